@@ -1,0 +1,68 @@
+/**
+ * The answer to "what is it, what does it descend from, what binds it, is it safe".
+ * @module
+ */
+import type { Finding } from '../base/index.ts';
+import type { CreditJudgement } from '../credit/index.ts';
+import type { LicenseJudgement } from '../license/index.ts';
+import type { Relation, Verdict } from '../lineage/index.ts';
+import type { FileSafety } from '../safety/index.ts';
+
+/** One base model that the publisher names, against what the weights say. */
+export interface ClaimCheck {
+  /** As written by the publisher. */
+  readonly name: string;
+  readonly from: string;
+  /**
+   * `supported`: the weights show it. `not-shown`: the named model is in the register and the weights show no tie
+   * to it. `not-registered`: the register does not hold it, so nothing could be compared. `unresolved`: held, but not comparable.
+   */
+  readonly verdict: 'supported' | 'not-shown' | 'not-registered' | 'unresolved';
+  readonly because: string;
+}
+
+/** What is known of the model in the register that a relation speaks of. */
+export interface AncestorRecord {
+  readonly name: string;
+  readonly locator: string;
+  readonly digest: string;
+  /** SPDX ids or `LicenseRef-`s that bind it, as registered. */
+  readonly licenses: readonly string[];
+  /** Its license as its own card or file names it, for the report. */
+  readonly licenseLabel: string;
+}
+
+export interface Assessment {
+  readonly schema: 'heirloom-assessment/1';
+  readonly tool: { readonly name: 'heirloom'; readonly version: string };
+  readonly subject: {
+    readonly name: string;
+    readonly locator: string;
+    readonly revision?: string;
+    /** `sha256:<hex>` over what `digestCovers` says. */
+    readonly digest: string;
+    readonly digestCovers: string;
+    readonly format: string;
+    readonly formatVersion: string;
+    readonly architecture: string;
+    readonly parameters: number;
+    readonly tensors: number;
+    readonly files: readonly { readonly path: string; readonly size: number; readonly kind: string }[];
+  };
+  readonly lineage: {
+    /** The strongest verdict over the register; `no-evidence` when nothing was found, `unresolved` when nothing could be compared. */
+    readonly verdict: Verdict;
+    /** Relations worth telling, strongest first; `no-evidence` ones only for claimed bases. */
+    readonly relations: readonly (Relation & { readonly ancestor: AncestorRecord })[];
+    readonly claims: readonly ClaimCheck[];
+    readonly register: { readonly models: number; readonly compared: number };
+    readonly limits: readonly string[];
+    readonly findings: readonly Finding[];
+  };
+  readonly license: LicenseJudgement;
+  readonly credit: CreditJudgement;
+  readonly safety: { readonly verdict: FileSafety['verdict']; readonly files: readonly FileSafety[]; readonly findings: readonly Finding[] };
+  /** Reading the files: broken cards, odd layouts, links. */
+  readonly findings: readonly Finding[];
+  readonly read: { readonly bytes: number; readonly requests: number };
+}

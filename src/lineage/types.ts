@@ -1,0 +1,97 @@
+/**
+ * What lineage says, in data. Words are the house's: see docs/verdicts.md.
+ * @module
+ */
+import { HeirloomError } from '../base/index.ts';
+
+/**
+ * `identical`: same values, after cast or re-encoding. `derived`: shared training. `common-initialization`: the same
+ * random start, no shared training shown. `shared-origin`: not independent, but training and start cannot be told apart.
+ * `no-evidence`: nothing seen; `Relation.detectable` says what would have been. `unresolved`: cannot be compared.
+ */
+export type Verdict = 'identical' | 'derived' | 'common-initialization' | 'shared-origin' | 'no-evidence' | 'unresolved';
+
+/**
+ * What the number rests on. `exact`: a p-value that follows from symmetry alone, given the assumptions.
+ * `calibrated`: a threshold set on known pairs. `descriptive`: an effect size, never a verdict by itself.
+ */
+export type EvidenceClass = 'exact' | 'calibrated' | 'descriptive';
+
+/** One test's outcome. The same inputs give the same bytes (canonical JSON). */
+export interface Evidence {
+  /** Stable id, e.g. `swap-sign/neurons`. */
+  readonly test: string;
+  readonly version: number;
+  readonly class: EvidenceClass;
+  /** What was asked, in one plain sentence. */
+  readonly question: string;
+  readonly statistic: { readonly name: string; readonly value: number };
+  /** Independent units the statistic counts (flips, layers, tensors). */
+  readonly n: number;
+  /** log10 of the p-value under the null, after this test's own corrections; null where the test has none. */
+  readonly log10P: number | null;
+  readonly effect: { readonly name: string; readonly value: number } | null;
+  /** What would hold if the two models were independent. */
+  readonly nullModel: string;
+  readonly assumptions: readonly string[];
+  /** Numbers behind the statistic: per layer, per part. */
+  readonly details: { readonly [key: string]: number | string | readonly number[] | readonly string[] };
+  /** Digests of the two sketches the numbers were computed from. */
+  readonly inputs: { readonly a: string; readonly b: string };
+}
+
+export type KindName =
+  | 'copy' | 're-encoded' | 'quantized' | 'pruned' | 'fine-tune' | 'low-rank' | 'merge'
+  | 'depth-changed' | 'width-changed' | 'disguised' | 'partial' | 'unknown';
+
+export interface Kind {
+  readonly name: KindName;
+  /** One sentence with the numbers, and what the kind could also be. */
+  readonly note: string;
+  /** |B - A| / |A| over the compared values (root of sums of squares); absent when not measured. */
+  readonly relativeChange?: number;
+  /** Share of exact zeros in B where A has none. */
+  readonly sparsity?: number;
+  /** For each layer of B the layer of A it matches. */
+  readonly layerMap?: readonly number[];
+  readonly scheme?: string;
+}
+
+export interface RelationSubject {
+  readonly name: string;
+  /** `sha256:<hex>`; what it covers stands in `digestCovers`. */
+  readonly digest: string;
+  readonly digestCovers: string;
+  readonly format: string;
+  readonly parameters: number;
+}
+
+/** A is the possible ancestor, B the suspect. */
+export interface Relation {
+  readonly schema: 'heirloom-relation/1';
+  readonly a: RelationSubject;
+  readonly b: RelationSubject;
+  readonly verdict: Verdict;
+  /** Why this verdict and not the next weaker one, one sentence a lawyer can read. */
+  readonly because: string;
+  /** Share of B's parameters, by count, in parts where sharing is shown. */
+  readonly share: { readonly fraction: number | null; readonly part: string; readonly slots: readonly string[] };
+  readonly kind: Kind;
+  readonly direction: 'a->b' | 'b->a' | 'unknown';
+  readonly directionGrounds: string;
+  /** Smallest exact log10 p over the tests, Bonferroni over them; null when no exact test could run. */
+  readonly log10P: number | null;
+  /** The same, times the number of known models searched (`searched`). */
+  readonly log10PAdjusted: number | null;
+  readonly searched: number;
+  /** The smallest correlation of weights that these tests would have detected at the threshold; null when they could not run. */
+  readonly detectable: number | null;
+  readonly tests: readonly Evidence[];
+  /** What this comparison does not show. */
+  readonly limits: readonly string[];
+}
+
+export type LineageErrorCode = 'SKETCH_INVALID' | 'SKETCH_VERSION' | 'SKETCH_TOO_LARGE';
+export class LineageError extends HeirloomError<LineageErrorCode> {
+  override readonly name = 'LineageError';
+}
