@@ -6,6 +6,9 @@
  * @module
  */
 import { GGML_QUANTS, type GgmlQuant } from './ggml-quants.ts';
+import { halfToFloat } from './half.ts';
+
+export { halfToFloat };
 
 export type PlainDType =
   | 'F64' | 'F32' | 'F16' | 'BF16'
@@ -45,14 +48,6 @@ function decodeBF16(bytes: Uint8Array, out: Float32Array): void {
 
 /** All 65,536 half values, filled on first use: a table is ~10 times faster than arithmetic. */
 let halfTable: Float32Array | undefined;
-export function halfToFloat(half: number): number {
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  const sign = half & 0x8000 ? -1 : 1;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 function halves(): Float32Array {
   if (!halfTable) {
     halfTable = new Float32Array(65536);
