@@ -1,19 +1,39 @@
 // Compiles src/ to dist/ and copies the data files the compiler leaves behind.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-execFileSync(process.execPath, [join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })) {
-  if (!entry.isFile() || entry.name.endsWith('.ts')) continue;
-  const from = join(entry.parentPath, entry.name);
-  if (from.includes('/testing/')) continue;
-  const to = from.replace(join(root, 'src'), join(root, 'dist'));
-  mkdirSync(dirname(to), { recursive: true });
-  cpSync(from, to);
+const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+
+// Built aside and swapped in, so that a program already running from dist/ never sees half of it.
+const started = new Date();
+const work = mkdtempSync(join(root, 'dist.new-'));
+try {
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', work], { cwd: root, stdio: 'inherit' });
+  const src = join(root, 'src');
+  for (const entry of readdirSync(src, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || entry.name.endsWith('.ts')) continue;
+    const from = join(entry.parentPath, entry.name);
+    if (from.split(sep).includes('testing')) continue;
+    const to = join(work, from.slice(src.length));
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(from, to);
+  }
+  // Dated by the start: what is edited while the compiler runs must count as newer (see fresh.mjs).
+  writeFileSync(join(work, '.built'), '');
+  utimesSync(join(work, '.built'), started, started);
+  const dist = join(root, 'dist');
+  const old = `${work}.old`;
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(work, dist);
+  rmSync(old, { recursive: true, force: true });
+} catch (error) {
+  rmSync(work, { recursive: true, force: true });
+  // The compiler has already said what is wrong; a stack of this script would bury it.
+  console.error(`build failed${error.status === undefined ? `: ${error.message}` : ''}`);
+  process.exitCode = 1;
 }

@@ -1,0 +1,2 @@
+export function browserEntries(): string[];
+export function bundleForBrowser(entry: string | { contents: string }, format?: 'esm' | 'iife'): Promise<{ code: string; bytes: number }>;
