@@ -16,7 +16,8 @@ export function nibbles(blockBytes: number, codesAt: number, zero: number, hasMi
   return (bytes, out) => {
     for (let block = 0, to = 0; to < out.length; block += blockBytes, to += 32) {
       const d = readHalf(bytes, block);
-      const m = hasMin ? readHalf(bytes, block + 2) : 0;
+      // −0, not 0: adding it keeps the sign of a zero, as ggml's formula without a minimum does.
+      const m = hasMin ? readHalf(bytes, block + 2) : -0;
       for (let j = 0; j < 16; j++) {
         const code = bytes[block + codesAt + j]!;
         out[to + j] = d * ((code & 15) - zero) + m;
@@ -31,7 +32,8 @@ export function fiveBits(blockBytes: number, highAt: number, zero: number, hasMi
   return (bytes, out) => {
     for (let block = 0, to = 0; to < out.length; block += blockBytes, to += 32) {
       const d = readHalf(bytes, block);
-      const m = hasMin ? readHalf(bytes, block + 2) : 0;
+      // −0, not 0: adding it keeps the sign of a zero, as ggml's formula without a minimum does.
+      const m = hasMin ? readHalf(bytes, block + 2) : -0;
       for (let j = 0; j < 32; j++) {
         const code = bytes[block + highAt + 4 + (j & 15)]!;
         const high = (bytes[block + highAt + (j >> 3)]! >> (j & 7)) & 1;

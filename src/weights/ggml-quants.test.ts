@@ -19,7 +19,7 @@ describe('block quantisations', () => {
     expect(want.length).toBe((blocks.length / blockBytes) * blockValues);
     const got = new Float32Array(want.length);
     decode!(blocks, got);
-    const differing = [...got.keys()].filter((i) => !(got[i] === want[i] || (Number.isNaN(got[i]) && Number.isNaN(want[i]))));
+    const differing = [...got.keys()].filter((i) => !Object.is(got[i], want[i]));
     expect(differing.slice(0, 3).map((i) => [i, got[i], want[i]])).toEqual([]);
   });
 

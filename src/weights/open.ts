@@ -12,6 +12,7 @@ type Reader = (tree: FileTree, path: string) => Promise<Checkpoint>;
 /** Readers are imported when first needed, so that listing a safetensors file loads no pickle machine. */
 const READERS: Partial<Record<Detected, Reader>> = {
   safetensors: openSafetensors,
+  gguf: async (tree, path) => (await import('./gguf.ts')).openGguf(tree, path),
 };
 
 /**
