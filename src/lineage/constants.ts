@@ -1,0 +1,97 @@
+/**
+ * Tensors that are stored but not learned: equal in strangers, so no evidence.
+ * The list is that of the convolutional trials (section 5 there): transforms, filter banks, grids, masks.
+ * @module
+ */
+
+/** Share of a row's energy that four frequencies must hold for it to be a transform's basis vector. */
+const TRANSFORM_ENERGY = 0.9;
+
+/**
+ * Why `[rows, columns]` values are a constant, or ''.
+ * @param complete whether these are all rows (column tests then apply too).
+ */
+export function constantReason(values: Float32Array, rows: number, columns: number, complete: boolean): string {
+  const count = rows * columns;
+  let min = Infinity;
+  let max = -Infinity;
+  let zeros = 0;
+  let whole = true;
+  const distinct = new Set<number>();
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    if (value === 0) zeros++;
+    if (whole && !Number.isInteger(value)) whole = false;
+    if (distinct.size <= 8) distinct.add(value);
+  }
+  if (!Number.isFinite(min) || !Number.isFinite(max)) return 'holds values that are not numbers';
+  if (min === max) return 'all values are equal';
+  if (whole) return 'all values are whole numbers';
+  if (count >= 64 && distinct.size <= 8) return 'at most 8 distinct values';
+  if (zeros > 0.6 * count && min >= 0) return 'a filter bank: mostly zero, never negative';
+  if (isTransform(values, rows, columns, columns, 1)) return 'rows are sine waves: a transform basis';
+  if (complete && isTransform(values, columns, rows, 1, columns)) return 'columns are sine waves: a transform basis';
+  return '';
+}
+
+/** Whether the median of up to 16 rows holds nearly all its energy in four bins of its spectrum. */
+function isTransform(values: Float32Array, rows: number, columns: number, rowStep: number, step: number): boolean {
+  if (rows < 4 || columns < 32) return false;
+  const size = 2 ** Math.min(9, Math.floor(Math.log2(columns)));
+  const shares: number[] = [];
+  const take = Math.min(rows, 16);
+  for (let i = 0; i < take; i++) {
+    const row = Math.floor((i * rows) / take);
+    const re = new Float64Array(size);
+    for (let j = 0; j < size; j++) re[j] = values[row * rowStep + j * step]!;
+    shares.push(topEnergy(re));
+  }
+  shares.sort((a, b) => a - b);
+  return shares[shares.length >> 1]! > TRANSFORM_ENERGY;
+}
+
+/** Share of the energy about the mean that the four strongest bins hold; a windowed sine of a broken period leaks into about three. */
+function topEnergy(re: Float64Array): number {
+  const size = re.length;
+  const mean = re.reduce((sum, value) => sum + value, 0) / size;
+  for (let i = 0; i < size; i++) re[i]! -= mean;
+  const im = new Float64Array(size);
+  fft(re, im);
+  const power = Array.from({ length: size / 2 }, (_, i) => re[i + 1]! ** 2 + im[i + 1]! ** 2);
+  const total = power.reduce((sum, value) => sum + value, 0);
+  if (total < 1e-20) return 0;
+  power.sort((a, b) => b - a);
+  return power.slice(0, 4).reduce((sum, value) => sum + value, 0) / total;
+}
+
+/** In-place radix-2 FFT (Cooley and Tukey 1965); length a power of two. */
+function fft(re: Float64Array, im: Float64Array): void {
+  const n = re.length;
+  for (let i = 1, j = 0; i < n; i++) {
+    let bit = n >> 1;
+    for (; j & bit; bit >>= 1) j ^= bit;
+    j ^= bit;
+    if (i < j) {
+      [re[i], re[j]] = [re[j]!, re[i]!];
+      [im[i], im[j]] = [im[j]!, im[i]!];
+    }
+  }
+  for (let length = 2; length <= n; length <<= 1) {
+    const angle = (-2 * Math.PI) / length;
+    for (let start = 0; start < n; start += length)
+      for (let k = 0; k < length / 2; k++) {
+        const c = Math.cos(angle * k);
+        const s = Math.sin(angle * k);
+        const x = start + k;
+        const y = x + length / 2;
+        const tr = re[y]! * c - im[y]! * s;
+        const ti = re[y]! * s + im[y]! * c;
+        re[y] = re[x]! - tr;
+        im[y] = im[x]! - ti;
+        re[x]! += tr;
+        im[x]! += ti;
+      }
+  }
+}

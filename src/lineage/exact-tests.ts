@@ -1,0 +1,212 @@
+/**
+ * The exact tests over two sketches, each returning `Evidence`.
+ * @module
+ */
+import { median } from '../math/index.ts';
+import { comparableTables, type NeuronBlock, neuronBlocks, neuronPairs, slotPairs } from './pairing.ts';
+import type { Sketch } from './sketch.ts';
+import { addFlips, type Flips, log10PValue, NO_FLIPS, swapSign } from './swap-sign.ts';
+import type { Evidence } from './types.ts';
+
+export const ASSUMPTIONS = {
+  start: 'A1: if independent, the two models were initialised from independent randomness',
+  training: 'A2: training treats exchangeable units alike (true of SGD, Adam, AdamW, Adafactor, Lion)',
+  positions: 'A3: sample positions were fixed before either file was seen',
+};
+const ALL_ASSUMPTIONS = Object.values(ASSUMPTIONS);
+
+export interface Outcome {
+  readonly evidence: Evidence;
+  readonly flips: Flips;
+  /** For each block of B the matching block of A, per stack; only for neurons. */
+  readonly layerMap: ReadonlyMap<string, readonly number[]> | null;
+}
+
+type Inputs = Evidence['inputs'];
+
+/** log10 at which the straight layer order is so clear that other orders need not be searched. */
+const CLEAR = -12;
+
+/**
+ * Swap-Sign on neurons of gated and plain MLPs. Three layer alignments, the smallest p counts three times:
+ * block i with block i; for every block of B its best block of A (times L_A^L_B); the best single pair (times L_A L_B).
+ */
+export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
+  const blocksA = neuronBlocks(a);
+  const blocksB = neuronBlocks(b);
+  const layerMap = new Map<string, number[]>();
+  const candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[] = [];
+  const straight: Flips[] = [];
+  for (const [stack, listB] of blocksB) {
+    const listA = blocksA.get(stack);
+    if (!listA) continue;
+    if (listA.length === listB.length) straight.push(...listB.map((block, j) => flipsOf(listA[j]!, block)));
+    layerMap.set(stack, listB.map((_, j) => j));
+  }
+  const diagonal = addFlips(straight);
+  if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), perLayer: straight });
+  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, candidates, layerMap);
+  const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
+  if (!best) return null;
+  const log10P = Math.min(0, best.log10P + Math.log10(3));
+  return {
+    flips: best.flips,
+    layerMap: best.name === 'best single pair of blocks' ? null : layerMap,
+    evidence: {
+      test: 'swap-sign/neurons', version: 1, class: 'exact',
+      question: 'Do the same neurons sit in the same places of both models?',
+      statistic: { name: 'agreeing flips', value: best.flips.k },
+      n: best.flips.n, log10P,
+      effect: { name: 'share of agreeing flips', value: share(best.flips) },
+      nullModel: `fair coins: about ${Math.round(best.flips.n / 2)} of ${best.flips.n} flips would agree`,
+      assumptions: ALL_ASSUMPTIONS,
+      details: {
+        alignment: best.name,
+        correction: 'three layer alignments are tried; the p-value is three times the smallest, each first multiplied by the alignments it searched',
+        layerAgree: best.perLayer.map((flips) => flips.k),
+        layerFlips: best.perLayer.map((flips) => flips.n),
+      },
+      inputs,
+    },
+  };
+}
+
+function searchLayers(
+  blocksA: Map<string, NeuronBlock[]>, blocksB: Map<string, NeuronBlock[]>,
+  candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[], layerMap: Map<string, number[]>,
+): void {
+  const chosen: Flips[] = [];
+  let paths = 0;
+  let single: { flips: Flips; log10P: number } | null = null;
+  let pairs = 0;
+  const straightP = candidates[0]?.log10P ?? 0;
+  const found = new Map<string, number[]>();
+  for (const [stack, listB] of blocksB) {
+    const listA = blocksA.get(stack);
+    if (!listA) continue;
+    pairs += listA.length * listB.length;
+    paths += listB.length * Math.log10(listA.length);
+    found.set(stack, listB.map((block) => {
+      let source = 0;
+      let top: Flips = NO_FLIPS;
+      listA.forEach((candidate, i) => {
+        const flips = flipsOf(candidate, block);
+        if (flips.n === 0) return;
+        if (top.n === 0 || flips.k / flips.n > top.k / top.n) [source, top] = [i, flips];
+        const log10P = log10PValue(flips);
+        if (!single || log10P < single.log10P) single = { flips, log10P };
+      });
+      chosen.push(top);
+      return source;
+    }));
+  }
+  const pooled = addFlips(chosen);
+  if (pooled.n === 0) return;
+  const log10P = Math.min(0, log10PValue(pooled) + paths);
+  candidates.push({ name: 'best block of A for every block of B', flips: pooled, log10P, perLayer: chosen });
+  if (log10P < straightP) for (const [stack, map] of found) layerMap.set(stack, map);
+  if (single) {
+    const { flips, log10P: p } = single as { flips: Flips; log10P: number };
+    candidates.push({ name: 'best single pair of blocks', flips, log10P: Math.min(0, p + Math.log10(pairs)), perLayer: [flips] });
+  }
+}
+
+function flipsOf(a: NeuronBlock, b: NeuronBlock): Flips {
+  return swapSign(neuronPairs(a, b), { pairing: 'halves' });
+}
+
+/** Value channels of attention, pairs inside a head; same slots only. */
+export function valueTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
+  const layers = slotPairs(a, b, ['v', 'cross_v']).map((pair) => swapSign([pair], { pairing: 'neighbors' }));
+  return pooled('swap-sign/value-channels', 'Do the same attention value channels sit in the same places?', layers, inputs);
+}
+
+/** Residual channels, seen in the token tables. */
+export function channelTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
+  const bySlot = new Map(b.samples.map((sample) => [sample.role, sample]));
+  const pairs = a.samples
+    .filter((left) => (left.role === 'embed' || left.role === 'head') && left.stack === '' && !left.excluded && left.axis === 'columns')
+    .flatMap((left): [typeof left, typeof left][] => {
+      const right = bySlot.get(left.role);
+      return right && !right.excluded && comparableTables(left, right) ? [[left, right]] : [];
+    });
+  if (pairs.length === 0) return null;
+  return pooled('swap-sign/residual-channels', 'Do the same hidden channels sit in the same places of the token tables?', [swapSign(pairs, { pairing: 'halves' })], inputs);
+}
+
+function pooled(test: string, question: string, layers: readonly Flips[], inputs: Inputs): Outcome | null {
+  const flips = addFlips(layers);
+  if (flips.n === 0) return null;
+  return {
+    flips, layerMap: null,
+    evidence: {
+      test, version: 1, class: 'exact', question,
+      statistic: { name: 'agreeing flips', value: flips.k },
+      n: flips.n, log10P: log10PValue(flips),
+      effect: { name: 'share of agreeing flips', value: share(flips) },
+      nullModel: `fair coins: about ${Math.round(flips.n / 2)} of ${flips.n} flips would agree`,
+      assumptions: ALL_ASSUMPTIONS,
+      details: { layerAgree: layers.map((layer) => layer.k), layerFlips: layers.map((layer) => layer.n) },
+      inputs,
+    },
+  };
+}
+
+/** Rank index of adapters: columns of B (which start at zero and only training fills), rows of A (random from the start). */
+export function rankTest(a: Sketch, b: Sketch, side: 'lora_a' | 'lora_b', inputs: Inputs): Outcome | null {
+  const layers = slotPairs(a, b, [side]).map((pair) => swapSign([pair], { pairing: 'neighbors' }));
+  return side === 'lora_b'
+    ? pooled('swap-sign/adapter-b', 'Do the trained halves (B) of the two adapters use the same rank order?', layers, inputs)
+    : pooled('swap-sign/adapter-a', 'Do the randomly started halves (A) of the two adapters agree?', layers, inputs);
+}
+
+export interface FilterOutcome extends Outcome {
+  /** Per matched layer, in file order. */
+  readonly layers: readonly { readonly slot: string; readonly flips: Flips; readonly log10P: number; readonly parameters: number }[];
+  /** log10 of (layers x smallest p): Holm's first step, valid under any dependence between layers. */
+  readonly holm: number;
+  /** log10 p of all layers pooled; supporting only, because tied channels share one coin. */
+  readonly whole: number;
+}
+
+/** Layers with fewer flips cannot decide alone (trials: at most 16 rows). */
+const MIN_LAYER_FLIPS = 9;
+
+/** Filters and rows of generic networks, layer by layer; same slot and shape only. */
+export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome | null {
+  const layers = slotPairs(a, b, ['conv', 'linear']).map(([left, right]) => {
+    const recurrent = /weight_hh|recurrent_kernel|recurrence/.test(left.slot);
+    const flips = recurrent ? NO_FLIPS : swapSign([[left, right]], { pairing: 'neighbors', normalize: true });
+    return { slot: left.slot, flips, log10P: flips.n >= MIN_LAYER_FLIPS ? log10PValue(flips) : 0, parameters: left.shape[0] * left.shape[1] };
+  });
+  const all = addFlips(layers.map((layer) => layer.flips));
+  if (all.n === 0) return null;
+  const testable = layers.filter((layer) => layer.flips.n >= MIN_LAYER_FLIPS);
+  const smallest = Math.min(0, ...testable.map((layer) => layer.log10P));
+  const holm = Math.min(0, smallest + Math.log10(Math.max(1, testable.length)));
+  const whole = log10PValue(all);
+  return {
+    layers, holm, whole, flips: all, layerMap: null,
+    evidence: {
+      test: 'swap-sign/filters', version: 1, class: 'exact',
+      question: 'Do the same filters sit in the same places of both models?',
+      statistic: { name: 'smallest layer p times layers (Holm), log10', value: holm },
+      n: testable.length, log10P: holm,
+      effect: { name: 'share of agreeing flips', value: share(all) },
+      nullModel: 'fair coins in every layer; layers joined by residual sums may share coins, so layers are corrected by Holm and not multiplied',
+      assumptions: ALL_ASSUMPTIONS,
+      details: {
+        pooledLog10P: whole,
+        medianLayerLog10P: median(testable.map((layer) => layer.log10P)) ?? 0,
+        layerAgree: layers.map((layer) => layer.flips.k),
+        layerFlips: layers.map((layer) => layer.flips.n),
+        layers: layers.map((layer) => layer.slot),
+      },
+      inputs,
+    },
+  };
+}
+
+function share(flips: Flips): number {
+  return flips.n === 0 ? 0 : flips.k / flips.n;
+}

@@ -1,0 +1,103 @@
+/**
+ * What happened to the weights, as far as two sketches can tell; broader rather than wrong.
+ * @module
+ */
+import { median } from '../math/index.ts';
+import type { Identity } from './identity.ts';
+import { comparable } from './pairing.ts';
+import { type Sketch, valueAt } from './sketch.ts';
+import type { Kind, Relation } from './types.ts';
+
+/** Dense 16-bit weights show 27 to 32 distinct values among 32 neighbors; 5 bits and less show under 20 (trials, section 6). */
+const FEW_DISTINCT = 22;
+/** rms distance from an int8 lattice: .03 on it, .29 off it. */
+const ON_LATTICE = 0.12;
+/** Zeros beyond what dense models hold (< .001). */
+const PRUNED = 0.05;
+
+export interface KindInputs {
+  readonly identity: Identity | null;
+  readonly layerMap: ReadonlyMap<string, readonly number[]> | null;
+  /** |B - A| / |A| over aligned samples, or null. */
+  readonly change: number | null;
+}
+
+export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: KindInputs): Kind {
+  const base = change === null ? {} : { relativeChange: change };
+  if (identity && identity.ordered >= 0.95) {
+    const same = a.subject.format === b.subject.format && a.subject.dtype === b.subject.dtype;
+    return same
+      ? { name: 'copy', note: 'the same values in the same format', ...base }
+      : { name: 're-encoded', note: `the same values after rounding to 16 bits; stored as ${a.subject.format} ${a.subject.dtype} and ${b.subject.format} ${b.subject.dtype}`, ...base };
+  }
+  if (identity && identity.sorted >= 0.95)
+    return a.subject.scheme === 'generic' || b.subject.scheme === 'generic'
+      ? { name: 're-encoded', note: 'the same values in another order of axes or elements, as conversions between frameworks leave', ...base }
+      : { name: 'disguised', note: 'the same values in another order: rows or columns were permuted', ...base };
+  const zeros = typicalStat(b, (s) => s.zeros);
+  const zerosA = typicalStat(a, (s) => s.zeros);
+  const quantizedA = isQuantized(a);
+  const scheme = isQuantized(b);
+  if (scheme && !quantizedA) return { name: 'quantized', note: `values of the suspect lie on a coarse lattice (${scheme})`, scheme, ...base };
+  if (zeros - zerosA >= PRUNED)
+    return { name: 'pruned', note: `${(zeros * 100).toFixed(0)} % of the sampled weights are exactly zero, ${(zerosA * 100).toFixed(1)} % in the ancestor`, sparsity: zeros, ...base };
+  const map = [...(layerMap?.values() ?? [])][0];
+  if (map && isOtherDepth(a, b, map)) return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
+  if (change === null) return { name: 'unknown', note: 'the values could not be laid over each other' };
+  return {
+    name: 'fine-tune',
+    note: `a dense change of ${(change * 100).toFixed(change < 0.1 ? 1 : 0)} % of the weights' size; further training, merging and added noise are not told apart here`,
+    ...base,
+  };
+}
+
+/** Direction only on information loss: a lossy copy descends from the lossless one. */
+export function directionOf(a: Sketch, b: Sketch, kind: Kind): Pick<Relation, 'direction' | 'directionGrounds'> {
+  const [lossA, lossB] = [isQuantized(a) !== '', isQuantized(b) !== ''];
+  if (lossB && !lossA) return { direction: 'a->b', directionGrounds: 'information loss: the suspect is quantised and the other is not' };
+  if (lossA && !lossB) return { direction: 'b->a', directionGrounds: 'information loss: the first model is quantised and the suspect is not' };
+  if (kind.name === 'pruned') return { direction: 'a->b', directionGrounds: 'information loss: weights of the suspect are zero where the other has values' };
+  return { direction: 'unknown', directionGrounds: 'the weights of two dense models do not say which came first; dates on record might' };
+}
+
+/** The quantisation seen in a sketch's values or stated by its format, or ''. */
+function isQuantized(sketch: Sketch): string {
+  if (/^(I?Q\d|TQ|MXFP4)/.test(sketch.subject.dtype)) return sketch.subject.dtype;
+  const distinct = median(sketch.samples.flatMap((s) => (s.stats.distinct > 0 && !s.excluded && s.role !== 'embed' && s.role !== 'head' ? [s.stats.distinct] : [])));
+  // Zeros of pruning also lower the count of distinct values; they are judged by their share.
+  const zeros = typicalStat(sketch, (s) => s.zeros);
+  if (distinct !== null && zeros < PRUNED && distinct <= FEW_DISTINCT) return `about ${Math.round(distinct)} distinct values in 32`;
+  const lattice = median(sketch.samples.flatMap((s) => (s.stats.lattice >= 0 && !s.excluded ? [s.stats.lattice] : [])));
+  if (lattice !== null && zeros < PRUNED && lattice <= ON_LATTICE) return 'int8, one scale a row';
+  return '';
+}
+
+function typicalStat(sketch: Sketch, pick: (stats: Sketch['samples'][number]['stats']) => number): number {
+  return median(sketch.samples.flatMap((s) => (!s.excluded && s.role !== 'embed' && s.role !== 'head' ? [pick(s.stats)] : []))) ?? 0;
+}
+
+function isOtherDepth(a: Sketch, b: Sketch, map: readonly number[]): boolean {
+  const depthA = new Set(a.samples.flatMap((s) => (s.role === 'up' ? [s.block] : []))).size;
+  return map.length !== depthA || map.some((source, j) => source !== j);
+}
+
+/** |B - A| / |A| over samples laid over each other by slot or by layer map. */
+export function relativeChange(a: Sketch, b: Sketch, layerMap: ReadonlyMap<string, readonly number[]> | null): number | null {
+  const lookup = new Map(a.samples.map((s) => [`${s.stack}/${s.block}/${s.role}/${s.expert ?? ''}/${s.block === null ? s.slot : ''}`, s]));
+  let difference = 0;
+  let size = 0;
+  for (const right of b.samples) {
+    if (right.excluded) continue;
+    const block = right.block === null ? null : (layerMap?.get(right.stack)?.[right.block] ?? right.block);
+    const left = lookup.get(`${right.stack}/${block}/${right.role}/${right.expert ?? ''}/${right.block === null ? right.slot : ''}`);
+    if (!comparable(left, right) || left.excluded) continue;
+    const width = Math.min(left.features, right.features);
+    for (let u = 0; u < Math.min(left.units, right.units); u++)
+      for (let f = 0; f < width; f++) {
+        const x = valueAt(left, u, f);
+        difference += (valueAt(right, u, f) - x) ** 2;
+        size += x * x;
+      }
+  }
+  return size > 0 && Number.isFinite(difference) ? Math.sqrt(difference / size) : null;
+}

@@ -1,0 +1,217 @@
+/**
+ * One known model against one suspect: tests, then the verdict, in the order the house demands:
+ * equal values, exact tests, then calibrated measures that only decide between `derived` and weaker words.
+ * @module
+ */
+import { agreementOf } from './agreement.ts';
+import { encodeForDigest } from './codec.ts';
+import { channelTest, filterTest, type FilterOutcome, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
+import { type Identity, identityOf } from './identity.ts';
+import { directionOf, kindOf, relativeChange } from './kind.ts';
+import type { Sketch } from './sketch.ts';
+import { startEvidence } from './start.ts';
+import { detectableCorrelation } from './swap-sign.ts';
+import type { Evidence, Relation, Verdict } from './types.ts';
+
+/** Family-wise error of a verdict over the whole register. */
+export const ALPHA_LOG10 = -6;
+/** Pooled filters decide only with this much from a single layer (trials, convnets, section 6). */
+const LAYER_SUPPORT_LOG10 = -3;
+
+export interface RelateOptions {
+  /** Known models searched for this suspect, this one included; p-values are multiplied by it. */
+  readonly searched?: number;
+}
+
+interface Judged {
+  readonly verdict: Verdict;
+  readonly because: string;
+  readonly tests: readonly Evidence[];
+  readonly log10P: number | null;
+  readonly layerMap: ReadonlyMap<string, readonly number[]> | null;
+  readonly detectable: number | null;
+  readonly share: Relation['share'];
+}
+
+/**
+ * @param a the possible ancestor. @param b the suspect.
+ * Deterministic: the same two sketches give the same bytes. Never throws on sketches that decoded.
+ */
+export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relation {
+  const searched = Math.max(1, options.searched ?? 1);
+  const inputs = { a: encodeForDigest(a), b: encodeForDigest(b) };
+  const judged = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched));
+  const tied = !['no-evidence', 'unresolved'].includes(judged.verdict);
+  const change = tied ? relativeChange(a, b, judged.layerMap) : null;
+  const identity = identityOf(a, b, inputs);
+  const kind = tied ? kindOf(a, b, { identity, layerMap: judged.layerMap, change }) : { name: 'unknown' as const, note: 'no tie was shown, so nothing is said about how' };
+  const { architecture: _a, scheme: _b, isAdapter: _c, dtype: _d, ...subjectA } = a.subject;
+  const { architecture: _e, scheme: _f, isAdapter: _g, dtype: _h, ...subjectB } = b.subject;
+  return {
+    schema: 'heirloom-relation/1',
+    a: subjectA,
+    b: subjectB,
+    verdict: judged.verdict,
+    because: judged.because,
+    share: judged.share,
+    kind,
+    ...(tied ? directionOf(a, b, kind) : { direction: 'unknown' as const, directionGrounds: 'no tie was shown' }),
+    log10P: judged.log10P,
+    log10PAdjusted: judged.log10P === null ? null : Math.min(0, judged.log10P + Math.log10(searched)),
+    searched,
+    detectable: judged.detectable,
+    tests: judged.tests,
+    limits: limitsOf(judged.verdict, a, b),
+  };
+}
+
+function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: number): Judged {
+  if (a.salt !== b.salt) return unresolved('the two sketches look at different positions (other salts); sketch both anew');
+  if (a.subject.isAdapter !== b.subject.isAdapter) return unresolved('one side is an adapter and the other a full model; they share no tensors to compare');
+  const identity = identityOf(a, b, inputs);
+  if (a.subject.isAdapter) return judgeAdapters(a, b, identity, inputs, threshold);
+
+  const neurons = neuronTest(a, b, inputs);
+  const exact = [neurons, valueTest(a, b, inputs), channelTest(a, b, inputs), filterTest(a, b, inputs)].filter((test) => test !== null);
+  const tests = [...exact.map((test) => test.evidence), ...(identity ? [identity.evidence] : [])];
+  const smallest = exact.reduce((least, test) => Math.min(least, test.evidence.log10P ?? 0), 0);
+  const log10P = exact.length === 0 ? null : Math.min(0, smallest + Math.log10(exact.length));
+  const layerMap = neurons?.layerMap ?? null;
+  const detectable = bestDetectable(exact, threshold - Math.log10(Math.max(1, exact.length)));
+  const filters = exact.find((test): test is FilterOutcome => 'holm' in test) ?? null;
+  const common = { log10P, layerMap, detectable };
+
+  const equal = equalValues(a, b, identity);
+  if (equal) return { ...common, ...equal, tests };
+  if (exact.length === 0) return unresolved('the two models have no tensors of the same place and shape', tests);
+  const related = log10P !== null && log10P <= threshold;
+  // Networks of many small tied layers: no layer reaches the threshold alone, all together do.
+  const pooledFilters = filters !== null && filters.whole + Math.log10(exact.length) <= threshold && filters.holm <= LAYER_SUPPORT_LOG10;
+  if (!related && !pooledFilters) {
+    if (detectable === null)
+      return { ...unresolved('too few comparable units: even full agreement would not reach the threshold', tests), log10P };
+    return {
+      ...common, tests, verdict: 'no-evidence',
+      because: `no test rejects independence; shared weights with a correlation of ${detectable.toFixed(2)} or more would have been seen, unless rows or channels were rearranged`,
+      share: NO_SHARE,
+    };
+  }
+  const share = sharedParts(exact, b);
+  // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
+  const learned = neurons && (neurons.evidence.log10P ?? 0) <= threshold
+    ? fromAgreement(a, b, layerMap ?? new Map(), inputs)
+    : filters ? fromStart(a, b, inputs) : { verdict: 'undecided' as const, why: 'only token tables or value channels agree', evidence: [] };
+  const p = `chance of this under independence: about 10^${Math.floor(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0))}`;
+  const all = [...tests, ...learned.evidence];
+  switch (learned.verdict) {
+    case 'learned':
+      return { ...common, tests: all, share, verdict: 'derived', because: `${p}; ${learned.why}` };
+    case 'start-only':
+      return { ...common, tests: all, share, verdict: 'common-initialization', because: `the models share a random start (${p}), but ${learned.why}` };
+    case 'undecided':
+      return { ...common, tests: all, share, verdict: 'shared-origin', because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${learned.why}` };
+  }
+}
+
+const NO_SHARE: Relation['share'] = { fraction: null, part: 'none shown', slots: [] };
+
+function unresolved(because: string, tests: readonly Evidence[] = []): Judged {
+  return { verdict: 'unresolved', because, tests, log10P: null, layerMap: null, detectable: null, share: NO_SHARE };
+}
+
+/** Equal numbers decide before any statistics. */
+function equalValues(a: Sketch, b: Sketch, identity: Identity | null): Pick<Judged, 'verdict' | 'because' | 'share'> | null {
+  if (!identity) return null;
+  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  const basis = identity.sampled ? ' of the sampled rows' : '';
+  if (identity.ordered >= 0.95)
+    return { verdict: 'identical', because: `${percent(identity.ordered)}${basis} of the values stand in equal tensors`, share: { fraction: identity.ordered, part: 'all', slots: identity.slots } };
+  if (identity.sorted >= 0.95) {
+    const conversion = a.subject.scheme === 'generic' || b.subject.scheme === 'generic';
+    return {
+      verdict: conversion ? 'identical' : 'derived',
+      because: `${percent(identity.sorted)} of the values stand in tensors that hold the same numbers in another order`,
+      share: { fraction: identity.sorted, part: 'all', slots: identity.slots },
+    };
+  }
+  if (identity.ordered < 0.5) return null;
+  const tables = identity.slots.every((slot) => b.samples.some((s) => s.slot === slot && (s.role === 'embed' || s.role === 'head')));
+  return {
+    verdict: 'derived',
+    because: `${percent(identity.ordered)}${basis} of the values stand in equal tensors${tables ? ', all of them token tables' : '; the rest differs'}`,
+    share: { fraction: identity.ordered, part: tables ? 'token tables' : 'unchanged tensors', slots: identity.slots },
+  };
+}
+
+function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: Evidence['inputs'], threshold: number): Judged {
+  const trained = rankTest(a, b, 'lora_b', inputs);
+  const started = rankTest(a, b, 'lora_a', inputs);
+  const tests = [trained?.evidence, started?.evidence, identity?.evidence].filter((evidence) => evidence !== undefined);
+  const outcomes = [trained, started].filter((outcome) => outcome !== null);
+  if (outcomes.length === 0) return unresolved('the two adapters have no modules of the same name and shape', tests);
+  const log10P = Math.min(0, Math.min(...outcomes.map((outcome) => outcome.evidence.log10P ?? 0)) + Math.log10(outcomes.length));
+  const common = { tests, log10P, layerMap: null, detectable: bestDetectable(outcomes, threshold - Math.log10(outcomes.length)) };
+  const all = { fraction: 1, part: 'all', slots: [] };
+  if (identity && identity.ordered >= 0.95)
+    return { ...common, verdict: 'identical', because: 'the adapters hold the same values', share: all };
+  if ((trained?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold)
+    return { ...common, verdict: 'derived', because: 'the trained halves (B), which start at zero in every adapter, agree in rank order', share: all };
+  if ((started?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold)
+    return { ...common, verdict: 'common-initialization', because: 'only the randomly started halves (A) agree; the trained halves do not', share: all };
+  if (common.detectable === null) return { ...unresolved('too few ranks to reach the threshold', tests), log10P };
+  return { ...common, verdict: 'no-evidence', because: 'neither half of the adapters agrees; adapters of one base by different people look like this', share: NO_SHARE };
+}
+
+function fromAgreement(a: Sketch, b: Sketch, layerMap: ReadonlyMap<string, readonly number[]>, inputs: Evidence['inputs']): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: Evidence[] } {
+  const agreement = agreementOf(a, b, layerMap, inputs);
+  const told = agreement.votes.map((vote) => `${vote.name} ${vote.ratio.toFixed(2)}`).join(', ') || 'nothing to compare';
+  const why = {
+    learned: `what training fills agrees too (relative to up-projections: ${told})`,
+    'start-only': `what training fills does not (relative to up-projections: ${told})`,
+    undecided: `the measures of shared training disagree or are missing (relative to up-projections: ${told})`,
+  }[agreement.verdict];
+  return { verdict: agreement.verdict, why, evidence: [agreement.evidence] };
+}
+
+function fromStart(a: Sketch, b: Sketch, inputs: Evidence['inputs']): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: readonly Evidence[] } {
+  return startEvidence(a, b, inputs);
+}
+
+function bestDetectable(outcomes: readonly Outcome[], threshold: number): number | null {
+  const reachable = outcomes.flatMap((outcome) => detectableCorrelation(outcome.flips, threshold) ?? []);
+  return reachable.length === 0 ? null : Math.min(...reachable);
+}
+
+/** Blocks and layers that individually reject, as a share of those tested, by parameters. */
+function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
+  const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
+  const neurons = exact.find((test) => test.evidence.test === 'swap-sign/neurons');
+  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) {
+    const testable = filters.layers.filter((layer) => layer.flips.n >= 10);
+    const shown = testable.filter((layer) => layer.log10P + Math.log10(testable.length) <= LAYER_SUPPORT_LOG10);
+    const weigh = (layers: typeof testable): number => layers.reduce((sum, layer) => sum + layer.parameters, 0);
+    const fraction = testable.length === 0 ? null : weigh(shown) / weigh(testable);
+    return { fraction, part: fraction !== null && fraction > 0.95 ? 'all testable layers' : 'part of the layers', slots: shown.map((layer) => layer.slot) };
+  }
+  if (neurons) {
+    const agree = neurons.evidence.details['layerAgree'] as number[];
+    const flips = neurons.evidence.details['layerFlips'] as number[];
+    const shown = agree.filter((k, i) => flips[i]! > 0 && k / flips[i]! >= 0.7).length;
+    const fraction = agree.length === 0 ? null : shown / agree.length;
+    return { fraction, part: fraction === 1 ? 'all blocks' : 'part of the blocks', slots: [] };
+  }
+  return { fraction: null, part: b.samples.some((s) => s.role === 'embed') ? 'token tables' : 'unknown', slots: [] };
+}
+
+function limitsOf(verdict: Verdict, a: Sketch, b: Sketch): string[] {
+  const limits = [
+    'training on a model\'s outputs (distillation) leaves no trace in weights and is not judged',
+    'which of two models came first is not in these statistics',
+  ];
+  if (verdict === 'no-evidence' || verdict === 'unresolved')
+    limits.unshift('absence of evidence is not independence: rearranged rows, rotated hidden spaces and changed widths are not undone by this comparison');
+  if (verdict === 'derived' || verdict === 'shared-origin')
+    limits.unshift('a small p rests on the assumptions printed with each test; below about 10^-12 they, not chance, bound the error');
+  if (!a.complete || !b.complete) limits.push('only sampled rows were read, not every value');
+  return limits;
+}
