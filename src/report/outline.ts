@@ -1,0 +1,139 @@
+/**
+ * What a report says first, as data for the terminal and the page alike: one line per question, and what to do next.
+ * @module
+ */
+import type { Assessment } from '../assess/index.ts';
+import type { Finding } from '../base/index.ts';
+import type { Drift } from '../license/index.ts';
+import { countFindings, sortFindings } from './findings.ts';
+import type { Tone } from './style.ts';
+import { counted, tieWords, verdictTone } from './words.ts';
+
+export interface SummaryLine {
+  readonly label: 'Lineage' | 'License' | 'Credit' | 'Safety';
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+export interface Outcome {
+  /** 0: nothing to act on. 1: something is. (2, could not do it, never comes with an assessment.) */
+  readonly exitCode: 0 | 1;
+  /** Findings of severity error and warning, and license labels that changed on the way down without one. */
+  readonly toActOn: number;
+  /** What to do next, one or two sentences. */
+  readonly next: string;
+}
+
+/** Every finding of the assessment, told once, gravest first. */
+export function allFindings(a: Assessment): Finding[] {
+  return sortFindings([
+    ...a.safety.findings,
+    ...a.safety.files.flatMap((file) => file.findings),
+    ...a.lineage.findings,
+    ...a.license.findings,
+    ...a.license.conflicts,
+    ...a.credit.missing,
+    ...a.findings,
+  ]);
+}
+
+export function isDrifting(drift: Drift): boolean {
+  return drift.kind === 'loosened' || drift.kind === 'relabelled' || drift.kind === 'dropped';
+}
+
+/** Whether there is something to act on, and what first. Notes do not count. */
+export function outcomeOf(a: Assessment): Outcome {
+  const findings = allFindings(a);
+  const grave = findings.filter((finding) => finding.severity !== 'note');
+  const drifting = a.license.drift.filter(isDrifting);
+  const driftTold = grave.some((finding) => finding.rule.startsWith('license/'));
+  const toActOn = grave.length + (driftTold ? 0 : drifting.length);
+  const first = grave[0];
+  if (a.safety.verdict === 'malicious')
+    return { exitCode: 1, toActOn: Math.max(1, toActOn), next: `Do not load this model. ${first?.fix ?? 'See the safety findings.'}` };
+  if (first) return { exitCode: 1, toActOn, next: sentence(first.fix === '' ? first.what : first.fix) };
+  if (drifting[0]) return { exitCode: 1, toActOn, next: `Compare the licenses by hand: ${drifting[0].what}` };
+  if (a.lineage.register.models === 0)
+    return { exitCode: 0, toActOn, next: 'Nothing to act on. Add known models to the register to learn what this one descends from.' };
+  return { exitCode: 0, toActOn, next: 'Nothing to act on.' };
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first.trim()) ? first : `${first}.`;
+}
+
+/** One line per question, in the order of the report. */
+export function summaryOf(a: Assessment): SummaryLine[] {
+  return [lineageLine(a), licenseLine(a), creditLine(a), safetyLine(a)];
+}
+
+function lineageLine(a: Assessment): SummaryLine {
+  const { relations, claims, register, verdict } = a.lineage;
+  const best = relations.find((relation) => relation.verdict === verdict);
+  const notShown = claims.find((claim) => claim.verdict === 'not-shown');
+  const claim = notShown ? `; the named base ${notShown.name} is not shown by the weights` : '';
+  const tied = verdict !== 'no-evidence' && verdict !== 'unresolved';
+  if (best && tied) return { label: 'Lineage', text: `${tieWords(best)}${claim}`, tone: notShown ? 'careful' : verdictTone(verdict) };
+  if (register.models === 0) return { label: 'Lineage', text: 'no known models to compare with: the register is empty', tone: 'plain' };
+  const against = register.models === 1 ? 'the one known model' : `the ${counted(register.models, 'known model')}`;
+  if (verdict === 'unresolved')
+    return { label: 'Lineage', text: best ? tieWords(best) : `could not be compared with ${against}`, tone: 'careful' };
+  const skipped = register.compared < register.models ? ` (${register.compared} could be compared)` : '';
+  return { label: 'Lineage', text: `no tie seen to ${against}${skipped}${claim}`, tone: notShown ? 'careful' : 'plain' };
+}
+
+function licenseLine(a: Assessment): SummaryLine {
+  const { declared, found, effective, drift } = a.license;
+  const stated = unique([...declared.map((item) => item.id ?? item.value), ...found.map((item) => item.id)]);
+  const changed = drift.find(isDrifting);
+  const says = stated.length === 0 ? 'states none' : `states ${stated.join(', ')}`;
+  if (changed) return { label: 'License', text: `${says}; ${driftWords(changed)}`, tone: 'careful' };
+  const conflict = a.license.conflicts[0] ?? a.license.findings.find((finding) => finding.severity !== 'note');
+  if (conflict) return { label: 'License', text: `${says}; ${conflict.what}`, tone: 'careful' };
+  if (stated.length === 0 && effective.ids.length === 0)
+    return { label: 'License', text: 'none declared, none found in the files', tone: 'careful' };
+  if (stated.length === 0)
+    return { label: 'License', text: `${says}; ${effective.ids.join(', ')} reaches it from its ancestors`, tone: 'careful' };
+  return { label: 'License', text: effective.ids.join(', ') || stated.join(', '), tone: 'plain' };
+}
+
+/** `Alder-1M carries heirloom-community-test-1.0 (label loosened)`. */
+export function driftWords(drift: Drift): string {
+  const carried = drift.from.length === 0 ? 'a license not known here' : drift.from.join(', ');
+  const basis = drift.because === 'claimed' ? ', the base it names,' : '';
+  return `${drift.ancestor}${basis} carries ${carried} (${DRIFT_WORDS[drift.kind]})`;
+}
+
+export const DRIFT_WORDS: { readonly [kind in Drift['kind']]: string } = {
+  kept: 'kept',
+  loosened: 'the label asks for less',
+  relabelled: 'the label differs',
+  tightened: 'the label asks for more',
+  dropped: 'not mentioned here',
+};
+
+function creditLine(a: Assessment): SummaryLine {
+  const { ancestors, missing } = a.credit;
+  if (missing.length > 0) return { label: 'Credit', text: `${missing.length} missing: ${missing[0]!.what}`, tone: 'careful' };
+  if (ancestors.length === 0) return { label: 'Credit', text: 'no ancestor to credit was found', tone: 'plain' };
+  return { label: 'Credit', text: `nothing missing; ${counted(ancestors.length, 'ancestor')} named`, tone: 'plain' };
+}
+
+export const SAFETY_WORDS: { readonly [verdict in Assessment['safety']['verdict']]: { readonly text: string; readonly tone: Tone } } = {
+  malicious: { text: 'malicious: loading it could run code', tone: 'bad' },
+  suspicious: { text: 'suspicious: look before loading', tone: 'careful' },
+  unreadable: { text: 'not known: a file could not be read', tone: 'careful' },
+  clean: { text: 'nothing found', tone: 'plain' },
+};
+
+function safetyLine(a: Assessment): SummaryLine {
+  const { text, tone } = SAFETY_WORDS[a.safety.verdict];
+  const findings = sortFindings([...a.safety.findings, ...a.safety.files.flatMap((file) => file.findings)]);
+  const count = findings.length === 0 ? '' : `, ${countFindings(findings)}`;
+  return { label: 'Safety', text: `${text} (${counted(a.safety.files.length, 'file')} looked at${count})`, tone };
+}
+
+function unique(items: readonly string[]): string[] {
+  return [...new Set(items)];
+}

@@ -1,0 +1,42 @@
+/**
+ * An assessment in which every string that a publisher can choose attacks the reader's terminal, browser or eye.
+ * @module
+ */
+import type { Assessment } from '../../assess/index.ts';
+import { launderedFineTune } from './fixtures.ts';
+
+export const ATTACKS: readonly string[] = [
+  '<script>alert(1)</script>',
+  '"><img src=https://evil.example/x onerror=alert(1)>',
+  "' style='background:url(https://evil.example/y)' '",
+  '</style></title></textarea></svg><base href=https://evil.example/>',
+  '\u001b[2J\u001b[31mred\u001b]0;title\u0007\u001b]8;;https://evil.example\u0007link\u009b1A',
+  'safe\u202Egnp.exe\u2066\u200B\u200B\u200B\uFEFF',
+  '<!-- --> ]]> &lt;b&gt; &#x3c;script&#x3e; `${alert(1)}` {{7*7}}',
+  'line one\r\nline two\u2028line three\u0000\u0008\u0008\u0008',
+  `${'模型'.repeat(60)}👩‍👩‍👧‍👦🇩🇪❤️`,
+  `a${'\u0301'.repeat(40)} ${'very/long/path'.repeat(40)} \ud800 lone`,
+  `tag${String.fromCodePoint(0xe0041, 0xe0042)}ged`,
+];
+
+/** Words of our own closed lists: a publisher cannot choose them. */
+const OURS = new Set(['schema', 'verdict', 'severity', 'direction', 'status', 'class', 'kind', 'because', 'by', 'tool', 'from']);
+
+function attack(value: unknown, counter: { next: number }, key: string): unknown {
+  if (typeof value === 'string') {
+    // `kind` and `from` are closed lists in some places and free text in others: leave the short words of the lists alone.
+    if (OURS.has(key) && /^[a-z0-9>/-]*$/i.test(value)) return value;
+    return `${ATTACKS[counter.next++ % ATTACKS.length]!} ${value}`;
+  }
+  if (Array.isArray(value)) return value.map((item) => attack(item, counter, key));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, item]): [string, unknown] => {
+    if (key === 'kind' && name === 'name') return [name, item];
+    if (name === 'tool') return [name, item];
+    return [name, attack(item, counter, name)];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The laundered fine-tune with every string replaced, in turn, by an attack followed by what stood there. */
+export const hostileStrings: Assessment = attack(launderedFineTune, { next: 0 }, '') as Assessment;
