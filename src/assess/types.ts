@@ -5,7 +5,7 @@
 import type { Finding } from '../base/index.ts';
 import type { CreditJudgement } from '../credit/index.ts';
 import type { LicenseJudgement } from '../license/index.ts';
-import type { Relation, Verdict } from '../lineage/index.ts';
+import type { Relation, Sketch, Verdict } from '../lineage/index.ts';
 import type { FileSafety } from '../safety/index.ts';
 
 /** One base model that the publisher names, against what the weights say. */
@@ -30,6 +30,18 @@ export interface AncestorRecord {
   readonly licenses: readonly string[];
   /** Its license as its own card or file names it, for the report. */
   readonly licenseLabel: string;
+  /** Bases its own card names: when one of them is the model under judgement, that model came first. */
+  readonly baseModels?: readonly string[];
+}
+
+/** The known models of a register, read one after another. */
+export interface KnownModels {
+  readonly count: number;
+  entries(): AsyncIterable<KnownModel>;
+}
+export interface KnownModel {
+  readonly record: AncestorRecord;
+  readonly sketch: Sketch;
 }
 
 export interface Assessment {

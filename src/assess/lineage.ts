@@ -1,0 +1,123 @@
+/**
+ * The suspect against every known model, and the publisher's claims against what the weights say.
+ * @module
+ */
+import type { Finding, Watch } from '../base/index.ts';
+import { relate, type Relation, type Sketch, type Verdict } from '../lineage/index.ts';
+import type { Model } from '../model/index.ts';
+import { ownNames, sameName, normalizeName } from './names.ts';
+import type { AncestorRecord, Assessment, ClaimCheck, KnownModels } from './types.ts';
+
+type KnownRelation = Relation & { readonly ancestor: AncestorRecord };
+type LineageAnswer = Assessment['lineage'];
+
+/** Strongest first. */
+const RANK: readonly Verdict[] = ['identical', 'derived', 'shared-origin', 'common-initialization', 'no-evidence', 'unresolved'];
+
+/** @returns the answer, and the known models that count as ancestors: a tie by training, and not themselves descendants. */
+export async function traceLineage(model: Model, sketch: Sketch | null, known: KnownModels, watch: Watch): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[] }> {
+  const names = ownNames(model);
+  const all: KnownRelation[] = [];
+  let compared = 0;
+  let done = 0;
+  if (sketch)
+    for await (const { record, sketch: candidate } of known.entries()) {
+      watch.signal?.throwIfAborted();
+      watch.onProgress?.({ what: 'compare with known models', done: done++, total: known.count });
+      const relation = { ...relate(candidate, sketch, { searched: known.count }), ancestor: record };
+      if (relation.verdict !== 'unresolved') compared++;
+      // A registered copy of the very model under judgement is not its ancestor.
+      if (relation.a.digest === relation.b.digest && names.has(normalizeName(record.name))) continue;
+      all.push(relation);
+    }
+  const told = all.filter((relation) => isTie(relation.verdict)).sort(byStrength);
+  const claims = model.claims.baseModels.map((claim) => checkClaim(claim.value, claim.from, all));
+  const claimedOnly = all.filter((relation) => !isTie(relation.verdict) && model.claims.baseModels.some((claim) => sameName(claim.value, relation.ancestor.name)));
+  const verdict: Verdict = told[0]?.verdict ?? (compared > 0 ? 'no-evidence' : 'unresolved');
+  const ancestors = told.filter((relation) => (relation.verdict === 'derived' || relation.verdict === 'identical') && mayBeAncestor(relation, names));
+  return {
+    ancestors,
+    answer: {
+      verdict,
+      relations: [...told, ...claimedOnly],
+      claims,
+      register: { models: known.count, compared },
+      limits: limits(model, known.count, compared, told.length),
+      findings: findings(told, claims, names),
+    },
+  };
+}
+
+function isTie(verdict: Verdict): boolean {
+  return RANK.indexOf(verdict) < RANK.indexOf('no-evidence');
+}
+
+function byStrength(x: KnownRelation, y: KnownRelation): number {
+  return (
+    RANK.indexOf(x.verdict) - RANK.indexOf(y.verdict) ||
+    (x.kind.relativeChange ?? Infinity) - (y.kind.relativeChange ?? Infinity) ||
+    (x.log10P ?? 0) - (y.log10P ?? 0) ||
+    (x.ancestor.name < y.ancestor.name ? -1 : 1)
+  );
+}
+
+/** A known model that names the suspect as its base, or that lost information the suspect still has, came later. */
+function mayBeAncestor(relation: KnownRelation, names: ReadonlySet<string>): boolean {
+  const namesSuspect = (relation.ancestor.baseModels ?? []).some((base) => [...names].some((name) => sameName(base, name)));
+  return relation.direction !== 'b->a' && !namesSuspect;
+}
+
+function checkClaim(name: string, from: string, relations: readonly KnownRelation[]): ClaimCheck {
+  const relation = relations.find((candidate) => sameName(name, candidate.ancestor.name));
+  if (!relation) return { name, from, verdict: 'not-registered', because: 'the register holds no model of this name, so the claim was not compared with weights' };
+  switch (relation.verdict) {
+    case 'identical':
+    case 'derived':
+      return { name, from, verdict: 'supported', because: relation.because };
+    case 'unresolved':
+    case 'shared-origin':
+      return { name, from, verdict: 'unresolved', because: relation.because };
+    case 'no-evidence':
+    case 'common-initialization':
+      return { name, from, verdict: 'not-shown', because: relation.because };
+  }
+}
+
+function findings(told: readonly KnownRelation[], claims: readonly ClaimCheck[], names: ReadonlySet<string>): Finding[] {
+  const out: Finding[] = claims
+    .filter((claim) => claim.verdict === 'not-shown')
+    .map((claim) => ({
+      rule: 'lineage/claimed-base-not-shown',
+      severity: 'warning',
+      where: whereOf(claim.from),
+      what: `the card names "${claim.name}" as base; the weights show no tie to it`,
+      why: `${claim.because}. A wrong base misleads about license, safety and credit`,
+      fix: 'name the model these weights were really trained from, or ask the publisher how they were made',
+    }));
+  for (const relation of told)
+    if (relation.verdict === 'identical' && ![...names].some((name) => sameName(name, relation.ancestor.name)))
+      out.push({
+        rule: 'lineage/same-weights-other-name',
+        severity: 'warning',
+        where: { field: 'weights' },
+        what: `these are the weights of "${relation.ancestor.name}" under another name`,
+        why: relation.because,
+        fix: `if this is a mirror or conversion, say so and keep the license and credit of "${relation.ancestor.name}"`,
+      });
+  return out;
+}
+
+/** `README.md: base_model` back to file and field. */
+function whereOf(from: string): { file?: string; field?: string } {
+  const at = from.indexOf(': ');
+  return at < 0 ? { file: from } : { file: from.slice(0, at), field: from.slice(at + 2) };
+}
+
+function limits(model: Model, known: number, compared: number, ties: number): string[] {
+  const out: string[] = [];
+  if (!model.checkpoint) out.push('the files hold no weights that can be read, so nothing was compared');
+  else if (known === 0) out.push('the register is empty, so nothing was compared; add known models with `heirloom register add`');
+  else if (compared < known) out.push(`${known - compared} of ${known} known models have other shapes or forms and could not be compared`);
+  if (known > 0 && ties === 0) out.push('finding no ancestor among the models of this register does not show that there is none');
+  return out;
+}

@@ -1,0 +1,23 @@
+/**
+ * Whether two published names mean one model.
+ * @module
+ */
+import type { Model } from '../model/index.ts';
+
+/** Names the model gives itself, normalised. */
+export function ownNames(model: Model): Set<string> {
+  return new Set([model.name, ...model.claims.names.map((claim) => claim.value)].map(normalizeName).filter((name) => name !== ''));
+}
+
+/** `https://huggingface.co/Owner/Name` and `owner/name` are one name. */
+export function normalizeName(name: string): string {
+  return name.trim().toLowerCase().replace(/^https?:\/\/[^/]+\//, '').replace(/\/+$/, '');
+}
+
+/** Equal, or equal in the part after the owner when one side has no owner. */
+export function sameName(a: string, b: string): boolean {
+  const [x, y] = [normalizeName(a), normalizeName(b)];
+  if (x === '' || y === '') return false;
+  if (x === y) return true;
+  return x.includes('/') !== y.includes('/') && x.slice(x.lastIndexOf('/') + 1) === y.slice(y.lastIndexOf('/') + 1);
+}
