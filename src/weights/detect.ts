@@ -3,6 +3,7 @@
  * @module
  */
 import type { ByteSource } from '../base/index.ts';
+import { protobufFormats } from './protobuf-detect.ts';
 import type { FormatName } from './types.ts';
 
 /** What the first bytes say. `html` and `lfs-pointer` are not models, and are common in broken downloads. */
@@ -30,9 +31,9 @@ export function detectBytes(head: Uint8Array, size: number, name: string): Detec
   if (text.slice(257, 262) === 'ustar') return 'tar';
   if (head[0] === 0x80 && head[1]! <= 5 && !ends('.onnx')) return 'pickle';
   if (lower.startsWith('{') || lower.startsWith('[')) return 'json';
-  if (ends('.onnx')) return 'onnx';
-  if (ends('.caffemodel')) return 'caffe';
-  if (ends('.pb')) return 'tf-graphdef';
+  const protobufs = protobufFormats(head, size);
+  const named = ends('.onnx') ? 'onnx' : ends('.caffemodel') ? 'caffe' : ends('.pb') ? 'tf-graphdef' : undefined;
+  if (protobufs.length > 0) return named && protobufs.includes(named) ? named : protobufs[0]!;
   if (ends('.safetensors')) return 'safetensors';
   return 'unknown';
 }

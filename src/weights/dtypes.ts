@@ -14,7 +14,8 @@ export type PlainDType =
   | 'F64' | 'F32' | 'F16' | 'BF16'
   | 'F8_E4M3' | 'F8_E5M2' | 'F8_E4M3FNUZ' | 'F8_E5M2FNUZ' | 'F8_E8M0'
   | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL'
-  | 'C64' | 'C128';
+  | 'C64' | 'C128'
+  | 'I4' | 'U4' | 'F4_E2M1';
 export type DType = PlainDType | GgmlQuant;
 
 export interface DTypeSpec {
@@ -86,6 +87,19 @@ function integers(size: number, get: (v: DataView, at: number) => number): DType
   });
 }
 
+/** Two values a byte, the first in the low half (onnx.proto, raw_data). */
+function halfBytes(value: (code: number) => number): DTypeSpec {
+  return {
+    blockValues: 2,
+    blockBytes: 1,
+    decode(bytes, out) {
+      for (let i = 0; i < out.length; i++) out[i] = value((bytes[i >> 1]! >> (4 * (i & 1))) & 15);
+    },
+  };
+}
+/** OCP Microscaling 1.0, table 5. */
+const E2M1: readonly number[] = [0, 0.5, 1, 1.5, 2, 3, 4, 6];
+
 export const DTYPES: Readonly<Record<DType, DTypeSpec>> = {
   F64: integers(8, (v, at) => v.getFloat64(at, true)),
   F32: plain(4, decodeF32),
@@ -111,5 +125,8 @@ export const DTYPES: Readonly<Record<DType, DTypeSpec>> = {
   }),
   C64: plain(8),
   C128: plain(16),
+  I4: halfBytes((code) => (code << 28) >> 28),
+  U4: halfBytes((code) => code),
+  F4_E2M1: halfBytes((code) => (code & 8 ? -1 : 1) * E2M1[code & 7]!),
   ...GGML_QUANTS,
 };

@@ -13,6 +13,7 @@ type Reader = (tree: FileTree, path: string) => Promise<Checkpoint>;
 const READERS: Partial<Record<Detected, Reader>> = {
   safetensors: openSafetensors,
   gguf: async (tree, path) => (await import('./gguf.ts')).openGguf(tree, path),
+  onnx: async (tree, path) => (await import('./onnx.ts')).openOnnx(tree, path),
 };
 
 /**
