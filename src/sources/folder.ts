@@ -4,17 +4,23 @@
  * (huggingface_hub, "Understand caching": `models--owner--name/{blobs,refs,snapshots/<commit>}`).
  * @module
  */
-import type { BigIntStats } from 'node:fs';
-import { access, constants, lstat, opendir, realpath, stat } from 'node:fs/promises';
+import { type BigIntStats, closeSync, lstatSync, opendirSync, openSync, realpathSync } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
 import { type FileTree, type Finding, type ReadStats, SourceError } from '../base/index.ts';
 import { kindOf } from './file.ts';
-import { createHandlePool, fsError, isInside, type LocalFile, localSource } from './handles.ts';
+import { createHandlePool, fsError, isInside, type LocalFile, localSource, READ_ONLY } from './handles.ts';
 import { byPath, MAX_DEPTH, MAX_ENTRIES } from './limits.ts';
 import type { OpenOptions } from './options.ts';
 
 /** Tool folders that hold no part of a model: history, packages, download bookkeeping (`.cache/huggingface`). */
 const SKIPPED: ReadonlySet<string> = new Set(['.git', 'node_modules', '.cache']);
+
+/**
+ * Entries looked at before others get a turn. Calls that wait for nothing but the system's cache take 3 µs, the same
+ * through the thread pool 65 µs: 100,000 entries list in one second instead of ten.
+ */
+const ENTRIES_PER_TURN = 256;
 
 /**
  * All regular files under `path`; opening holds no handle until a file is read.
@@ -57,10 +63,11 @@ interface Walk {
   readonly files: Map<string, LocalFile>;
   readonly findings: Finding[];
   entries: number;
+  looked: number;
 }
 
 async function listFolder(root: string, locator: string, signal: AbortSignal | undefined): Promise<Pick<Walk, 'files' | 'findings'>> {
-  const walk: Walk = { root, home: cacheEntryOf(root) ?? root, locator, signal, files: new Map(), findings: [], entries: 0 };
+  const walk: Walk = { root, home: cacheEntryOf(root) ?? root, locator, signal, files: new Map(), findings: [], entries: 0, looked: 0 };
   await listInto(walk, '', [root]);
   walk.findings.sort((a, b) => byPath({ path: a.where.file ?? '' }, { path: b.where.file ?? '' }));
   return walk;
@@ -78,17 +85,9 @@ function cacheEntryOf(root: string): string | null {
 async function listInto(walk: Walk, folder: string, above: readonly string[]): Promise<void> {
   if (above.length > MAX_DEPTH)
     throw new SourceError('SOURCE_TOO_LARGE', `${walk.locator} nests deeper than ${MAX_DEPTH} folders`, { where: { file: folder } });
-  const names: string[] = [];
+  let names: string[];
   try {
-    // Read entry by entry: a folder of millions must hit the limit, not fill memory.
-    for await (const entry of await opendir(above.at(-1)!)) {
-      if (++walk.entries > MAX_ENTRIES)
-        throw new SourceError('SOURCE_TOO_LARGE', `${walk.locator} holds more than ${MAX_ENTRIES} files and folders`, {
-          where: { file: folder },
-          hint: 'name the folder of one model',
-        });
-      names.push(entry.name);
-    }
+    names = namesIn(walk, above.at(-1)!, folder);
   } catch (error) {
     if (error instanceof SourceError) throw error;
     if (folder === '') throw fsError(error, walk.locator);
@@ -96,9 +95,29 @@ async function listInto(walk: Walk, folder: string, above: readonly string[]): P
     return;
   }
   for (const name of names.sort()) {
+    if (++walk.looked % ENTRIES_PER_TURN === 0) await new Promise((resume) => setImmediate(resume));
     walk.signal?.throwIfAborted();
     await listEntry(walk, folder === '' ? name : `${folder}/${name}`, name, above);
   }
+}
+
+/** Read entry by entry: a folder of millions must hit the limit, not fill memory. */
+function namesIn(walk: Walk, real: string, folder: string): string[] {
+  const names: string[] = [];
+  const open = opendirSync(real, { bufferSize: 1024 });
+  try {
+    for (let entry = open.readSync(); entry; entry = open.readSync()) {
+      if (++walk.entries > MAX_ENTRIES)
+        throw new SourceError('SOURCE_TOO_LARGE', `${walk.locator} holds more than ${MAX_ENTRIES} files and folders`, {
+          where: { file: folder },
+          hint: 'name the folder of one model',
+        });
+      names.push(entry.name);
+    }
+  } finally {
+    open.closeSync();
+  }
+  return names;
 }
 
 async function listEntry(walk: Walk, path: string, name: string, above: readonly string[]): Promise<void> {
@@ -106,10 +125,10 @@ async function listEntry(walk: Walk, path: string, name: string, above: readonly
   let real = full;
   let stats: BigIntStats;
   try {
-    stats = await lstat(full, { bigint: true });
+    stats = lstatSync(full, { bigint: true });
     if (stats.isSymbolicLink()) {
-      real = await realpath(full);
-      stats = await lstat(real, { bigint: true });
+      real = realpathSync.native(full);
+      stats = lstatSync(real, { bigint: true });
       // A linked folder must lie in the listed one; only files may come from elsewhere in a cache entry.
       if (!isInside(real, stats.isDirectory() ? walk.root : walk.home)) {
         walk.findings.push(linkOutside(path));
@@ -128,7 +147,11 @@ async function listEntry(walk: Walk, path: string, name: string, above: readonly
     walk.findings.push(specialFile(path, stats.isFile() ? `a file of ${stats.size} bytes` : kindOf(stats)));
   } else {
     walk.files.set(path, { name: path, path: full, inside: walk.home, listed: stats });
-    await access(full, constants.R_OK).catch((error: unknown) => walk.findings.push(unreadable(path, error)));
+    try {
+      closeSync(openSync(real, READ_ONLY));
+    } catch (error) {
+      walk.findings.push(unreadable(path, error));
+    }
   }
 }
 

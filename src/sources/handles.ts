@@ -12,6 +12,9 @@ import { checkRead } from './limits.ts';
 /** Handles of one tree held at once; the usual soft limit of a process is 1,024, and a register run opens many trees. (CWE-774) */
 export const MAX_HANDLES = 32;
 
+/** Follows no last link, waits for nobody at the other end of a pipe; Windows has neither flag. */
+export const READ_ONLY: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+
 /** A regular file as it was when listed. */
 export interface LocalFile {
   /** Path inside its tree, for messages. */
@@ -95,7 +98,7 @@ async function openListed(file: LocalFile): Promise<FileHandle> {
     const real = await realpath(file.path);
     if (file.inside !== null && !isInside(real, file.inside))
       throw new SourceError('SOURCE_CHANGED', `${file.name} now links out of its folder`, where);
-    handle = await open(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0));
+    handle = await open(real, READ_ONLY);
     checkUnchanged(file, fstatSync(handle.fd, { bigint: true }));
     return handle;
   } catch (error) {

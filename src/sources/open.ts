@@ -6,7 +6,9 @@ import { stat } from 'node:fs/promises';
 import { type FileTree, SourceError } from '../base/index.ts';
 import { openFile } from './file.ts';
 import { openFolder } from './folder.ts';
+import { openHub } from './hub.ts';
 import type { OpenOptions } from './options.ts';
+import { openUrl } from './url.ts';
 
 /**
  * @param locator a path (whatever exists on disk is a path), `https://…`, or `hf:owner/name[@revision][:path/inside]`.
@@ -18,6 +20,8 @@ export async function openTree(locator: string, options: OpenOptions = {}): Prom
   const found = await stat(locator).catch(() => null);
   if (found?.isDirectory()) return openFolder(locator, options);
   if (found) return openFile(locator, options);
+  if (/^https?:\/\//i.test(locator)) return openUrl(locator, options);
+  if (locator.startsWith('hf:')) return openHub(locator, options);
   throw notThere(locator);
 }
 
