@@ -1,0 +1,145 @@
+/**
+ * Which differences count. The SPDX matching guidelines let list markers, copyright lines, names filled into a
+ * template, titles and appendices vary; everything else is a changed license and is reported word by word.
+ * @module
+ */
+import type { Alignment } from './align.ts';
+import type { Catalog, CatalogText } from './catalog.ts';
+import type { Hunk } from './diff.ts';
+import { FLAG_OPTIONAL, FLAG_RUN_START, FLAG_SLOT } from './pack.ts';
+import type { Difference } from './types.ts';
+import { FLAG_COPYRIGHT, FLAG_MARKER, NORMATIVE, type Words } from './words.ts';
+
+/** Differences listed for one license; more means it is another text. (CWE-770) */
+const MAX_DIFFERENCES = 200;
+/** Characters quoted of one difference. */
+const MAX_QUOTE = 600;
+/** Words a licensor may fill into one slot. */
+const MAX_SLOT_WORDS = 25;
+
+export interface Comparison {
+  readonly differs: Difference[];
+  /** Share of the required words found, 0 to 1. */
+  readonly coverage: number;
+  /** Words of the license found, required or not. */
+  readonly matched: number;
+  /** Words removed, added or replaced that count. */
+  readonly changed: number;
+}
+
+/** Judges an alignment: what differs in a way that matters, and how much of the license is there. */
+export function compareWords(license: CatalogText, text: string, words: Words, alignment: Alignment, catalog: Catalog): Comparison {
+  const { flags } = license;
+  const gone = new Uint8Array(flags.length);
+  for (const h of alignment.hunks) gone.fill(1, h.a0, h.a1);
+  const optionalGone = wholeRunsGone(flags, gone);
+  const differs: Difference[] = [];
+  let changed = 0;
+  let missing = 0;
+  for (let k = 0; k < flags.length; k++) if (gone[k] && flags[k] === 0) missing++;
+  let matched = 0;
+  for (let k = 0; k < flags.length; k++) if (!gone[k]) matched++;
+  for (const hunk of alignment.hunks) {
+    const found = { a: keptOfLicense(hunk, flags, optionalGone), b: keptOfText(hunk, words.flags) };
+    if (isNothing(hunk, found, license, words, catalog)) continue;
+    changed += found.a.length + found.b.length;
+    if (differs.length < MAX_DIFFERENCES) differs.push(describe(hunk, found, license, text, words, catalog));
+  }
+  return { differs, coverage: license.required === 0 ? 0 : 1 - missing / license.required, matched, changed };
+}
+
+interface Kept {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+}
+
+/** Optional runs are left out whole or not at all; half an appendix is a changed text. */
+function wholeRunsGone(flags: Uint8Array, gone: Uint8Array): Uint8Array {
+  const out = new Uint8Array(flags.length);
+  for (let k = 0; k < flags.length; k++) {
+    if (!(flags[k]! & FLAG_RUN_START)) continue;
+    let end = k + 1;
+    while (end < flags.length && flags[end]! & FLAG_OPTIONAL && !(flags[end]! & FLAG_RUN_START)) end++;
+    let left = 0;
+    for (let j = k; j < end; j++) if (!gone[j]) left++;
+    // A word or two of a long run may match by chance ("license") next to the place it was cut.
+    if (left === 0 || (end - k > 40 && left <= 3)) out.fill(1, k, end);
+  }
+  return out;
+}
+
+function keptOfLicense(hunk: Hunk, flags: Uint8Array, optionalGone: Uint8Array): number[] {
+  const out: number[] = [];
+  for (let k = hunk.a0; k < hunk.a1; k++) if (!(flags[k]! & (FLAG_MARKER | FLAG_COPYRIGHT | FLAG_SLOT)) && !optionalGone[k]) out.push(k);
+  return out;
+}
+
+function keptOfText(hunk: Hunk, flags: Uint8Array): number[] {
+  const out: number[] = [];
+  for (let k = hunk.b0; k < hunk.b1; k++) if (!(flags[k]! & (FLAG_MARKER | FLAG_COPYRIGHT))) out.push(k);
+  return out;
+}
+
+const YEAR = /^(19|20)\d\d$/;
+/** Words that titles come with and without: "The MIT License (MIT)". */
+const TITLE_WORDS: ReadonlySet<string> = new Set(['the', 'license', 'version', 'v', 'agreement', 'public', 'c', 'text']);
+
+/** True when the guidelines let this difference pass. */
+function isNothing(hunk: Hunk, kept: Kept, license: CatalogText, words: Words, catalog: Catalog): boolean {
+  const { flags } = license;
+  if (kept.a.length === 0 && kept.b.length === 0) return !renumbers(hunk, license, words, catalog);
+  const found = kept.b.map((k) => words.words[k]!);
+  if (kept.a.length === 0) {
+    const besideSlot = [hunk.a0 - 1, hunk.a0, hunk.a1].some((k) => (flags[k] ?? 0) & FLAG_SLOT);
+    const plain = !found.some((word) => NORMATIVE.has(word));
+    if (besideSlot && found.length <= MAX_SLOT_WORDS && plain) return true;
+    if (plain && found.length <= 30 && (found[0] === 'copyright' || found[0] === 'c') && found.some((word) => YEAR.test(word))) return true;
+    if (insideTitle(hunk, license, found, catalog)) return true;
+  }
+  // "non-commercial" and "noncommercial", "redistri- butions", "sub license".
+  const wanted = kept.a.map((k) => catalog.vocabulary[license.words[k]!] ?? '').join('');
+  return wanted === found.join('');
+}
+
+/** A title may repeat its own words and a few that titles have. */
+function insideTitle(hunk: Hunk, license: CatalogText, found: readonly string[], catalog: Catalog): boolean {
+  const { flags } = license;
+  let end = 0;
+  while (end < flags.length && flags[end]! & FLAG_OPTIONAL && !(end > 0 && flags[end]! & FLAG_RUN_START)) end++;
+  if (end === 0 || end > 20 || hunk.a0 > end) return false;
+  const title = new Set<string>();
+  for (let k = 0; k < end; k++) title.add(catalog.vocabulary[license.words[k]!] ?? '');
+  return found.every((word) => title.has(word) || TITLE_WORDS.has(word));
+}
+
+/** "1." → "2.", "(a)" → "(c)": the same style of marker with another value. */
+function renumbers(hunk: Hunk, license: CatalogText, words: Words, catalog: Catalog): boolean {
+  const a: string[] = [];
+  const b: string[] = [];
+  for (let k = hunk.a0; k < hunk.a1; k++) if (license.flags[k]! & FLAG_MARKER) a.push(catalog.vocabulary[license.words[k]!] ?? '');
+  for (let k = hunk.b0; k < hunk.b1; k++) if (words.flags[k]! & FLAG_MARKER) b.push(words.words[k]!);
+  return a.length === b.length && a.some((marker, k) => marker !== b[k] && /^\d/.test(marker) === /^\d/.test(b[k]!) && b[k] !== '1');
+}
+
+function describe(hunk: Hunk, kept: Kept, license: CatalogText, text: string, words: Words, catalog: Catalog): Difference {
+  const renumbered = kept.a.length === 0 && kept.b.length === 0;
+  const a0 = renumbered ? hunk.a0 : (kept.a[0] ?? hunk.a0);
+  const a1 = renumbered ? hunk.a1 : (kept.a.at(-1) ?? hunk.a0 - 1) + 1;
+  const b0 = renumbered ? hunk.b0 : (kept.b[0] ?? hunk.b0);
+  const b1 = renumbered ? hunk.b1 : (kept.b.at(-1) ?? hunk.b0 - 1) + 1;
+  const wanted: string[] = [];
+  for (let k = a0; k < a1; k++) wanted.push(catalog.vocabulary[license.words[k]!] ?? '');
+  const at = words.start[b0] ?? words.end.at(-1) ?? 0;
+  return {
+    kind: b1 <= b0 ? 'removed' : a1 <= a0 ? 'added' : 'replaced',
+    catalog: wanted.join(' ').slice(0, MAX_QUOTE),
+    found: b1 <= b0 ? '' : quote(text, words, b0, b1),
+    at,
+  };
+}
+
+/** Words `[from, to)` as written, white space collapsed, at most 600 characters. */
+export function quote(text: string, words: Words, from: number, to: number): string {
+  const raw = text.slice(words.start[from]!, Math.min(words.end[to - 1]!, words.start[from]! + 4 * MAX_QUOTE));
+  return raw.replace(/\s+/g, ' ').slice(0, MAX_QUOTE);
+}

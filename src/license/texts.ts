@@ -1,0 +1,142 @@
+/**
+ * Full license texts inside a text: candidates by shared shingles, then a word-by-word comparison of each.
+ * Approach after google/licenseclassifier v2: several matches with ranges, never one score for a file.
+ * @module
+ */
+import { type Alignment, findOccurrences } from './align.ts';
+import type { Catalog, CatalogText } from './catalog.ts';
+import { type Comparison, compareWords, quote } from './differences.ts';
+import { type Shingles, shinglesOf } from './shingles.ts';
+import type { CatalogEntry, Difference } from './types.ts';
+import type { Words } from './words.ts';
+
+export interface TextMatch extends Comparison {
+  readonly entry: CatalogEntry;
+  /** Words `[b0, b1)` of the text. */
+  readonly b0: number;
+  readonly b1: number;
+}
+
+/** Share of the sampled shingles a license must show to be compared at all. */
+const MIN_CONTAINMENT = 0.3;
+/** Licenses compared per text; the largest family of look-alikes, CC BY-NC-SA and its ports, has about 30. (CWE-407) */
+const MAX_CANDIDATES = 40;
+/** Share of the required words below which a text is not called a modified form of a license, but unknown. */
+const MIN_COVERAGE = 0.75;
+/** Licenses shorter than this are common phrases: they match whole or not at all. */
+const SHORT_WORDS = 40;
+
+/** Licenses found in full, changed or not, in order of place; ranges do not overlap by much. */
+export async function findTexts(text: string, words: Words, catalog: Catalog): Promise<TextMatch[]> {
+  const shingles = shinglesOf(words);
+  const found = candidates(shingles, catalog);
+  if (found.length === 0) return [];
+  const texts = await catalog.texts(found.map((c) => c.position));
+  const numbers = Int32Array.from(words.words, (word) => catalog.wordNumber(word) ?? -1);
+  const matches: TextMatch[] = [];
+  for (const { position, first, last } of found) {
+    const license = texts.get(position)!;
+    const entry = catalog.entries[position]!;
+    // A text that stands unchanged cannot lose to a shorter one inside it.
+    if (matches.some((m) => m.changed === 0 && m.b0 <= first && last < m.b1 && license.words.length < m.matched)) continue;
+    for (const alignment of findOccurrences(license, numbers, shingles)) {
+      const comparison = compareWords(license, text, words, alignment, catalog);
+      if (isPlausible(license, alignment, comparison)) matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
+    }
+  }
+  return withRiders(chooseApart(matches), text, words);
+}
+
+interface Candidate {
+  readonly position: number;
+  /** First and last word of the text that the license shares a sampled shingle with. */
+  readonly first: number;
+  readonly last: number;
+}
+
+function candidates(shingles: Shingles, catalog: Catalog): Candidate[] {
+  const shared = new Map<number, { count: number; first: number; last: number }>();
+  const seen = new Set<number>();
+  for (let s = 0; s < shingles.hash.length; s++) {
+    const hash = shingles.hash[s]!;
+    const positions = catalog.postings.get(hash);
+    if (!positions) continue;
+    const again = seen.has(hash);
+    seen.add(hash);
+    for (const position of positions) {
+      const at = shingles.at[s]!;
+      const known = shared.get(position);
+      if (!known) shared.set(position, { count: 1, first: at, last: at });
+      else {
+        known.last = at;
+        if (!again) known.count++;
+      }
+    }
+  }
+  return [...shared]
+    .map(([position, c]) => ({ position, first: c.first, last: c.last, weight: (c.count / Math.max(1, catalog.sampled[position]!)) * Math.sqrt(c.count), containment: c.count / Math.max(1, catalog.sampled[position]!) }))
+    .filter((c) => c.containment >= MIN_CONTAINMENT)
+    .sort((x, y) => y.weight - x.weight || x.position - y.position)
+    .slice(0, MAX_CANDIDATES);
+}
+
+function isPlausible(license: CatalogText, alignment: Alignment, comparison: Comparison): boolean {
+  if (license.required < SHORT_WORDS) return comparison.differs.length === 0;
+  if (comparison.coverage < MIN_COVERAGE) return false;
+  let added = 0;
+  for (const h of alignment.hunks) added += h.b1 - h.b0;
+  return added <= 0.6 * license.required + 20;
+}
+
+/** A word that differs weighs against two that agree: look-alikes differ in few words, and those are the ones that matter. */
+const score = (m: TextMatch): number => m.matched - 2 * m.changed;
+
+/** Best first; a match that lies mostly inside a better one is the look-alike. */
+function chooseApart(matches: readonly TextMatch[]): TextMatch[] {
+  const chosen: TextMatch[] = [];
+  const ordered = [...matches].sort(
+    (x, y) => score(y) - score(x) || x.differs.length - y.differs.length || y.coverage - x.coverage || (x.entry.id < y.entry.id ? -1 : 1) || x.b0 - y.b0,
+  );
+  for (const m of ordered) {
+    const overlap = chosen.reduce((sum, c) => sum + Math.max(0, Math.min(c.b1, m.b1) - Math.max(c.b0, m.b0)), 0);
+    if (overlap <= 0.3 * (m.b1 - m.b0)) chosen.push(m);
+  }
+  return chosen.sort((x, y) => x.b0 - y.b0);
+}
+
+/** Words beside a license that change what it says. */
+const RIDER_WORDS: ReadonlySet<string> = new Set([
+  'must', 'shall', 'prohibited', 'forbidden', 'except', 'exception', 'exceptions', 'restriction', 'restrictions', 'condition', 'conditions', 'modified', 'modification',
+  'noncommercial', 'commercial', 'commercially', 'addendum', 'additional', 'amendment', 'rider', 'unless', 'waived', 'clause', 'only',
+]);
+const RIDER_SUBJECTS: ReadonlySet<string> = new Set([
+  'license', 'licensed', 'software', 'model', 'models', 'use', 'used', 'using', 'distribute', 'distribution', 'agreement', 'terms', 'you', 'your', 'permission', 'work', 'materials',
+]);
+/** Words read on each side of a license; a rider stands next to it. */
+const RIDER_WINDOW = 160;
+
+/** Text right before or after a license that adds terms is a difference: "MIT, but…" is not MIT. */
+function withRiders(chosen: readonly TextMatch[], text: string, words: Words): TextMatch[] {
+  return chosen.map((m, k) => {
+    if (m.entry.form === 'policy') return m;
+    const from = Math.max(chosen[k - 1]?.b1 ?? 0, m.b0 - RIDER_WINDOW);
+    const to = Math.min(chosen[k + 1]?.b0 ?? words.words.length, m.b1 + RIDER_WINDOW);
+    const extra: Difference[] = [];
+    for (const [first, last] of [[from, m.b0], [m.b1, to]] as const) {
+      if (last <= first || !isRider(words, first, last)) continue;
+      extra.push({ kind: 'added', catalog: '', found: quote(text, words, first, last), at: words.start[first]! });
+    }
+    return extra.length === 0 ? m : { ...m, differs: [...m.differs, ...extra] };
+  });
+}
+
+function isRider(words: Words, first: number, last: number): boolean {
+  let rider = false;
+  let subject = false;
+  for (let k = first; k < last; k++) {
+    if (words.flags[k] !== 0) continue;
+    if (RIDER_WORDS.has(words.words[k]!) || (words.words[k] === 'not' && words.words[k - 1] === 'may')) rider = true;
+    if (RIDER_SUBJECTS.has(words.words[k]!)) subject = true;
+  }
+  return rider && subject;
+}

@@ -1,0 +1,252 @@
+/**
+ * A license text as words that count, after the SPDX matching guidelines: case, punctuation, quotes, white space,
+ * markup and comment marks fall away; list markers and copyright lines stay but are flagged, so that a difference
+ * in them alone is no difference. Every word keeps its place in the text.
+ * One pass, no regular expression over the whole text, so time is linear in its length.
+ * @module
+ */
+import { BLOCK_TAGS, ENTITIES, EQUIVALENT_WORDS, INLINE_TAGS } from './equivalents.ts';
+
+/** A list marker: `(a)`, `1.`, `iv)`. */
+export const FLAG_MARKER = 1;
+/** Part of a copyright line, or of "all rights reserved". */
+export const FLAG_COPYRIGHT = 2;
+
+export interface Words {
+  readonly words: readonly string[];
+  /** `[start, end)` of each word in the text, UTF-16 code units. */
+  readonly start: readonly number[];
+  readonly end: readonly number[];
+  readonly flags: Uint8Array;
+  /** Line number of each word; a block tag ends a line. */
+  readonly line: readonly number[];
+}
+
+/** Longest text read; the longest license known is 60 KB, and model cards are cut at the same length. (CWE-400) */
+export const MAX_TEXT: number = 1 << 20;
+/** Longest word kept; a base64 blob is one word and no license. */
+const MAX_WORD = 200;
+/** Longest tag skipped; beyond it `<` is a character like any other. */
+const MAX_TAG = 1000;
+
+const HAN = /\p{Script=Han}/u;
+const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
+const NORMAL_FORMS = new Map<number, string>();
+/** Distinct characters remembered between calls; scripts used in licenses hold fewer. (CWE-401) */
+const MAX_NORMAL_FORMS = 4096;
+
+/** `''` drop, `' '` separate, otherwise the lower-case compatibility form (NFKC: full-width letters, ligatures). */
+function normalForm(code: number): string {
+  const known = NORMAL_FORMS.get(code);
+  if (known !== undefined) return known;
+  let form: string;
+  if (code === 0xad || (code >= 0x200b && code <= 0x200d) || code === 0x2060 || code === 0xfeff) form = '';
+  else if (code === 0xa9) form = 'c';
+  else if (code === 0xae || code === 0x2122) form = ' ';
+  else if (code === 0x2019 || code === 0x2bc || code === 0xff07) form = "'";
+  else {
+    form = String.fromCodePoint(code).normalize('NFKC').toLowerCase();
+    if (!LETTER_OR_DIGIT.test(form)) form = ' ';
+  }
+  if (NORMAL_FORMS.size < MAX_NORMAL_FORMS) NORMAL_FORMS.set(code, form);
+  return form;
+}
+
+const isDigit = (c: number): boolean => c >= 48 && c <= 57;
+const isLower = (c: number): boolean => c >= 97 && c <= 122;
+const isAsciiWord = (c: number): boolean => isDigit(c) || isLower(c) || (c >= 65 && c <= 90);
+
+/** Length of the HTML tag at `i`, 0 if it is none; `block` when it ends a line. */
+function tagAt(text: string, i: number): { length: number; block: boolean } {
+  let j = i + 1;
+  if (text.charCodeAt(j) === 47) j++;
+  const nameStart = j;
+  while (j - nameStart < 12 && isAsciiWord(text.charCodeAt(j))) j++;
+  const name = text.slice(nameStart, j).toLowerCase();
+  const block = BLOCK_TAGS.has(name);
+  if (!block && !INLINE_TAGS.has(name)) return { length: 0, block: false };
+  const next = text[j];
+  if (next !== '>' && next !== '/' && next !== ' ' && next !== '\n' && next !== '\t') return { length: 0, block: false };
+  for (const limit = i + MAX_TAG; j < text.length && j < limit; j++) {
+    if (text[j] === '>') return { length: j - i + 1, block };
+    if (text[j] === '<') break;
+  }
+  return { length: 0, block: false };
+}
+
+function entityAt(text: string, i: number): { length: number; value: string } {
+  const end = text.indexOf(';', i + 1);
+  if (end < 0 || end - i > 9) return { length: 0, value: '' };
+  const name = text.slice(i + 1, end);
+  if (name[0] !== '#') {
+    const value = ENTITIES.get(name);
+    return value === undefined ? { length: 0, value: '' } : { length: end - i + 1, value };
+  }
+  const code = name[1] === 'x' || name[1] === 'X' ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10);
+  const ok = Number.isInteger(code) && code > 0 && code <= 0x10ffff;
+  return ok ? { length: end - i + 1, value: String.fromCodePoint(code) } : { length: 0, value: '' };
+}
+
+/** The words of `text`, of which at most the first 1 MiB is read. Never throws. */
+export function splitWords(whole: string): Words {
+  const text = whole.length > MAX_TEXT ? whole.slice(0, MAX_TEXT) : whole;
+  const words: string[] = [];
+  const start: number[] = [];
+  const end: number[] = [];
+  const line: number[] = [];
+  // A license inside a JSON string keeps its line ends as two characters.
+  const escaped = text.includes('\\n') && !text.slice(0, 4000).includes('\n\n') && text.split('\n', 6).length < 6;
+  let word = '';
+  let wordStart = 0;
+  let lineNo = 0;
+  let i = 0;
+  const flush = (at: number): void => {
+    if (word === '') return;
+    pushWord(words, word);
+    start.push(wordStart);
+    end.push(at);
+    line.push(lineNo);
+    word = '';
+  };
+  const add = (form: string, at: number): void => {
+    if (word === '') wordStart = at;
+    if (word.length < MAX_WORD) word += form;
+  };
+  /** One character in normal form; returns nothing, moves nothing. */
+  const take = (form: string, at: number, next: number): void => {
+    if (form === '') return;
+    if (form === "'") {
+      if (word === '' || !LETTER_OR_DIGIT.test(text[at + 1] ?? ' ')) flush(at);
+    } else if (form === ' ') flush(at);
+    else if (HAN.test(form)) {
+      flush(at);
+      add(form, at);
+      flush(next);
+    } else add(form, at);
+  };
+  while (i < text.length) {
+    const c = text.charCodeAt(i);
+    if (isLower(c) || isDigit(c)) add(text[i]!, i);
+    else if (c >= 65 && c <= 90) add(String.fromCharCode(c + 32), i);
+    else if (c === 10 || c === 13 || c === 0x2028 || c === 12) {
+      flush(i);
+      if (c !== 13 || text.charCodeAt(i + 1) !== 10) lineNo++;
+    } else if (c === 32 || c === 9) flush(i);
+    else if ((c === 46 || c === 44) && word !== '' && isDigit(text.charCodeAt(i - 1)) && isDigit(text.charCodeAt(i + 1))) {
+      if (c === 46) add('.', i);
+    } else if (c === 39) take("'", i, i + 1);
+    else if (c === 60) {
+      const tag = tagAt(text, i);
+      if (tag.length > 0 && !tag.block && word !== '' && isAsciiWord(text.charCodeAt(i + tag.length))) {
+        // Emphasis inside a word does not split it.
+        i += tag.length;
+        continue;
+      }
+      flush(i);
+      if (tag.block && tag.length > 0) lineNo++;
+      i += Math.max(1, tag.length);
+      continue;
+    } else if (c === 38) {
+      const entity = entityAt(text, i);
+      if (entity.length > 0) {
+        const code = entity.value.codePointAt(0);
+        if (code !== undefined) take(code < 128 ? asciiForm(code) : normalForm(code), i, i + entity.length);
+        i += entity.length;
+        continue;
+      }
+      flush(i);
+    } else if (c === 92 && escaped && (text[i + 1] === 'n' || text[i + 1] === 'r' || text[i + 1] === 't')) {
+      flush(i);
+      if (text[i + 1] === 'n') lineNo++;
+      i += 2;
+      continue;
+    } else if (c < 128) flush(i);
+    else {
+      const code = text.codePointAt(i)!;
+      const size = code > 0xffff ? 2 : 1;
+      take(normalForm(code), i, i + size);
+      i += size;
+      continue;
+    }
+    i++;
+  }
+  flush(text.length);
+  const flags = new Uint8Array(words.length);
+  flagMarkers(text, words, start, end, line, flags);
+  flagCopyright(words, line, flags);
+  return { words, start, end, flags, line };
+}
+
+function asciiForm(code: number): string {
+  if (isAsciiWord(code)) return String.fromCharCode(code).toLowerCase();
+  return code === 39 ? "'" : ' ';
+}
+
+function pushWord(words: string[], raw: string): void {
+  let word = EQUIVALENT_WORDS.get(raw) ?? raw;
+  // Guideline: "copyright owner" and "copyright holder" are the same words.
+  if (word.startsWith('owner') && words.at(-1) === 'copyright') word = word === 'owner' ? 'holder' : word === 'owners' ? 'holders' : word;
+  words.push(word);
+}
+
+const NUMBER_MARKER = /^\d{1,2}(\.\d{1,2}){0,3}$/;
+const LETTER_MARKER = /^([a-z]|[ivx]{1,5})$/;
+/** After these words a number or letter points somewhere and counts. */
+const POINTERS: ReadonlySet<string> = new Set([
+  'section', 'sections', 'paragraph', 'paragraphs', 'clause', 'clauses', 'subsection', 'subsections', 'article', 'articles', 'exhibit', 'item', 'items', 'version',
+]);
+
+/** Guideline "bullets and numbering": markers may differ. A number that is pointed at ("Section 4", "2(a)") is none. */
+function flagMarkers(text: string, words: readonly string[], start: readonly number[], end: readonly number[], line: readonly number[], flags: Uint8Array): void {
+  for (let k = 0; k < words.length; k++) {
+    const word = words[k]!;
+    if (word.length > 11) continue;
+    const number = NUMBER_MARKER.test(word);
+    if (!number && !LETTER_MARKER.test(word)) continue;
+    const before = text[start[k]! - 1];
+    const after = text[end[k]!];
+    const atLineStart = k === 0 || line[k - 1] !== line[k];
+    if (k > 0 && !atLineStart && POINTERS.has(words[k - 1]!)) continue;
+    if (before === '(' && after === ')') {
+      if (start[k]! >= 2 && isAsciiWord(text.charCodeAt(start[k]! - 2))) continue;
+      if (word === 'c' && (words[k - 1] === 'copyright' || /^(19|20)\d\d$/.test(words[k + 1] ?? ''))) continue;
+      flags[k] = FLAG_MARKER;
+    } else if (atLineStart) {
+      if (after === '.' || after === ')' || after === ':' || (number && word.includes('.') && (after === ' ' || after === '\t'))) flags[k] = FLAG_MARKER;
+    } else if ((after === '.' || after === ')') && /\s/.test(text[end[k]! + 1] ?? '') && (number || after === ')')) {
+      let b = start[k]! - 1;
+      while (b >= 0 && (text[b] === ' ' || text[b] === '*')) b--;
+      if ('.;:,'.includes(text[b] ?? '.')) flags[k] = FLAG_MARKER;
+    }
+  }
+}
+
+/** Words that give or take something: a line with one of them is never "only a copyright line". */
+export const NORMATIVE: ReadonlySet<string> = new Set([
+  'must', 'shall', 'may', 'not', 'only', 'except', 'unless', 'without', 'prohibited', 'prohibits', 'forbidden', 'restricted', 'restriction', 'restrictions', 'commercial',
+  'noncommercial', 'permission', 'permitted', 'provided', 'condition', 'conditions', 'required', 'require', 'requires', 'exception', 'waived', 'granted', 'hereby', 'subject',
+]);
+const YEAR = /^(19|20)\d\d$/;
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['year', 'years', 'yyyy', 'name', 'owner', 'holder', 'holders', 'date', 'author', 'authors', 'xxxx', 'yy', 'first', 'dates']);
+/** Longest copyright line; beyond it, it says more than who holds the copyright. */
+const MAX_COPYRIGHT_WORDS = 24;
+
+/** Guideline "copyright notice": the line that names year and holder is not part of the license. */
+function flagCopyright(words: readonly string[], line: readonly number[], flags: Uint8Array): void {
+  for (let k = 0; k < words.length; k++) {
+    if (words[k] === 'all' && words[k + 1] === 'rights' && words[k + 2] === 'reserved') {
+      for (let j = k; j < k + 3; j++) flags[j] = FLAG_COPYRIGHT;
+    }
+    if (k > 0 && line[k - 1] === line[k]) continue;
+    const first = words[k]!;
+    if (first !== 'copyright' && first !== 'c' && !(first === 'portions' && words[k + 1] === 'copyright')) continue;
+    let j = k;
+    let names = false;
+    while (j < words.length && line[j] === line[k] && j - k <= MAX_COPYRIGHT_WORDS && !NORMATIVE.has(words[j]!)) {
+      if (YEAR.test(words[j]!) || PLACEHOLDERS.has(words[j]!) || (j > k && words[j] === 'c')) names = true;
+      j++;
+    }
+    const wholeLine = j === words.length || line[j] !== line[k];
+    if (names && wholeLine) for (let m = k; m < j; m++) flags[m] = FLAG_COPYRIGHT;
+  }
+}
