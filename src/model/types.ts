@@ -10,18 +10,47 @@ import type { Checkpoint, TensorInfo } from '../weights/index.ts';
  * whose place in the network is known only by name.
  */
 export type Role =
-  | 'embed' | 'position' | 'token_type' | 'head'
-  | 'q' | 'k' | 'v' | 'o' | 'cross_q' | 'cross_k' | 'cross_v' | 'cross_o'
-  | 'gate' | 'up' | 'down' | 'router'
-  | 'norm_in' | 'norm_mlp' | 'norm_cross' | 'norm_q' | 'norm_k' | 'norm_f' | 'norm'
-  | 'lora_a' | 'lora_b'
-  | 'conv' | 'linear' | 'bias' | 'buffer' | 'other';
+  | 'embed'
+  | 'position'
+  | 'token_type'
+  | 'head'
+  | 'q'
+  | 'k'
+  | 'v'
+  | 'o'
+  | 'cross_q'
+  | 'cross_k'
+  | 'cross_v'
+  | 'cross_o'
+  | 'gate'
+  | 'up'
+  | 'down'
+  | 'router'
+  | 'norm_in'
+  | 'norm_mlp'
+  | 'norm_cross'
+  | 'norm_q'
+  | 'norm_k'
+  | 'norm_f'
+  | 'norm'
+  | 'lora_a'
+  | 'lora_b'
+  | 'conv'
+  | 'linear'
+  | 'bias'
+  | 'buffer'
+  | 'other';
 
 /** One role played by a tensor or a part of it. */
 export interface RoleTensor {
-  /** Unique within the model, framework-independent: `layers.3.up`, `encoder.0.q`, `vision.layers.2.v`, or the normalised tensor name for generic roles. */
+  /**
+   * Unique within the model, framework-independent: `layers.3.up`, `layers.3.experts.7.up`, `encoder.0.q`, `vision.2.v`,
+   * `layers.3.q.bias`, `layers.3.q.lora_a`, `embed`, or the normalised tensor name for generic roles.
+   */
   readonly slot: string;
   readonly role: Role;
+  /** For `bias`, `lora_a` and `lora_b`: the role of the matrix it belongs to, when that is known. */
+  readonly of?: Role;
   /** Which stack of blocks: '' for the only one, else `encoder`, `decoder`, `vision`, `text`, `down`, `mid`, `up`. */
   readonly stack: string;
   /** Layer index inside the stack; null outside blocks. */
@@ -34,14 +63,21 @@ export interface RoleTensor {
 
 /**
  * How to read the role out of the stored tensor: rows = outputs.
- * `rows` picks a slice of the *stored* first axis, `columns` of the stored second axis (fused matrices stored
+ * `slice` first picks one matrix of a 3-D expert stack. `rows` picks a slice of the *stored* first axis, `columns` of the stored second axis (fused matrices stored
  * transposed); `transpose` then turns `[in, out]` into `[out, in]`. For tensors of more than two axes
  * `outputFirst` permutes the axes first; columns are then all remaining axes flattened.
  */
 export interface TensorView {
+  /** Index along the stored first axis of a stack of expert matrices; the rest of the view applies to the matrix left. */
+  readonly slice?: number;
   readonly rows?: readonly [start: number, count: number];
   readonly columns?: readonly [start: number, count: number];
   readonly transpose?: boolean;
+  /**
+   * Outputs that stand in groups (fused q, k, v per head): of every `stride` stored outputs from the slice's start, the first
+   * `take`. The slice's count is then the number of outputs picked. Output r is stored at `start + floor(r/take)*stride + r%take`.
+   */
+  readonly outputGroups?: readonly [take: number, stride: number];
   readonly outputFirst?: readonly number[];
   /** Rows of q/k stored in llama.cpp's interleaved rotary order, to be undone per head of this many rows. */
   readonly ropeInterleavedHeadRows?: number;
