@@ -72,11 +72,12 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   if (a.subject.isAdapter) return judgeAdapters(a, b, identity, inputs, threshold);
 
   const neurons = neuronTest(a, b, inputs);
-  const exact = [neurons, valueTest(a, b, inputs), channelTest(a, b, inputs), filterTest(a, b, inputs)].filter((test) => test !== null);
+  const values = valueTest(a, b, inputs);
+  const exact = [neurons, values, channelTest(a, b, inputs), filterTest(a, b, inputs)].filter((test) => test !== null);
   const tests = [...exact.map((test) => test.evidence), ...(identity ? [identity.evidence] : [])];
   const smallest = exact.reduce((least, test) => Math.min(least, test.evidence.log10P ?? 0), 0);
   const log10P = exact.length === 0 ? null : Math.min(0, smallest + Math.log10(exact.length));
-  const layerMap = neurons?.layerMap ?? null;
+  const layerMap = neurons && (neurons.evidence.log10P ?? 0) <= threshold ? neurons.layerMap : null;
   const detectable = bestDetectable(exact, threshold - Math.log10(Math.max(1, exact.length)));
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test) ?? null;
   const common = { log10P, layerMap, detectable };
@@ -98,9 +99,12 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   }
   const share = sharedParts(exact, b);
   // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
-  const learned = neurons && (neurons.evidence.log10P ?? 0) <= threshold
-    ? fromAgreement(a, b, layerMap ?? new Map(), inputs)
-    : filters ? fromStart(a, b, inputs) : { verdict: 'undecided' as const, why: 'only token tables or value channels agree', evidence: [] };
+  const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
+  const learned = rejects(neurons)
+    ? fromAgreement(a, b, layerMap, 'neurons', inputs)
+    : rejects(values) ? fromAgreement(a, b, null, 'values', inputs)
+    : filters ? startEvidence(a, b, inputs)
+    : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
   const p = `chance of this under independence: about 10^${Math.floor(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0))}`;
   const all = [...tests, ...learned.evidence];
   switch (learned.verdict) {
@@ -162,19 +166,18 @@ function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: 
   return { ...common, verdict: 'no-evidence', because: 'neither half of the adapters agrees; adapters of one base by different people look like this', share: NO_SHARE };
 }
 
-function fromAgreement(a: Sketch, b: Sketch, layerMap: ReadonlyMap<string, readonly number[]>, inputs: Evidence['inputs']): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: Evidence[] } {
-  const agreement = agreementOf(a, b, layerMap, inputs);
-  const told = agreement.votes.map((vote) => `${vote.name} ${vote.ratio.toFixed(2)}`).join(', ') || 'nothing to compare';
+function fromAgreement(
+  a: Sketch, b: Sketch, layerMap: ReadonlyMap<string, readonly number[]> | null, reference: 'neurons' | 'values', inputs: Evidence['inputs'],
+): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: Evidence[] } {
+  const agreement = agreementOf(a, b, layerMap, reference, inputs);
+  const told = agreement.votes.map((vote) => `${vote.name} ${vote.ratio.toFixed(2)} (threshold ${vote.threshold})`).join(', ') || 'nothing to compare';
+  const over = `relative to what the start fixes: ${told}`;
   const why = {
-    learned: `what training fills agrees too (relative to up-projections: ${told})`,
-    'start-only': `what training fills does not (relative to up-projections: ${told})`,
-    undecided: `the measures of shared training disagree or are missing (relative to up-projections: ${told})`,
+    learned: `what training fills agrees too (${over})`,
+    'start-only': `what training fills does not agree (${over})`,
+    undecided: `the measures of shared training disagree or are missing (${over})`,
   }[agreement.verdict];
   return { verdict: agreement.verdict, why, evidence: [agreement.evidence] };
-}
-
-function fromStart(a: Sketch, b: Sketch, inputs: Evidence['inputs']): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: readonly Evidence[] } {
-  return startEvidence(a, b, inputs);
 }
 
 function bestDetectable(outcomes: readonly Outcome[], threshold: number): number | null {

@@ -52,7 +52,7 @@ export function fineTune(made: Made, seed: number, amount: number): Made {
   const { normal } = randomness(seed);
   const move = (values: Float32Array): Float32Array => values.map((value) => value + amount * 0.8 * normal());
   return {
-    layers: made.layers.map((layer) => ({ up: move(layer.up), gate: move(layer.gate), down: move(layer.down), gain: layer.gain.map((g) => g + amount * 0.02 * normal()) })),
+    layers: made.layers.map((layer) => ({ up: move(layer.up), gate: move(layer.gate), down: move(layer.down), gain: layer.gain.map((g: number) => g + amount * 0.02 * normal()) })),
     embed: move(made.embed),
   };
 }
@@ -62,7 +62,7 @@ export function toSketch(made: Made, name = 'made', extra: Partial<Sketch> = {})
   const vectors: VectorSample[] = [];
   made.layers.forEach((layer, block) => {
     samples.push(sample(`layers.${block}.gate`, 'gate', block, layer.gate), sample(`layers.${block}.up`, 'up', block, layer.up), sample(`layers.${block}.down`, 'down', block, layer.down));
-    vectors.push({ slot: `layers.${block}.norm_in`, role: 'norm_in', stack: '', block, length: layer.gain.length, values: layer.gain.map((g) => fromBfloat16(toBfloat16(g))) });
+    vectors.push({ slot: `layers.${block}.norm_in`, role: 'norm_in', stack: '', block, length: layer.gain.length, values: layer.gain.map((g: number) => fromBfloat16(toBfloat16(g))) });
   });
   return {
     schema: 'heirloom-sketch/1',
@@ -72,7 +72,7 @@ export function toSketch(made: Made, name = 'made', extra: Partial<Sketch> = {})
   };
 }
 
-export function sample(slot: string, role: Role, block: number | null, values: Float32Array, units = UNITS, features = FEATURES): Sample {
+export function sample(slot: string, role: Role, block: number | null, values: Float32Array, units: number = UNITS, features: number = FEATURES): Sample {
   return {
     slot, role, stack: '', block, expert: null,
     shape: role === 'down' ? [features, units] : [units, features],
