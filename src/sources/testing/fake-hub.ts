@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 
 /** Bytes in memory, or anything that can give a range of them (a sparse giant, a file on disk). */
-export type Content = Uint8Array | { readonly size: number; slice(start: number, end: number): Uint8Array };
+export type Content = Uint8Array | { readonly size: number; range(start: number, end: number): Uint8Array };
 
 /** Switch on by assignment; numbers count down with each request for a file's bytes that they spoil. */
 export interface Faults {
@@ -258,7 +258,7 @@ export async function startFakeHub(repos: Record<string, Record<string, Content>
     response: ServerResponse,
   ): void {
     const { faults } = hub;
-    const bytes = content.slice(start, end);
+    const bytes = content instanceof Uint8Array ? content.slice(start, end) : content.range(start, end);
     const send = (piece: Uint8Array): boolean => {
       hub.sent.bytes += piece.length;
       return response.write(piece);
