@@ -13,7 +13,13 @@ type Reader = (tree: FileTree, path: string) => Promise<Checkpoint>;
 const READERS: Partial<Record<Detected, Reader>> = {
   safetensors: openSafetensors,
   gguf: async (tree, path) => (await import('./gguf.ts')).openGguf(tree, path),
+  zip: async (tree, path) => (await import('./pytorch.ts')).openZipped(tree, path),
+  pickle: async (tree, path) => (await import('./pytorch.ts')).openPickle(tree, path),
+  tar: async (tree, path) => (await import('./pytorch.ts')).openTar(tree, path),
+  npy: async (tree, path) => (await import('./pytorch.ts')).openNpy(tree, path),
   onnx: async (tree, path) => (await import('./onnx.ts')).openOnnx(tree, path),
+  caffe: async (tree, path) => (await import('./caffe.ts')).openCaffe(tree, path),
+  'tf-graphdef': async (tree, path) => (await import('./tf-graphdef.ts')).openTfGraphDef(tree, path),
 };
 
 /**

@@ -31,7 +31,7 @@ export function protobufFormats(head: Uint8Array, size: number): ProtobufFormat[
   const fits = (format: ProtobufFormat): boolean => starts.every((field) => FIELDS[format][field.number] === field.wire);
   const out: ProtobufFormat[] = [];
   if (fits('onnx') && onnxLike(starts)) out.push('onnx');
-  if (fits('tf-graphdef') && nodeLike(starts)) out.push('tf-graphdef');
+  if ((fits('tf-graphdef') && nodeLike(starts)) || savedModelLike(starts)) out.push('tf-graphdef');
   if (fits('caffe') && netLike(starts)) out.push('caffe');
   return out;
 }
@@ -49,6 +49,12 @@ function nodeLike(starts: readonly Start[]): boolean {
   if (node.number !== 1) return false;
   const inside = firstFields(node.payload, 0, Infinity);
   return !!inside && inside.length >= 2 && inside[0]!.number === 1 && inside[1]!.number === 2 && inside.slice(0, 2).every((field) => field.wire === 2 && isText(field.payload));
+}
+
+/** A TensorFlow SavedModel: schema version 1, then a message where ONNX would have a name. Its reader says what it is. */
+function savedModelLike(starts: readonly Start[]): boolean {
+  const [version, graph] = starts;
+  return version?.number === 1 && version.wire === 0 && version.value === 1 && graph?.number === 2 && graph.wire === 2 && !isText(graph.payload);
 }
 
 /** A name, then layers; a layer begins with its name or its inputs. */

@@ -11,6 +11,8 @@ import { type TensorInfo, WeightsError } from './types.ts';
 
 /** Encoded bytes of one list read at once; the wire format holds no message over 2 GiB. (CWE-789) */
 const MAX_ENCODED_BYTES = 1 << 30;
+/** Rows of a tensor that repeats one value; a few stored bytes must not buy gigabytes. (CWE-409) */
+const MAX_REPEATED_BYTES = 64 << 20;
 /** Runs of values kept apart; a sane writer makes one. (CWE-770) */
 const MAX_RUNS = 100_000;
 
@@ -159,6 +161,8 @@ export function protoStored(
     const length = ((count * rowLength(tensor)) / blockValues) * blockBytes;
     if (!Number.isInteger(from) || !Number.isInteger(length))
       throw new WeightsError('WEIGHTS_ROWS', `rows ${start}..${start + count} of "${tensor.name}" do not fall on bytes`, { where });
+    if (bytes.length < tensor.bytes && length > MAX_REPEATED_BYTES)
+      throw new WeightsError('WEIGHTS_LIMIT', `tensor "${tensor.name}" repeats one value over ${length} bytes; read fewer rows at once`, { where });
     return bytes.length === tensor.bytes ? bytes.slice(from, from + length) : repeatLast(bytes, from, length, blockBytes);
   };
 }
