@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FileTree, SourceError } from '../base/index.ts';
-import { parseHubLocator } from './hub-locator.ts';
+import { type HubLocator, parseHubLocator } from './hub-locator.ts';
+import { hubSettings } from './hub-settings.ts';
 import { openHub, openTree, type OpenOptions } from './index.ts';
 import { type FakeHub, type FakeHubOptions, startFakeHub } from './testing/fake-hub.ts';
 import { failure, patient, pattern } from './testing/fixtures.ts';
@@ -46,6 +47,15 @@ async function opened(locator: string, options: OpenOptions = settings()): Promi
 async function text(tree: FileTree, path: string): Promise<string> {
   const source = await tree.open(path);
   return new TextDecoder().decode(await source.read(0, source.size));
+}
+/** What a locator means, or a harmless one when it is refused as it should be. */
+function orGpt2(locator: string): HubLocator {
+  try {
+    return parseHubLocator(locator);
+  } catch (error) {
+    if (error instanceof SourceError) return parseHubLocator('hf:gpt2');
+    throw error;
+  }
 }
 /** A snapshot as the hub's tools leave it: links to blobs. */
 function cache(id: string, commit: string, files: Record<string, Uint8Array | string>, root = join(dir, 'hub')): void {
@@ -202,14 +212,19 @@ describe('access', () => {
     expect(hub.asked).toEqual([]);
   });
 
-  test.each(['not an address', 'ftp://hub', 'https://user:secret@hub', 'https://hub?x', ''])(
+  test.each(['not an address', 'ftp://hub', 'https://user:secret@hub', 'https://hub?x'])(
     'through HF_ENDPOINT "%s" is refused',
     async (endpoint) => {
       await start();
-      if (endpoint !== '') expect((await failure(openTree('hf:gpt2', settings({ HF_ENDPOINT: endpoint })))).code).toBe('SOURCE_LOCATOR');
-      else expect((await failure(openTree('hf:gpt2', settings({ HF_ENDPOINT: '', HF_HUB_OFFLINE: '1' })))).code).toBe('SOURCE_NOT_FOUND');
+      expect((await failure(openTree('hf:gpt2', settings({ HF_ENDPOINT: endpoint })))).code).toBe('SOURCE_LOCATOR');
     },
   );
+
+  test('through an empty HF_ENDPOINT goes to the public hub', async () => {
+    await start();
+    expect((await hubSettings({ HF_ENDPOINT: '', HF_HOME: dir })).endpoint).toBe('https://huggingface.co');
+    expect((await hubSettings({ HF_ENDPOINT: 'https://hub.example/mirror//', HF_HOME: dir })).endpoint).toBe('https://hub.example/mirror');
+  });
 });
 
 describe('the local cache', () => {
@@ -342,7 +357,7 @@ describe('a hostile hub', () => {
       [{ type: 'file', path: 'a', size: 1, lfs: { size: null } }],
       '['.repeat(10_000),
     ];
-    for (const json of bad) expect(await answer(json), JSON.stringify(json)).toMatchObject({ name: 'SourceError', code: 'SOURCE_HTTP' });
+    for (const json of bad) expect([json, await answer(json)]).toMatchObject([json, { name: 'SourceError', code: 'SOURCE_HTTP' }]);
     const tree = (await answer([
       { type: 'file', path: '__proto__', size: 1, lfs: { oid: 'zz', size: 7 } },
       { type: 'link', path: 'odd', size: 1 },
@@ -378,7 +393,7 @@ describe('a hostile hub', () => {
     await start();
     for (const next of ['http://localhost:1/x', 'https://evil.example/', 'http://']) {
       hub.faults.nextLink = next;
-      expect((await failure(openTree('hf:owner/name', settings({ HF_TOKEN: 'hf_secret' })))).code, next).toBe('SOURCE_HTTP');
+      expect([next, (await failure(openTree('hf:owner/name', settings({ HF_TOKEN: 'hf_secret' })))).code]).toEqual([next, 'SOURCE_HTTP']);
     }
     hub.faults.nextLink = '?again';
     expect((await failure(openTree('hf:owner/name', settings()))).code).toBe('SOURCE_HTTP');
@@ -435,17 +450,13 @@ describe('a hub locator', () => {
   test('never leads out of the hub or its cache, whatever is typed', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[a./@:~%\\-]{0,20}$/)), (typed) => {
-        try {
-          const { id, revision, inside } = parseHubLocator(`hf:${typed}`);
-          expect(
-            new URL(`https://hub/api/models/${id}/revision/${encodeURIComponent(revision)}`).pathname.startsWith(
-              `/api/models/${id}/revision/`,
-            ),
-          ).toBe(true);
-          expect([...id.split('/'), ...revision.split('/'), ...inside.split('/')].includes('..')).toBe(false);
-        } catch (error) {
-          expect(error).toBeInstanceOf(SourceError);
-        }
+        const { id, revision, inside } = orGpt2(`hf:${typed}`);
+        expect(
+          new URL(`https://hub/api/models/${id}/revision/${encodeURIComponent(revision)}`).pathname.startsWith(
+            `/api/models/${id}/revision/`,
+          ),
+        ).toBe(true);
+        expect([...id.split('/'), ...revision.split('/'), ...inside.split('/')].includes('..')).toBe(false);
       }),
     );
   });

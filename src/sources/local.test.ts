@@ -331,7 +331,7 @@ describe('a locator', () => {
   });
   test('of no known kind is refused', async () => {
     for (const locator of ['', 'ftp://host/x', 's3://bucket/x', 'a\0b', 'https://', 'https://user:secret@host/x', 'hf:', 'hf:a/b/c'])
-      expect((await failure(openTree(locator))).code, locator).toBe('SOURCE_LOCATOR');
+      expect([locator, (await failure(openTree(locator))).code]).toEqual([locator, 'SOURCE_LOCATOR']);
   });
   test('that exists on disk is a path, whatever it looks like', async () => {
     mkdirSync(join(dir, 'hf:owner'));
