@@ -9,6 +9,7 @@ export type FormatName =
   | 'safetensors'
   | 'gguf'
   | 'pytorch'
+  | 'pickle'
   | 'onnx'
   | 'npy'
   | 'npz'

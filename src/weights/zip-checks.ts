@@ -1,0 +1,169 @@
+/**
+ * What the directory of a zip says, held against the members' own headers.
+ * @module
+ */
+import type { ByteSource, Finding } from '../base/index.ts';
+import { WeightsError, type WeightsErrorCode } from './types.ts';
+import { decodeName, type ZipEntry, zipFinding } from './zip-entry.ts';
+
+/** Headers closer together than this are fetched in one read; over HTTP a request costs more than 64 KiB. */
+const NEAR = 64 << 10;
+/** Local header without name and extra field. */
+const LOCAL_HEADER = 30;
+/** Findings of one kind; a broken archive has thousands alike. */
+const MAX_FINDINGS = 20;
+
+/** Reads every member's local header, fills `dataOffset` and marks members that cannot be read. */
+export async function readLocalHeaders(source: ByteSource, entries: readonly ZipEntry[], findings: Finding[]): Promise<void> {
+  const ordered = [...entries].sort((a, b) => a.headerOffset - b.headerOffset);
+  let window = new Uint8Array(0);
+  let base = 0;
+  for (let i = 0; i < ordered.length; i++) {
+    const entry = ordered[i]!;
+    if (entry.headerOffset + LOCAL_HEADER > source.size) {
+      refuse(source, entry, 'WEIGHTS_TRUNCATED', 'has its header behind the end of the file');
+      continue;
+    }
+    // A name and an extra field of at most 64 KiB each; PyTorch pads the extra field to align data.
+    if (entry.headerOffset + LOCAL_HEADER > base + window.length) {
+      let end = entry.headerOffset + LOCAL_HEADER + 256;
+      for (
+        let next = i + 1;
+        next < ordered.length && ordered[next]!.headerOffset < end + NEAR / 16 && end - entry.headerOffset < NEAR;
+        next++
+      )
+        end = ordered[next]!.headerOffset + LOCAL_HEADER + 256;
+      base = entry.headerOffset;
+      window = new Uint8Array(await source.read(base, Math.min(end, source.size) - base));
+    }
+    const at = entry.headerOffset - base;
+    const view = new DataView(window.buffer, at, LOCAL_HEADER);
+    if (view.getUint32(0, true) !== 0x04034b50) {
+      refuse(source, entry, 'WEIGHTS_ARCHIVE', 'has no local header where the directory points');
+      continue;
+    }
+    const nameLength = view.getUint16(26, true);
+    entry.dataOffset = entry.headerOffset + LOCAL_HEADER + nameLength + view.getUint16(28, true);
+    const inWindow = at + LOCAL_HEADER + nameLength <= window.length;
+    const nameEnd = Math.min(entry.headerOffset + LOCAL_HEADER + nameLength, source.size);
+    const name = inWindow
+      ? window.subarray(at + LOCAL_HEADER, at + LOCAL_HEADER + nameLength)
+      : await source.read(entry.headerOffset + LOCAL_HEADER, nameEnd - entry.headerOffset - LOCAL_HEADER);
+    compare(source, entry, view, decodeName(name, entry.flags), findings);
+    checkReadable(source, entry);
+  }
+}
+
+function refuse(source: ByteSource, entry: ZipEntry, code: WeightsErrorCode, what: string, byte = entry.directoryOffset): void {
+  entry.problem ??= new WeightsError(code, `member "${entry.name}" of ${source.name} ${what}`, {
+    where: { file: source.name, byte, field: entry.name },
+  });
+}
+
+function compare(source: ByteSource, entry: ZipEntry, local: DataView, localName: string, findings: Finding[]): void {
+  const flags = local.getUint16(6, true);
+  const differs = (field: string, own: number | string, directory: number | string): void =>
+    add(
+      findings,
+      zipFinding(
+        source.name,
+        entry.headerOffset,
+        'header-differs',
+        `member "${entry.name}": its own header says ${field} ${JSON.stringify(own)}, the directory says ${JSON.stringify(directory)}`,
+        'loaders and scanners that believe different ones see different members',
+      ),
+    );
+  if (localName !== entry.name) {
+    entry.localName = localName;
+    differs('name', localName, entry.name);
+  }
+  if (local.getUint16(8, true) !== entry.method) differs('method', local.getUint16(8, true), entry.method);
+  if (((flags ^ entry.flags) & ~8) !== 0) differs('flags', flags, entry.flags);
+  // Bit 3: sizes stand behind the data, the header holds zeros; 0xffffffff: they stand in a ZIP64 field.
+  const sizes = [
+    [local.getUint32(18, true), entry.compressedSize, 'compressed size'],
+    [local.getUint32(22, true), entry.size, 'size'],
+  ] as const;
+  for (const [own, directory, field] of sizes)
+    if (own !== directory && own !== 0xffffffff && !((flags & 8) !== 0 && own === 0)) differs(field, own, directory);
+}
+
+function checkReadable(source: ByteSource, entry: ZipEntry): void {
+  if (entry.dataOffset + entry.compressedSize > source.size)
+    refuse(source, entry, 'WEIGHTS_TRUNCATED', `runs past the end of the file`, entry.headerOffset);
+  if (entry.method !== 0 && entry.method !== 8)
+    refuse(
+      source,
+      entry,
+      'WEIGHTS_ARCHIVE',
+      `uses compression method ${entry.method}; only stored and deflated members are read`,
+      entry.headerOffset,
+    );
+  if (entry.method === 0 && entry.size !== entry.compressedSize)
+    refuse(source, entry, 'WEIGHTS_ARCHIVE', `is stored but claims ${entry.size} bytes in ${entry.compressedSize}`, entry.headerOffset);
+}
+
+function add(findings: Finding[], finding: Finding): void {
+  if (findings.filter((one) => one.rule === finding.rule).length < MAX_FINDINGS) findings.push(finding);
+}
+
+/** Names, overlaps, links and flags. */
+export function checkMembers(source: ByteSource, entries: readonly ZipEntry[], directoryOffset: number, findings: Finding[]): void {
+  const file = source.name;
+  const names = new Set<string>();
+  for (const entry of entries) {
+    const say = (rule: string, what: string, why: string): void => add(findings, zipFinding(file, entry.directoryOffset, rule, what, why));
+    // PyTorch looks members up without regard to case.
+    const key = entry.name.toLowerCase();
+    if (names.has(key)) say('duplicate-name', `two members are called "${entry.name}"`, 'readers may pick different ones');
+    names.add(key);
+    if (isUnsafeName(entry.name) || (entry.localName !== undefined && isUnsafeName(entry.localName)))
+      say(
+        'unsafe-name',
+        `member "${entry.name}" would be unpacked outside its folder`,
+        'an unpacker that follows the name writes to other files (CWE-22)',
+      );
+    if ((entry.mode & 0o170000) === 0o120000)
+      say('link', `member "${entry.name}" is a symbolic link`, 'unpacked links lead reads and writes outside the folder (CWE-59)');
+    if (entry.flags & 0x61)
+      say(
+        'flags',
+        `member "${entry.name}" is marked encrypted or patched (flags 0x${entry.flags.toString(16)})`,
+        'PyTorch ignores these marks, other readers refuse the member',
+      );
+  }
+  let end = 0;
+  let last: ZipEntry | undefined;
+  for (const entry of [...entries].sort((a, b) => a.headerOffset - b.headerOffset)) {
+    if (last && entry.headerOffset < end) {
+      const what = `overlaps member "${last.name}"`;
+      refuse(source, entry, 'WEIGHTS_OVERLAP', what, entry.headerOffset);
+      add(
+        findings,
+        zipFinding(
+          file,
+          entry.headerOffset,
+          'overlap',
+          `member "${entry.name}" ${what}`,
+          'overlapping members hide data or multiply it (zip bombs, CWE-409)',
+        ),
+      );
+    }
+    const own = entry.dataOffset < 0 ? entry.headerOffset : entry.dataOffset + entry.compressedSize;
+    if (own > end) {
+      end = own;
+      last = entry;
+    }
+  }
+  if (last && end > directoryOffset) {
+    refuse(source, last, 'WEIGHTS_OVERLAP', 'overlaps the directory', last.headerOffset);
+    add(
+      findings,
+      zipFinding(file, last.headerOffset, 'overlap', `member "${last.name}" overlaps the directory`, 'overlapping members hide data'),
+    );
+  }
+}
+
+function isUnsafeName(name: string): boolean {
+  return name.includes('\0') || name.includes('\\') || name.startsWith('/') || /^[a-z]:/i.test(name) || name.split('/').includes('..');
+}
