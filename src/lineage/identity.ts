@@ -7,15 +7,25 @@ import type { Sketch } from './sketch.ts';
 import type { Evidence } from './types.ts';
 
 export interface Identity {
-  /** Share of the smaller model's values that stand in tensors equal in order, in any slot. */
-  readonly ordered: number;
+  /** Share of each side's values that stand in tensors equal in order, in any slot. */
+  readonly ordered: Shares;
   /** The same for equal multisets of values. */
-  readonly sorted: number;
+  readonly sorted: Shares;
   /** Slots of B whose tensors equal one of A. */
   readonly slots: readonly string[];
   /** Whether whole tensors were hashed, or only sampled rows. */
   readonly sampled: boolean;
   readonly evidence: Evidence;
+}
+
+export interface Shares {
+  readonly ofA: number;
+  readonly ofB: number;
+}
+
+/** A share that holds for both sides: one model inside a larger one is not the same model. */
+export function ofBoth(shares: Shares): number {
+  return Math.min(shares.ofA, shares.ofB);
 }
 
 /** Null when nothing was hashed on both sides. Constants and buffers were never printed. */
@@ -25,7 +35,7 @@ export function identityOf(a: Sketch, b: Sketch, inputs: Evidence['inputs']): Id
 }
 
 function fromPrints(a: Sketch, b: Sketch, inputs: Evidence['inputs']): Identity {
-  const total = Math.min(sum(a.prints), sum(b.prints)) || 1;
+  const [totalA, totalB] = [sum(a.prints), sum(b.prints)];
   const orderedA = counts(a.prints.map((print) => print.ordered));
   const sortedA = counts(a.prints.map((print) => print.sorted));
   let ordered = 0;
@@ -38,7 +48,8 @@ function fromPrints(a: Sketch, b: Sketch, inputs: Evidence['inputs']): Identity 
     }
     if (takeOne(sortedA, print.sorted)) sorted += print.count;
   }
-  return describe(Math.min(1, ordered / total), Math.min(1, sorted / total), slots, false, b.prints.length, inputs);
+  const shares = (equal: number): Shares => ({ ofA: equal / (totalA || 1), ofB: equal / (totalB || 1) });
+  return describe(shares(ordered), shares(sorted), slots, false, b.prints.length, inputs);
 }
 
 function fromSamples(a: Sketch, b: Sketch, inputs: Evidence['inputs']): Identity | null {
@@ -56,21 +67,27 @@ function fromSamples(a: Sketch, b: Sketch, inputs: Evidence['inputs']): Identity
       slots.push(right.slot);
     }
   }
-  return total === 0 ? null : describe(equal / total, equal / total, slots, true, b.samples.length, inputs);
+  if (total === 0) return null;
+  const shares = { ofA: equal / weightOf(a), ofB: equal / weightOf(b) };
+  return describe(shares, shares, slots, true, b.samples.length, inputs);
 }
 
-function describe(ordered: number, sorted: number, slots: string[], sampled: boolean, n: number, inputs: Evidence['inputs']): Identity {
+function weightOf(sketch: Sketch): number {
+  return sketch.samples.reduce((total, s) => total + (s.excluded ? 0 : s.shape[0] * s.shape[1]), 0) || 1;
+}
+
+function describe(ordered: Shares, sorted: Shares, slots: string[], sampled: boolean, n: number, inputs: Evidence['inputs']): Identity {
   return {
     ordered, sorted, slots, sampled,
     evidence: {
       test: 'equal-values', version: 1, class: 'descriptive',
       question: 'Which tensors hold the same numbers, after rounding to 16 bits?',
-      statistic: { name: 'share of values in equal tensors', value: ordered },
+      statistic: { name: 'share of values in equal tensors, of the larger side', value: ofBoth(ordered) },
       n, log10P: null,
-      effect: { name: 'share of values in tensors equal up to order', value: sorted },
+      effect: { name: 'the same for tensors equal up to order', value: ofBoth(sorted) },
       nullModel: 'tensors trained apart are never equal; stored constants are left out, frozen random starts are not',
       assumptions: ['constants and buffers were recognised and left out', ...(sampled ? ['only sampled rows were hashed'] : [])],
-      details: { equalTensors: slots.length, basis: sampled ? 'sampled rows' : 'whole tensors' },
+      details: { equalTensors: slots.length, shareOfA: ordered.ofA, shareOfB: ordered.ofB, basis: sampled ? 'sampled rows' : 'whole tensors' },
       inputs,
     },
   };

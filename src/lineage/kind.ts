@@ -3,7 +3,7 @@
  * @module
  */
 import { median } from '../math/index.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, ofBoth } from './identity.ts';
 import { comparable } from './pairing.ts';
 import { type Sketch, valueAt } from './sketch.ts';
 import type { Kind, Relation } from './types.ts';
@@ -24,13 +24,13 @@ export interface KindInputs {
 
 export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: KindInputs): Kind {
   const base = change === null ? {} : { relativeChange: change };
-  if (identity && identity.ordered >= 0.95) {
+  if (identity && ofBoth(identity.ordered) >= 0.95) {
     const same = a.subject.format === b.subject.format && a.subject.dtype === b.subject.dtype;
     return same
       ? { name: 'copy', note: 'the same values in the same format', ...base }
       : { name: 're-encoded', note: `the same values after rounding to 16 bits; stored as ${a.subject.format} ${a.subject.dtype} and ${b.subject.format} ${b.subject.dtype}`, ...base };
   }
-  if (identity && identity.sorted >= 0.95)
+  if (identity && ofBoth(identity.sorted) >= 0.95)
     return a.subject.scheme === 'generic' || b.subject.scheme === 'generic'
       ? { name: 're-encoded', note: 'the same values in another order of axes or elements, as conversions between frameworks leave', ...base }
       : { name: 'disguised', note: 'the same values in another order: rows or columns were permuted', ...base };

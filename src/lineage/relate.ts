@@ -6,7 +6,7 @@
 import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
 import { channelTest, filterTest, type FilterOutcome, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
-import { type Identity, identityOf } from './identity.ts';
+import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, kindOf, relativeChange } from './kind.ts';
 import type { Sketch } from './sketch.ts';
 import { startEvidence } from './start.ts';
@@ -83,12 +83,13 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   const common = { log10P, layerMap, detectable };
 
   const equal = equalValues(a, b, identity);
-  if (equal) return { ...common, ...equal, tests };
+  if (equal && equal.verdict !== 'shared-origin') return { ...common, ...equal, tests };
   if (exact.length === 0) return unresolved('the two models have no tensors of the same place and shape', tests);
   const related = log10P !== null && log10P <= threshold;
   // Networks of many small tied layers: no layer reaches the threshold alone, all together do.
   const pooledFilters = filters !== null && filters.whole + Math.log10(exact.length) <= threshold && filters.holm <= LAYER_SUPPORT_LOG10;
   if (!related && !pooledFilters) {
+    if (equal) return { ...common, ...equal, tests };
     if (detectable === null)
       return { ...unresolved('too few comparable units: even full agreement would not reach the threshold', tests), log10P };
     return {
@@ -128,23 +129,28 @@ function equalValues(a: Sketch, b: Sketch, identity: Identity | null): Pick<Judg
   if (!identity) return null;
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const basis = identity.sampled ? ' of the sampled rows' : '';
-  if (identity.ordered >= 0.95)
-    return { verdict: 'identical', because: `${percent(identity.ordered)}${basis} of the values stand in equal tensors`, share: { fraction: identity.ordered, part: 'all', slots: identity.slots } };
-  if (identity.sorted >= 0.95) {
+  const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
+  if (ordered >= 0.95)
+    return { verdict: 'identical', because: `${percent(ordered)}${basis} of the values stand in equal tensors`, share: { fraction: ordered, part: 'all', slots: identity.slots } };
+  if (sorted >= 0.95) {
     const conversion = a.subject.scheme === 'generic' || b.subject.scheme === 'generic';
     return {
       verdict: conversion ? 'identical' : 'derived',
-      because: `${percent(identity.sorted)} of the values stand in tensors that hold the same numbers in another order`,
-      share: { fraction: identity.sorted, part: 'all', slots: identity.slots },
+      because: `${percent(sorted)} of the values stand in tensors that hold the same numbers in another order`,
+      share: { fraction: sorted, part: 'all', slots: identity.slots },
     };
   }
-  if (identity.ordered < 0.5) return null;
-  const tables = identity.slots.every((slot) => b.samples.some((s) => s.slot === slot && (s.role === 'embed' || s.role === 'head')));
-  return {
-    verdict: 'derived',
-    because: `${percent(identity.ordered)}${basis} of the values stand in equal tensors${tables ? ', all of them token tables' : '; the rest differs'}`,
-    share: { fraction: identity.ordered, part: tables ? 'token tables' : 'unchanged tensors', slots: identity.slots },
-  };
+  if (Math.max(identity.ordered.ofA, identity.ordered.ofB) < 0.5) return null;
+  const share = { fraction: identity.ordered.ofB, slots: identity.slots };
+  const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
+  // A copied token table is not a copied model; say exactly that.
+  return identity.slots.every((slot) => roleOf(b, slot) === 'embed' || roleOf(b, slot) === 'head')
+    ? { verdict: 'shared-origin', because: `${held}, all of them token tables; the rest shows nothing by this`, share: { ...share, part: 'token tables' } }
+    : { verdict: 'derived', because: `${held}; the rest differs`, share: { ...share, part: 'unchanged tensors' } };
+}
+
+function roleOf(sketch: Sketch, slot: string): string | undefined {
+  return sketch.samples.find((s) => s.slot === slot)?.role;
 }
 
 function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: Evidence['inputs'], threshold: number): Judged {
@@ -156,7 +162,7 @@ function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: 
   const log10P = Math.min(0, Math.min(...outcomes.map((outcome) => outcome.evidence.log10P ?? 0)) + Math.log10(outcomes.length));
   const common = { tests, log10P, layerMap: null, detectable: bestDetectable(outcomes, threshold - Math.log10(outcomes.length)) };
   const all = { fraction: 1, part: 'all', slots: [] };
-  if (identity && identity.ordered >= 0.95)
+  if (identity && ofBoth(identity.ordered) >= 0.95)
     return { ...common, verdict: 'identical', because: 'the adapters hold the same values', share: all };
   if ((trained?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold)
     return { ...common, verdict: 'derived', because: 'the trained halves (B), which start at zero in every adapter, agree in rank order', share: all };
