@@ -30,6 +30,7 @@ export function detectBytes(head: Uint8Array, size: number, name: string): Detec
   if (head.length >= 9 && head[8] === 0x7b && new DataView(head.buffer, head.byteOffset).getBigUint64(0, true) <= BigInt(size)) return 'safetensors';
   if (text.slice(257, 262) === 'ustar') return 'tar';
   if (head[0] === 0x80 && head[1]! <= 5 && !ends('.onnx')) return 'pickle';
+  if (lower.startsWith('{') && /"(modelTopology|weightsManifest)"|"(layers|graph)-model"/.test(text)) return 'tfjs';
   if (lower.startsWith('{') || lower.startsWith('[')) return 'json';
   const protobufs = protobufFormats(head, size);
   const named = ends('.onnx') ? 'onnx' : ends('.caffemodel') ? 'caffe' : ends('.pb') ? 'tf-graphdef' : undefined;

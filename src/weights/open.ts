@@ -20,6 +20,7 @@ const READERS: Partial<Record<Detected, Reader>> = {
   onnx: async (tree, path) => (await import('./onnx.ts')).openOnnx(tree, path),
   caffe: async (tree, path) => (await import('./caffe.ts')).openCaffe(tree, path),
   'tf-graphdef': async (tree, path) => (await import('./tf-graphdef.ts')).openTfGraphDef(tree, path),
+  tfjs: async (tree, path) => (await import('./tfjs.ts')).openTfjs(tree, path),
 };
 
 /**
