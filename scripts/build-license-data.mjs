@@ -1,6 +1,6 @@
-// Writes src/license/data/{catalog,index,words,texts-spdx,texts-model}.json, the license catalogue.
+// Writes src/license/data/{catalog,index,words,texts-spdx,texts-model,names}.json, the license catalogue.
 //
-//   npx tsx scripts/build-license-data.mjs <folder with ids.json and texts/>
+//   npx tsx scripts/build-license-data.mjs <folder with ids.json, aliases.draft.json and texts/>
 //
 // Sources: the SPDX License List as packaged by spdx-license-list 6.12.0 (CC0-1.0; texts belong to their authors), and
 // model licenses collected with repository, commit and SHA-256 in ids.json. Only the words of a text are kept, in order,
@@ -31,7 +31,9 @@ function slots(text) {
       ranges.push([from, from + m[group].length]);
     }
   };
-  add(/[<[{][^<>[\]{}\n]{0,80}\b(?:years?|yyyy|names?|owners?|holders?|organi[sz]ation|authors?|copyright|dates?|institution|company|licensor|xxxx)\b[^<>[\]{}\n]{0,80}[>\]}]/gi);
+  add(
+    /[<[{][^<>[\]{}\n]{0,80}\b(?:years?|yyyy|names?|owners?|holders?|organi[sz]ation|authors?|copyright|dates?|institution|company|licensor|xxxx)\b[^<>[\]{}\n]{0,80}[>\]}]/gi,
+  );
   if (text.length < 5000) {
     add(/neither the names? of (?:the )?([^.;]{3,160}?),? (?:nor|or) the names?/gi, 1);
     add(/is provided by (?:the )?([^.;"]{3,160}?) ["'`]+as is/gi, 1);
@@ -44,7 +46,12 @@ function slots(text) {
 function optionalRuns(id, text) {
   const runs = [];
   const title = /^\s*([^\n]+(?:\n[^\n]+){0,2}?)\n\s*\n/.exec(text);
-  if (title && title[1].split(/\s+/).length <= 14 && /licen[sc]e|agreement|legal code|international|generic|unported|dedication|terms/i.test(title[1]) && !/copyright|permission|redistribut/i.test(title[1]))
+  if (
+    title &&
+    title[1].split(/\s+/).length <= 14 &&
+    /licen[sc]e|agreement|legal code|international|generic|unported|dedication|terms/i.test(title[1]) &&
+    !/copyright|permission|redistribut/i.test(title[1])
+  )
     runs.push([0, title[0].length]);
   if (/^CC-|^CC0-/.test(id)) {
     const preface = /By exercising the Licensed Rights|^Statement of Purpose/m.exec(text);
@@ -57,14 +64,15 @@ function optionalRuns(id, text) {
     if (gpl > 1000) return [...runs, [gpl, text.length]];
   }
   const end = /end of (the )?terms and conditions\.?/i.exec(text);
-  if (end) runs.push([end.index, text.length]);
+  if (end) runs.push([end.index, end.index + end[0].length], [end.index + end[0].length, text.length]);
   return runs;
 }
 
 function pack(text, { slotRanges, runs }) {
   const words = splitWords(text);
   const flags = words.flags.slice();
-  for (const [from, to] of slotRanges) for (let k = 0; k < flags.length; k++) if (words.start[k] >= from && words.end[k] <= to) flags[k] |= FLAG_SLOT;
+  for (const [from, to] of slotRanges)
+    for (let k = 0; k < flags.length; k++) if (words.start[k] >= from && words.end[k] <= to) flags[k] |= FLAG_SLOT;
   for (const [from, to] of runs) {
     let first = true;
     for (let k = 0; k < flags.length; k++)
@@ -77,8 +85,13 @@ function pack(text, { slotRanges, runs }) {
 }
 
 const entries = [];
-/** The same required words in the same order are the same license. */
-const keyOf = ({ words, flags }) => words.filter((_, k) => flags[k] === 0).join(' ');
+/** The same title and the same required words in the same order are the same license. */
+const keyOf = ({ words, flags }) => {
+  const titleEnd = flags.findIndex((f, k) => !(f & FLAG_OPTIONAL) || (k > 0 && f & FLAG_RUN_START));
+  return words
+    .filter((_, k) => (flags[k] & ~(FLAG_OPTIONAL | FLAG_RUN_START)) === 0 && (k < Math.min(titleEnd, 14) || flags[k] === 0))
+    .join(' ');
+};
 const byKey = new Map();
 function add(entry, packed, set) {
   const key = keyOf(packed);
@@ -101,7 +114,15 @@ for (const l of list.filter((l) => l.kind !== 'general')) {
   text = text.replace(/^\[For the original copy[^\n]*\n/, '');
   const policy = l.kind === 'policy';
   add(
-    { id: l.id, name: l.name, kind: policy ? 'unknown' : kindOf(l.id), form: policy ? 'policy' : 'license', spdx: l.spdxId ?? l.licenseRef, source: `https://github.com/${l.source.repo}/blob/${l.source.commit}/${l.source.path}`, sha256: l.sha256 },
+    {
+      id: l.id,
+      name: l.name,
+      kind: policy ? 'unknown' : kindOf(l.id),
+      form: policy ? 'policy' : 'license',
+      spdx: l.spdxId ?? l.licenseRef,
+      source: `https://github.com/${l.source.repo}/blob/${l.source.commit}/${l.source.path}`,
+      sha256: l.sha256,
+    },
     pack(text, { slotRanges: slots(''), runs: [] }),
     'model',
   );
@@ -110,7 +131,11 @@ for (const l of list.filter((l) => l.kind !== 'general')) {
 const rank = (id) => (/-only$/.test(id) ? 0 : /-or-later$/.test(id) ? 2 : id.endsWith('+') || spdx[`${id}-only`] ? 3 : 1);
 for (const id of Object.keys(spdx).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))) {
   const { name, licenseText: text = '' } = spdx[id];
-  add({ id, name, kind: kindOf(id), form: 'license', spdx: id, source: 'spdx', sha256: sha256(text) }, pack(text, { slotRanges: slots(text), runs: optionalRuns(id, text) }), 'spdx');
+  add(
+    { id, name, kind: kindOf(id), form: 'license', spdx: id, source: 'spdx', sha256: sha256(text) },
+    pack(text, { slotRanges: slots(text), runs: optionalRuns(id, text) }),
+    'spdx',
+  );
 }
 
 entries.sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1));
@@ -122,15 +147,32 @@ const number = new Map(vocabulary.map((word, k) => [word, k]));
 const texts = { spdx: {}, model: {} };
 const index = [];
 for (const { entry, packed, set } of entries) {
-  texts[set][entry.id] = packWords(packed.words.map((word) => number.get(word)), packed.flags);
+  texts[set][entry.id] = packWords(
+    packed.words.map((word) => number.get(word)),
+    packed.flags,
+  );
   const required = { words: packed.words, flags: packed.flags.map((f) => f & ~FLAG_RUN_START) };
   index.push(sampleShingles(shinglesOf(required).hash));
 }
 const lines = (items) => `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]\n`;
-const object = (map) => `{\n${Object.entries(map).map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`).join(',\n')}\n}\n`;
+const object = (map) =>
+  `{\n${Object.entries(map)
+    .map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`)
+    .join(',\n')}\n}\n`;
 writeFileSync(new URL('catalog.json', out), lines(entries.map(({ entry, set }) => ({ ...entry, set }))));
 writeFileSync(new URL('words.json', out), `${JSON.stringify(vocabulary)}\n`);
 writeFileSync(new URL('index.json', out), lines(index));
 writeFileSync(new URL('texts-spdx.json', out), object(texts.spdx));
 writeFileSync(new URL('texts-model.json', out), object(texts.model));
 console.log(`${entries.length} texts, ${index.flat().length} sampled shingles`);
+
+// Reviewed names first; they win over the collected ones.
+const own = JSON.parse(readFileSync(new URL('license-aliases.json', import.meta.url), 'utf8'));
+const collected = JSON.parse(readFileSync(join(models, 'aliases.draft.json'), 'utf8')).aliases;
+const names = new Map();
+for (const { alias, ids, family, kind, weak } of own.aliases)
+  names.set(alias.toLowerCase(), { alias, ids, ...(family && { family }), ...(kind && { kind }), ...(weak && { weak }) });
+for (const { alias, ids } of collected)
+  if (ids.length > 0 && !names.has(alias.toLowerCase())) names.set(alias.toLowerCase(), { alias, ids });
+const nameList = [...names.values()].sort((a, b) => (a.alias < b.alias ? -1 : 1));
+writeFileSync(new URL('names.json', out), `{"aliases":${lines(nameList).trim()},\n"urls":${lines(own.urls).trim()}}\n`);

@@ -81,7 +81,16 @@ function equalRuns(license: CatalogText, words: Int32Array, shingles: Shingles):
     runs.sort((x, y) => y.length - x.length || x.b - y.b || x.a - y.a);
     runs.length = MAX_RUNS;
   }
-  return runs.sort((x, y) => x.b - y.b || x.a - y.a);
+  runs.sort((x, y) => x.b - y.b || y.length - x.length || x.a - y.a);
+  // Phrases that a license repeats match everywhere; inside a long run they say nothing.
+  const kept: Run[] = [];
+  let long: Run | undefined;
+  for (const run of runs) {
+    if (long && run.b + run.length <= long.b + long.length && run.length * 3 <= long.length) continue;
+    kept.push(run);
+    if (!long || run.b + run.length > long.b + long.length) long = run;
+  }
+  return kept;
 }
 
 /** The chain of runs that covers most, less a toll for what lies between them. */
@@ -92,7 +101,10 @@ function bestChain(runs: readonly Run[]): Run[] {
   for (let j = 0; j < runs.length; j++) {
     const run = runs[j]!;
     score[j] = run.length;
-    for (let i = j - 1; i >= 0 && j - i <= MAX_LOOKBACK; i--) {
+    for (let back = 0; back <= MAX_LOOKBACK; back++) {
+      // The best chain so far is tried first, however far back it ended.
+      const i = back === 0 ? best : j - back;
+      if (i < 0 || i >= j) continue;
       const earlier = runs[i]!;
       const overlap = Math.max(0, earlier.a + earlier.length - run.a, earlier.b + earlier.length - run.b);
       if (overlap >= run.length || run.a <= earlier.a || run.b <= earlier.b) continue;

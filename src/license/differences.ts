@@ -8,6 +8,7 @@ import type { Catalog, CatalogText } from './catalog.ts';
 import type { Hunk } from './diff.ts';
 import { FLAG_OPTIONAL, FLAG_RUN_START, FLAG_SLOT } from './pack.ts';
 import type { Difference } from './types.ts';
+import { isVariant } from './variants.ts';
 import { FLAG_COPYRIGHT, FLAG_MARKER, NORMATIVE, type Words } from './words.ts';
 
 /** Differences listed for one license; more means it is another text. (CWE-770) */
@@ -28,7 +29,7 @@ export interface Comparison {
 }
 
 /** Judges an alignment: what differs in a way that matters, and how much of the license is there. */
-export function compareWords(license: CatalogText, text: string, words: Words, alignment: Alignment, catalog: Catalog): Comparison {
+export function compareWords(id: string, license: CatalogText, text: string, words: Words, alignment: Alignment, catalog: Catalog): Comparison {
   const { flags } = license;
   const gone = new Uint8Array(flags.length);
   for (const h of alignment.hunks) gone.fill(1, h.a0, h.a1);
@@ -41,7 +42,7 @@ export function compareWords(license: CatalogText, text: string, words: Words, a
   for (let k = 0; k < flags.length; k++) if (!gone[k]) matched++;
   for (const hunk of alignment.hunks) {
     const found = { a: keptOfLicense(hunk, flags, optionalGone), b: keptOfText(hunk, words.flags) };
-    if (isNothing(hunk, found, license, words, catalog)) continue;
+    if (isNothing(id, hunk, found, license, words, catalog)) continue;
     changed += found.a.length + found.b.length;
     if (differs.length < MAX_DIFFERENCES) differs.push(describe(hunk, found, license, text, words, catalog));
   }
@@ -85,7 +86,7 @@ const YEAR = /^(19|20)\d\d$/;
 const TITLE_WORDS: ReadonlySet<string> = new Set(['the', 'license', 'version', 'v', 'agreement', 'public', 'c', 'text']);
 
 /** True when the guidelines let this difference pass. */
-function isNothing(hunk: Hunk, kept: Kept, license: CatalogText, words: Words, catalog: Catalog): boolean {
+function isNothing(id: string, hunk: Hunk, kept: Kept, license: CatalogText, words: Words, catalog: Catalog): boolean {
   const { flags } = license;
   if (kept.a.length === 0 && kept.b.length === 0) return !renumbers(hunk, license, words, catalog);
   const found = kept.b.map((k) => words.words[k]!);
@@ -97,8 +98,10 @@ function isNothing(hunk: Hunk, kept: Kept, license: CatalogText, words: Words, c
     if (insideTitle(hunk, license, found, catalog)) return true;
   }
   // "non-commercial" and "noncommercial", "redistri- butions", "sub license".
-  const wanted = kept.a.map((k) => catalog.vocabulary[license.words[k]!] ?? '').join('');
-  return wanted === found.join('');
+  const wanted = kept.a.map((k) => catalog.vocabulary[license.words[k]!] ?? '');
+  if (wanted.join('') === found.join('')) return true;
+  const before = Array.from(license.words.subarray(Math.max(0, hunk.a0 - 6), hunk.a0), (w) => catalog.vocabulary[w] ?? '');
+  return isVariant(id, wanted.join(' '), found.join(' '), before.join(' '));
 }
 
 /** A title may repeat its own words and a few that titles have. */

@@ -40,7 +40,7 @@ export async function findTexts(text: string, words: Words, catalog: Catalog): P
     // A text that stands unchanged cannot lose to a shorter one inside it.
     if (matches.some((m) => m.changed === 0 && m.b0 <= first && last < m.b1 && license.words.length < m.matched)) continue;
     for (const alignment of findOccurrences(license, numbers, shingles)) {
-      const comparison = compareWords(license, text, words, alignment, catalog);
+      const comparison = compareWords(entry.id, license, text, words, alignment, catalog);
       if (isPlausible(license, alignment, comparison)) matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
     }
   }

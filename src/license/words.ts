@@ -212,7 +212,9 @@ function flagMarkers(text: string, words: readonly string[], start: readonly num
       if (word === 'c' && (words[k - 1] === 'copyright' || /^(19|20)\d\d$/.test(words[k + 1] ?? ''))) continue;
       flags[k] = FLAG_MARKER;
     } else if (atLineStart) {
-      if (after === '.' || after === ')' || after === ':' || (number && word.includes('.') && (after === ' ' || after === '\t'))) flags[k] = FLAG_MARKER;
+      // A number alone on its line is a page number.
+      if (number && (k + 1 === words.length || line[k + 1] !== line[k])) flags[k] = FLAG_MARKER;
+      else if (after === '.' || after === ')' || after === ':' || (number && word.includes('.') && (after === ' ' || after === '\t'))) flags[k] = FLAG_MARKER;
     } else if ((after === '.' || after === ')') && /\s/.test(text[end[k]! + 1] ?? '') && (number || after === ')')) {
       let b = start[k]! - 1;
       while (b >= 0 && (text[b] === ' ' || text[b] === '*')) b--;
