@@ -1,1 +1,2 @@
+export { identifyLicense } from './identify.ts';
 export * from './types.ts';
