@@ -150,5 +150,8 @@ function isCount(value: unknown, most: number): boolean {
 
 /** Digest of a sketch of any size, over the same bytes that its file would hold. */
 export function encodeForDigest(sketch: Sketch): string {
-  return sketchDigest(pack(sketch));
+  const digest = digests.get(sketch) ?? sketchDigest(pack(sketch));
+  digests.set(sketch, digest);
+  return digest;
 }
+const digests = new WeakMap<Sketch, string>();

@@ -40,15 +40,14 @@ export function swapSign(pairs: readonly (readonly [Sample, Sample])[], options:
   let features = 0;
   for (const [a, b] of pairs) {
     const width = Math.min(a.features, b.features);
-    const left = unitRows(a, units, width, options.normalize ?? false);
-    const right = unitRows(b, units, width, options.normalize ?? false);
+    const left = differences(a, units, width, options);
+    const right = differences(b, units, width, options);
     // One scale for a whole sample: unchanged by any relabelling of its units.
-    const scale = 1 / (norm(left) * norm(right) || 1);
+    const scale = 1 / (left.norm * right.norm || 1);
     features += width;
     for (let i = 0; i < half; i++) {
-      const [p, q] = options.pairing === 'neighbors' ? [2 * i, 2 * i + 1] : [i, i + half];
       let d = 0;
-      for (let f = 0; f < width; f++) d += (left[p * width + f]! - left[q * width + f]!) * (right[p * width + f]! - right[q * width + f]!);
+      for (let at = i * width, end = at + width; at < end; at++) d += left.rows[at]! * right.rows[at]!;
       sums[i]! += d * scale;
     }
   }
@@ -60,6 +59,34 @@ export function swapSign(pairs: readonly (readonly [Sample, Sample])[], options:
     if (d > 0) k++;
   }
   return { k, n, features };
+}
+
+interface Differences {
+  /** `[units / 2, width]`: unit p minus unit q of every pair. */
+  readonly rows: Float64Array;
+  /** Length of all units together. */
+  readonly norm: number;
+}
+
+/** A sample is compared with many others; its differences are worked out once. */
+const known = new WeakMap<Sample, Map<string, Differences>>();
+
+function differences(sample: Sample, units: number, width: number, options: SwapOptions): Differences {
+  const key = `${units}/${width}/${options.pairing}/${options.normalize ?? false}`;
+  const cache = known.get(sample) ?? new Map<string, Differences>();
+  known.set(sample, cache);
+  const hit = cache.get(key);
+  if (hit) return hit;
+  const values = unitRows(sample, units, width, options.normalize ?? false);
+  const half = units >> 1;
+  const rows = new Float64Array(half * width);
+  for (let i = 0; i < half; i++) {
+    const [p, q] = options.pairing === 'neighbors' ? [2 * i, 2 * i + 1] : [i, i + half];
+    for (let f = 0; f < width; f++) rows[i * width + f] = values[p * width + f]! - values[q * width + f]!;
+  }
+  const made = { rows, norm: norm(values) };
+  cache.set(key, made);
+  return made;
 }
 
 function unitRows(sample: Sample, units: number, width: number, normalize: boolean): Float64Array {
