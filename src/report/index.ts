@@ -1,4 +1,5 @@
 export { countFindings, renderFindings } from './findings.ts';
+export { type Report, renderHtml } from './html/page.ts';
 export { toJson } from './json.ts';
 export { humanBytes, humanCount } from './numbers.ts';
 export { type Outcome, outcomeOf } from './outline.ts';

@@ -7,11 +7,16 @@ import type { Finding } from '../base/index.ts';
 import type { Drift } from '../license/index.ts';
 import { countFindings, sortFindings } from './findings.ts';
 import type { Tone } from './style.ts';
-import { counted, tieWords, verdictTone } from './words.ts';
+import { counted, tieWords, VERDICT_NAMES, verdictTone } from './words.ts';
 
 export interface SummaryLine {
   readonly label: 'Lineage' | 'License' | 'Credit' | 'Safety';
+  /** The answer in a word or two. */
+  readonly badge: string;
+  /** The answer in a sentence that stands without the badge. */
   readonly text: string;
+  /** What the sentence adds to the badge, where it would repeat it. */
+  readonly detail?: string;
   readonly tone: Tone;
 }
 
@@ -59,8 +64,7 @@ export function outcomeOf(a: Assessment): Outcome {
 }
 
 function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first.trim()) ? first : `${first}.`;
+  return /[.!?]$/.test(text.trim()) ? capital(text) : `${capital(text)}.`;
 }
 
 /** One line per question, in the order of the report. */
@@ -73,14 +77,14 @@ function lineageLine(a: Assessment): SummaryLine {
   const best = relations.find((relation) => relation.verdict === verdict);
   const notShown = claims.find((claim) => claim.verdict === 'not-shown');
   const claim = notShown ? `; the named base ${notShown.name} is not shown by the weights` : '';
+  const line = (text: string, tone: Tone, badge: string = VERDICT_NAMES[verdict]): SummaryLine => ({ label: 'Lineage', badge, text, tone });
   const tied = verdict !== 'no-evidence' && verdict !== 'unresolved';
-  if (best && tied) return { label: 'Lineage', text: `${tieWords(best)}${claim}`, tone: notShown ? 'careful' : verdictTone(verdict) };
-  if (register.models === 0) return { label: 'Lineage', text: 'no known models to compare with: the register is empty', tone: 'plain' };
+  if (best && tied) return line(`${tieWords(best)}${claim}`, notShown ? 'careful' : verdictTone(verdict));
+  if (register.models === 0) return line('no known models to compare with: the register is empty', 'plain', 'Not compared');
   const against = register.models === 1 ? 'the one known model' : `the ${counted(register.models, 'known model')}`;
-  if (verdict === 'unresolved')
-    return { label: 'Lineage', text: best ? tieWords(best) : `could not be compared with ${against}`, tone: 'careful' };
+  if (verdict === 'unresolved') return line(best ? tieWords(best) : `could not be compared with ${against}`, 'careful');
   const skipped = register.compared < register.models ? ` (${register.compared} could be compared)` : '';
-  return { label: 'Lineage', text: `no tie seen to ${against}${skipped}${claim}`, tone: notShown ? 'careful' : 'plain' };
+  return line(`no tie seen to ${against}${skipped}${claim}`, notShown ? 'careful' : 'plain');
 }
 
 function licenseLine(a: Assessment): SummaryLine {
@@ -88,21 +92,25 @@ function licenseLine(a: Assessment): SummaryLine {
   const stated = unique([...declared.map((item) => item.id ?? item.value), ...found.map((item) => item.id)]);
   const changed = drift.find(isDrifting);
   const says = stated.length === 0 ? 'states none' : `states ${stated.join(', ')}`;
-  if (changed) return { label: 'License', text: `${says}; ${driftWords(changed)}`, tone: 'careful' };
+  if (changed) {
+    const detail = `${says}; ${carriedWords(changed)}`;
+    const change = DRIFT_WORDS[changed.kind];
+    return { label: 'License', badge: capital(change.replace(/^the /, '')), text: `${detail} (${change})`, detail, tone: 'careful' };
+  }
   const conflict = a.license.conflicts[0] ?? a.license.findings.find((finding) => finding.severity !== 'note');
-  if (conflict) return { label: 'License', text: `${says}; ${conflict.what}`, tone: 'careful' };
-  if (stated.length === 0 && effective.ids.length === 0)
-    return { label: 'License', text: 'none declared, none found in the files', tone: 'careful' };
-  if (stated.length === 0)
-    return { label: 'License', text: `${says}; ${effective.ids.join(', ')} reaches it from its ancestors`, tone: 'careful' };
-  return { label: 'License', text: effective.ids.join(', ') || stated.join(', '), tone: 'plain' };
+  if (conflict) return { label: 'License', badge: 'To check', text: `${says}; ${conflict.what}`, tone: 'careful' };
+  if (stated.length > 0) return { label: 'License', badge: 'Stated', text: effective.ids.join(', ') || stated.join(', '), tone: 'plain' };
+  const text =
+    effective.ids.length === 0
+      ? 'none declared, none found in the files'
+      : `${says}; ${effective.ids.join(', ')} reaches it from its ancestors`;
+  return { label: 'License', badge: 'Not stated', text, tone: 'careful' };
 }
 
-/** `Alder-1M carries heirloom-community-test-1.0 (label loosened)`. */
-export function driftWords(drift: Drift): string {
+/** `Alder-1M carries heirloom-community-test-1.0`. */
+function carriedWords(drift: Drift): string {
   const carried = drift.from.length === 0 ? 'a license not known here' : drift.from.join(', ');
-  const basis = drift.because === 'claimed' ? ', the base it names,' : '';
-  return `${drift.ancestor}${basis} carries ${carried} (${DRIFT_WORDS[drift.kind]})`;
+  return `${drift.ancestor}${drift.because === 'claimed' ? ', the base it names,' : ''} carries ${carried}`;
 }
 
 export const DRIFT_WORDS: { readonly [kind in Drift['kind']]: string } = {
@@ -115,23 +123,36 @@ export const DRIFT_WORDS: { readonly [kind in Drift['kind']]: string } = {
 
 function creditLine(a: Assessment): SummaryLine {
   const { ancestors, missing } = a.credit;
-  if (missing.length > 0) return { label: 'Credit', text: `${missing.length} missing: ${missing[0]!.what}`, tone: 'careful' };
-  if (ancestors.length === 0) return { label: 'Credit', text: 'no ancestor to credit was found', tone: 'plain' };
-  return { label: 'Credit', text: `nothing missing; ${counted(ancestors.length, 'ancestor')} named`, tone: 'plain' };
+  const first = missing[0];
+  if (first) {
+    const badge = `${missing.length} missing`;
+    return { label: 'Credit', badge, text: `${badge}: ${first.what}`, detail: first.what, tone: 'careful' };
+  }
+  if (ancestors.length === 0) return { label: 'Credit', badge: 'No ancestor', text: 'no ancestor to credit was found', tone: 'plain' };
+  const detail = `${counted(ancestors.length, 'ancestor')} named`;
+  return { label: 'Credit', badge: 'Nothing missing', text: `nothing missing; ${detail}`, detail, tone: 'plain' };
 }
 
-export const SAFETY_WORDS: { readonly [verdict in Assessment['safety']['verdict']]: { readonly text: string; readonly tone: Tone } } = {
-  malicious: { text: 'malicious: loading it could run code', tone: 'bad' },
-  suspicious: { text: 'suspicious: look before loading', tone: 'careful' },
-  unreadable: { text: 'not known: a file could not be read', tone: 'careful' },
-  clean: { text: 'nothing found', tone: 'plain' },
+export const SAFETY_WORDS: {
+  readonly [verdict in Assessment['safety']['verdict']]: { readonly badge: string; readonly means: string; readonly tone: Tone };
+} = {
+  malicious: { badge: 'malicious', means: 'loading it could run code', tone: 'bad' },
+  suspicious: { badge: 'suspicious', means: 'look before loading', tone: 'careful' },
+  unreadable: { badge: 'not known', means: 'a file could not be read', tone: 'careful' },
+  clean: { badge: 'nothing found', means: '', tone: 'plain' },
 };
 
 function safetyLine(a: Assessment): SummaryLine {
-  const { text, tone } = SAFETY_WORDS[a.safety.verdict];
+  const { badge, means, tone } = SAFETY_WORDS[a.safety.verdict];
   const findings = sortFindings([...a.safety.findings, ...a.safety.files.flatMap((file) => file.findings)]);
-  const count = findings.length === 0 ? '' : `, ${countFindings(findings)}`;
-  return { label: 'Safety', text: `${text} (${counted(a.safety.files.length, 'file')} looked at${count})`, tone };
+  const looked = `${counted(a.safety.files.length, 'file')} looked at${findings.length === 0 ? '' : `, ${countFindings(findings)}`}`;
+  const detail = means === '' ? looked : `${means} (${looked})`;
+  return { label: 'Safety', badge: capital(badge), text: means === '' ? `${badge} (${looked})` : `${badge}: ${detail}`, detail, tone };
+}
+
+/** The first letter as a capital, where a clause begins a sentence. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function unique(items: readonly string[]): string[] {

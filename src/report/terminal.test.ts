@@ -77,8 +77,8 @@ Safety    nothing found (1 file looked at)
   Shared      98 % of its 1.2 M parameters (all blocks)
   Kind        fine-tune. The compared values changed by 3.1 % of their size; no
               zeros and no lattice were added.
-  Direction   Alder-1M → rowan-chat: the values of Alder-1M lie on a coarser
-              lattice that rowan-chat no longer shows
+  Direction   from Alder-1M to rowan-chat: the values of Alder-1M lie on a
+              coarser lattice that rowan-chat no longer shows
   Limits      Who copied from whom, whether it was allowed, and what was trained
               on, cannot be read from weights.
 

@@ -65,10 +65,11 @@ export function tieWords(relation: Relation): string {
   }
 }
 
+/** In words, not with an arrow: between two right-to-left names an arrow would be seen the wrong way round. */
 export function directionWords(relation: Relation): string {
   const [from, to] = relation.direction === 'b->a' ? [relation.b.name, relation.a.name] : [relation.a.name, relation.b.name];
   const grounds = relation.directionGrounds === '' ? '' : `: ${relation.directionGrounds}`;
-  return relation.direction === 'unknown' ? `not shown${grounds}` : `${from} → ${to}${grounds}`;
+  return relation.direction === 'unknown' ? `not shown${grounds}` : `from ${from} to ${to}${grounds}`;
 }
 
 /** `p < 10^-19 after correction for 50 known models`. */

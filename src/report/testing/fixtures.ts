@@ -200,6 +200,33 @@ export const sharedOrigin: Assessment = assessment({
   },
 });
 
+/** A LICENSE that is Apache-2.0 but for a few words. */
+export const changedText: Assessment = assessment({
+  license: {
+    ...cleanModel.license,
+    found: [
+      {
+        ...cleanModel.license.found[0]!,
+        modified: true,
+        coverage: 0.998,
+        differs: [
+          { kind: 'replaced', catalog: 'perpetual worldwide', found: 'two-year, European', at: 3_120 },
+          { kind: 'added', catalog: '', found: 'for research', at: 3_410 },
+        ],
+      },
+    ],
+    findings: [
+      finding({
+        rule: 'license/declared-differs-from-text',
+        where: { file: 'LICENSE' },
+        what: 'README.md declares Apache-2.0; LICENSE departs from its published text in 2 places.',
+        why: 'Which of the two binds is not clear.',
+        fix: 'Compare LICENSE with the published text.',
+      }),
+    ],
+  },
+});
+
 /** Compared with an empty register. */
 export const emptyRegister: Assessment = assessment({
   lineage: { verdict: 'no-evidence', relations: [], claims: [], register: { models: 0, compared: 0 }, limits: [], findings: [] },

@@ -20,23 +20,23 @@ export const ATTACKS: readonly string[] = [
 ];
 
 /** Words of our own closed lists: a publisher cannot choose them. */
-const OURS = new Set(['schema', 'verdict', 'severity', 'direction', 'status', 'class', 'kind', 'because', 'by', 'tool', 'from']);
+const OURS = new Set(['schema', 'verdict', 'severity', 'direction', 'status', 'class', 'kind', 'because', 'by', 'from']);
 
-function attack(value: unknown, counter: { next: number }, key: string): unknown {
-  if (typeof value === 'string') {
-    // `kind` and `from` are closed lists in some places and free text in others: leave the short words of the lists alone.
-    if (OURS.has(key) && /^[a-z0-9>/-]*$/i.test(value)) return value;
-    return `${ATTACKS[counter.next++ % ATTACKS.length]!} ${value}`;
-  }
-  if (Array.isArray(value)) return value.map((item) => attack(item, counter, key));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([name, item]): [string, unknown] => {
-    if (key === 'kind' && name === 'name') return [name, item];
-    if (name === 'tool') return [name, item];
-    return [name, attack(item, counter, name)];
-  });
-  return Object.fromEntries(entries);
+/** `value` with every string that a publisher can choose prefixed, in turn, by one of `attacks`. */
+export function attack(value: unknown, attacks: readonly string[]): unknown {
+  let next = 0;
+  const visit = (item: unknown, key: string): unknown => {
+    if (typeof item === 'string') {
+      // `kind` and `from` are closed lists in some places and free text in others: only the short words of the lists are left alone.
+      return OURS.has(key) && /^[a-z0-9>/-]*$/i.test(item) ? item : `${attacks[next++ % attacks.length]!} ${item}`;
+    }
+    if (Array.isArray(item)) return item.map((child) => visit(child, key));
+    if (typeof item !== 'object' || item === null) return item;
+    const ours = (name: string): boolean => name === 'tool' || (key === 'kind' && name === 'name');
+    return Object.fromEntries(Object.entries(item).map(([name, child]) => [name, ours(name) ? child : visit(child, name)]));
+  };
+  return visit(value, '');
 }
 
-/** The laundered fine-tune with every string replaced, in turn, by an attack followed by what stood there. */
-export const hostileStrings: Assessment = attack(launderedFineTune, { next: 0 }, '') as Assessment;
+/** The relabelled fine-tune with an attack before every string. */
+export const hostileStrings: Assessment = attack(launderedFineTune, ATTACKS) as Assessment;
