@@ -39,7 +39,7 @@ export async function openFolder(path: string, options: OpenOptions = {}): Promi
   const pool = createHandlePool();
   return {
     locator: path,
-    name: basename(root),
+    name: basename(root) || root,
     kind: 'folder',
     files: [...files.values()].map((file) => ({ path: file.name, size: Number(file.listed.size) })).sort(byPath),
     findings,

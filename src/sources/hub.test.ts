@@ -142,6 +142,23 @@ describe('a hub repository', () => {
     });
   });
 
+  test('shown in a browser has an address that is no file; the hint says what to write', async () => {
+    await start();
+    for (const [page, meant] of [
+      ['owner/name', 'hf:owner/name'],
+      ['owner/name/', 'hf:owner/name'],
+      ['gpt2', 'hf:gpt2'],
+      ['owner/name/tree/v1', 'hf:owner/name@v1'],
+      ['owner/name/blob/main/gguf/model.Q4.gguf', 'hf:owner/name@main:gguf/model.Q4.gguf'],
+    ])
+      expect(await failure(openTree(`${hub.endpoint}/${page}`, settings()))).toMatchObject({
+        code: 'SOURCE_LOCATOR',
+        hint: `did you mean ${meant}?`,
+      });
+    const file = await opened(`${hub.endpoint}/owner/name/resolve/main/config.json`);
+    expect(await text(file, 'config.json')).toBe('{}');
+  });
+
   test('whose file is not as long as listed is refused', async () => {
     await start();
     const tree = await opened('hf:owner/name');

@@ -70,6 +70,7 @@ async function openOnline(locator: string, wanted: HubLocator, settings: HubSett
               keeper,
               url: new URL(`${settings.endpoint}/${id}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`),
               allowWhole: options.allowWholeDownload ?? false,
+              onProgress: options.onProgress,
               deniedHint: `accept its terms at ${settings.endpoint}/${id} if it has any, and set HF_TOKEN to a token that may read it`,
             }),
             size,

@@ -34,6 +34,9 @@ function put(path: string, content: string | Uint8Array = path): string {
   writeFileSync(full, content);
   return full;
 }
+function mkfifo(path: string): void {
+  execFileSync('/usr/bin/env', ['mkfifo', path]);
+}
 const rules = (findings: readonly { rule: string; where: { file?: string } }[]): string[] =>
   findings.map((f) => `${f.rule} ${f.where.file}`);
 const openHandles = (): number => readdirSync('/proc/self/fd').length;
@@ -102,7 +105,7 @@ describe('a file', () => {
   });
 
   test('named pipes, sockets, devices and folders are refused without being opened', async () => {
-    execFileSync('mkfifo', [join(dir, 'pipe')]);
+    mkfifo(join(dir, 'pipe'));
     const server = createServer().listen(join(dir, 'socket'));
     await new Promise((ready) => server.once('listening', ready));
     for (const path of [join(dir, 'pipe'), join(dir, 'socket'), '/dev/zero', dir])
@@ -150,7 +153,7 @@ describe('a file that changes while it is open', () => {
     rmSync(a);
     symlinkSync('/etc/passwd', a);
     rmSync(b);
-    execFileSync('mkfifo', [b]);
+    mkfifo(b);
     expect((await failure(tree.open('a'))).code).toBe('SOURCE_CHANGED');
     expect((await failure(tree.open('b'))).code).toBe('SOURCE_CHANGED');
     await tree.close();
@@ -255,7 +258,7 @@ describe('a folder', () => {
 
   test('reports pipes, sockets and names that cannot be opened, and lists the rest', async () => {
     put('a');
-    execFileSync('mkfifo', [join(dir, 'pipe')]);
+    mkfifo(join(dir, 'pipe'));
     writeFileSync(Buffer.concat([Buffer.from(`${dir}/bad`), Buffer.from([0xff, 0xfe])]), 'x');
     const server = createServer().listen(join(dir, 'socket'));
     await new Promise((ready) => server.once('listening', ready));

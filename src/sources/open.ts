@@ -7,6 +7,7 @@ import { type FileTree, SourceError } from '../base/index.ts';
 import { openFile } from './file.ts';
 import { openFolder } from './folder.ts';
 import { openHub } from './hub.ts';
+import { fsError } from './handles.ts';
 import type { OpenOptions } from './options.ts';
 import { openUrl } from './url.ts';
 
@@ -17,7 +18,11 @@ import { openUrl } from './url.ts';
  */
 export async function openTree(locator: string, options: OpenOptions = {}): Promise<FileTree> {
   if (locator === '' || locator.includes('\0')) throw new SourceError('SOURCE_LOCATOR', 'the locator is empty or holds a NUL character');
-  const found = await stat(locator).catch(() => null);
+  const found = await stat(locator).catch((error: unknown) => {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EACCES' || code === 'EPERM') throw fsError(error, locator);
+    return null;
+  });
   if (found?.isDirectory()) return openFolder(locator, options);
   if (found) return openFile(locator, options);
   if (/^https?:\/\//i.test(locator)) return openUrl(locator, options);

@@ -3,7 +3,7 @@
  * All bytes ever handed out belong to one version of the file, the one of the first answer.
  * @module
  */
-import { SourceError } from '../base/index.ts';
+import { SourceError, type Watch } from '../base/index.ts';
 import type { Keeper, Kept } from './keep.ts';
 import { Transient } from './retry.ts';
 import { statusError } from './status.ts';
@@ -23,6 +23,8 @@ export interface RemoteFile {
   readonly allowWhole: boolean;
   /** For 401 and 403. */
   readonly deniedHint: string;
+  /** Told while a file is downloaded whole. */
+  readonly onProgress: Watch['onProgress'] | undefined;
   /** In bytes; null until the first answer says it. */
   size: number | null;
   /** Of the first answer. */
@@ -34,7 +36,7 @@ export interface RemoteFile {
 }
 
 export function remoteFile(
-  parts: Pick<RemoteFile, 'name' | 'url' | 'transport' | 'keeper' | 'allowWhole' | 'deniedHint' | 'size'>,
+  parts: Pick<RemoteFile, 'name' | 'url' | 'transport' | 'keeper' | 'allowWhole' | 'deniedHint' | 'onProgress' | 'size'>,
 ): RemoteFile {
   return { ...parts, validators: null, redirectedTo: null, whole: null };
 }
@@ -139,7 +141,7 @@ async function keepWhole(file: RemoteFile, exchange: Exchange, answer: Answer): 
   const limit = size ?? MAX_UNASKED_BYTES;
   const excess = size === null ? noRanges(file.name, answer.url, `is over ${limit} bytes long`) : undefined;
   const download = (async (): Promise<Kept> => {
-    const kept = await file.keeper.keep(exchange.chunks(answer, limit, excess), limit);
+    const kept = await file.keeper.keep(watched(file, exchange.chunks(answer, limit, excess), limit), limit);
     if (size !== null && kept.size < size) throw short(file.name, kept.size, 0, size);
     file.size ??= kept.size;
     return kept;
@@ -150,6 +152,15 @@ async function keepWhole(file: RemoteFile, exchange: Exchange, answer: Answer): 
   } catch (error) {
     file.whole = null;
     throw error;
+  }
+}
+
+async function* watched(file: RemoteFile, pieces: AsyncIterable<Uint8Array>, total: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let done = 0;
+  for await (const piece of pieces) {
+    done += piece.length;
+    file.onProgress?.({ what: `downloading ${file.name}`, done, total });
+    yield piece;
   }
 }
 

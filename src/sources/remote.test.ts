@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { ByteSource, FileTree } from '../base/index.ts';
+import { type ByteSource, type FileTree, type Progress, SourceError } from '../base/index.ts';
 import { openTree, openUrl, type OpenOptions } from './index.ts';
 import { type Content, type FakeHub, startFakeHub } from './testing/fake-hub.ts';
 import { failure, patient, pattern } from './testing/fixtures.ts';
@@ -65,6 +65,26 @@ describe('a file at an address', () => {
     expect(ranges()).toEqual(['bytes=0-65535', 'bytes=0-65535', `bytes=${2 * MIB}-${2 * MIB + 999}`]);
   });
 
+  test('is named by the end of the address, if that is a name', async () => {
+    await serve();
+    for (const [path, name] of [
+      ['a%20b.gguf', 'a b.gguf'],
+      ['a%2Fb', 'a%2Fb'],
+      ['%FF', '%FF'],
+      ['', '127.0.0.1'],
+      ['a%00', 'a%00'],
+      ['a/b/c.bin', 'c.bin'],
+    ] as const) {
+      hub.routes.set(`/${path}`, (_, response) => response.end('x'));
+      const tree = await openUrl(`${hub.endpoint}/${path}`, patient());
+      trees.push(tree);
+      expect(tree.name).toBe(name);
+    }
+    expect((await failure(openUrl(`${hub.endpoint}/owner/name/tree/%FF`, patient({ HF_ENDPOINT: hub.endpoint })))).code).toBe(
+      'SOURCE_LOCATOR',
+    );
+  });
+
   test('shorter than the first request, or empty, is read whole', async () => {
     await serve(pattern(100));
     expect((await opened()).size).toBe(100);
@@ -90,7 +110,7 @@ describe('a file at an address', () => {
     const near = [100_000, 100_500, 101_000, 160_000, 100_200].map((at) => source.read(at, 600).then((bytes) => same(bytes, at, at + 600)));
     const far = source.read(2 * MIB, 10).then((bytes) => same(bytes, 2 * MIB, 2 * MIB + 10));
     expect(await Promise.all([...near, far])).not.toContain(false);
-    expect(ranges().sort()).toEqual(['bytes=100000-160599', `bytes=${2 * MIB}-${2 * MIB + 9}`]);
+    expect(ranges().toSorted((a, b) => (a! < b! ? -1 : 1))).toEqual(['bytes=100000-160599', `bytes=${2 * MIB}-${2 * MIB + 9}`]);
   });
 
   test('gives every caller an array of its own', async () => {
@@ -143,7 +163,9 @@ describe('a server that misbehaves', () => {
     const left = (): number =>
       readdirSync(tmpdir()).filter((name) => name.startsWith('heirloom-') && !name.startsWith('heirloom-test-')).length;
     const before = left();
-    const source = await opened({ ...patient(), allowWholeDownload: true });
+    const ticks: Progress[] = [];
+    const source = await opened({ ...patient(), allowWholeDownload: true, onProgress: (tick) => void ticks.push(tick) });
+    expect(ticks.at(-1)).toEqual({ what: 'downloading model.bin', done: size, total: size });
     expect(source.size).toBe(size);
     expect(await source.read(64 * MIB - 1, 2)).toEqual(new Uint8Array([63, 64]));
     expect(source.stats).toEqual({ bytes: size, requests: 2 });
@@ -191,6 +213,46 @@ describe('a server that misbehaves', () => {
     const error = await failure(openUrl(`${hub.fileUrl(URL_PATH, 'model.bin')}?token=SECRET`, patient()));
     expect(JSON.stringify(error)).not.toMatch(/SECRET|signature/);
   });
+});
+
+test('a server may send any status and headers: the answer is bytes or an error of ours', async () => {
+  await serve();
+  let reply: { status: number; headers: Record<string, string>; body: string };
+  hub.routes.set('/any', (_, response) => {
+    response.writeHead(reply.status, reply.headers);
+    response.end(reply.body);
+  });
+  const word = fc.oneof(
+    fc.stringMatching(/^[ -~]{0,30}$/),
+    fc.constantFrom(
+      'bytes 0-9/10',
+      'bytes 0-9/*',
+      'bytes 0-99999999999999999999/5',
+      'bytes 9-0/10',
+      'bytes */10',
+      '"x"',
+      'W/"x"',
+      '10',
+      '-1',
+      '1e9',
+      'gzip',
+    ),
+  );
+  const names = fc.constantFrom('content-range', 'etag', 'last-modified', 'retry-after', 'content-encoding', 'location', 'date', 'x-other');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(200, 201, 204, 206, 206, 206, 302, 304, 400, 404, 416, 416, 429, 500),
+      fc.dictionary(names, word),
+      fc.constantFrom('', '0123456789', 'x'.repeat(100_000)),
+      async (status, headers, body) => {
+        reply = { status, headers, body };
+        const result = await openUrl(`${hub.endpoint}/any`, patient()).catch((error: unknown) => error);
+        expect(result instanceof SourceError || (result as FileTree).files[0]!.size >= 0).toBe(true);
+        if (!(result instanceof SourceError)) await (result as FileTree).close();
+      },
+    ),
+    { numRuns: 150 },
+  );
 });
 
 describe('a failure that passes', () => {

@@ -72,19 +72,16 @@ export function remoteSource(file: RemoteFile, size: number, head: Uint8Array | 
 
 /** Runs of reads with small gaps, in order of offset, none spanning more than one request may. */
 function groupNear(wanted: readonly Wanted[]): Wanted[][] {
-  const groups: Wanted[][] = [];
-  let groupStart = 0;
-  let groupEnd = -Infinity;
+  const groups: { readonly start: number; end: number; readonly reads: Wanted[] }[] = [];
   for (const read of [...wanted].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    const end = Math.max(groupEnd, read.end);
-    if (read.start - groupEnd < MAX_GAP_BYTES && end - groupStart <= MAX_REQUEST_BYTES) groups.at(-1)!.push(read);
-    else {
-      groups.push([read]);
-      groupStart = read.start;
-    }
-    groupEnd = groups.at(-1)!.length === 1 ? read.end : end;
+    const last = groups.at(-1);
+    const end = Math.max(last?.end ?? 0, read.end);
+    if (last && read.start - last.end < MAX_GAP_BYTES && end - last.start <= MAX_REQUEST_BYTES) {
+      last.end = end;
+      last.reads.push(read);
+    } else groups.push({ start: read.start, end: read.end, reads: [read] });
   }
-  return groups;
+  return groups.map((group) => group.reads);
 }
 
 async function answerGroup(file: RemoteFile, group: readonly Wanted[]): Promise<void> {

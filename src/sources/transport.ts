@@ -59,6 +59,7 @@ export function createTransport(options: OpenOptions, credential: Credential | n
         for (let attempt = 0; ; attempt++) {
           if (signal?.aborted || closing.signal.aborted) throw reason();
           const deadline = startDeadline(closing.signal, timeoutMs);
+          let wait: number;
           try {
             return await task(exchangeOf(name, deadline, credential, stats));
           } catch (error) {
@@ -66,10 +67,11 @@ export function createTransport(options: OpenOptions, credential: Credential | n
             const failure = deadline.signal.aborted ? timedOut(name, timeoutMs, error) : error;
             if (!(failure instanceof Transient)) throw failure;
             if (attempt + 1 >= MAX_ATTEMPTS) throw failure.error;
-            await sleep(retryDelay(attempt, failure.retryAfterMs, random), closing.signal);
+            wait = retryDelay(attempt, failure.retryAfterMs, random);
           } finally {
             deadline.end();
           }
+          await sleep(wait, closing.signal);
         }
       }),
     check() {

@@ -19,10 +19,11 @@ export async function openUrl(locator: string, options: OpenOptions = {}): Promi
   const url = parseUrl(locator);
   const name = fileName(url);
   const { credential, endpoint } = await hubSettings(options.env ?? process.env);
+  const onHub = url.origin === new URL(endpoint).origin;
+  if (onHub) refusePage(locator, url.pathname);
   const stats: ReadStats = { bytes: 0, requests: 0 };
   const transport = createTransport(options, credential, stats);
   const keeper = createKeeper();
-  const onHub = url.origin === new URL(endpoint).origin;
   const file = remoteFile({
     name,
     url,
@@ -30,6 +31,7 @@ export async function openUrl(locator: string, options: OpenOptions = {}): Promi
     keeper,
     size: null,
     allowWhole: options.allowWholeDownload ?? false,
+    onProgress: options.onProgress,
     deniedHint: onHub ? 'set HF_TOKEN to a token that may read it' : 'download it by other means and give its path',
   });
   const close = async (): Promise<void> => {
@@ -76,14 +78,29 @@ function parseUrl(locator: string): URL {
   return url;
 }
 
+/** A hub's pages about a repository or a file are the address people have at hand; the answer would be HTML. */
+function refusePage(locator: string, pathname: string): void {
+  const match = /^\/([\w.-]+(?:\/[\w.-]+)?)(?:\/(?:tree|blob)\/([^/]+)(?:\/(.+))?)?\/?$/.exec(pathname);
+  if (!match || match[1]!.startsWith('api/')) return;
+  const [, id, revision, inside] = match;
+  throw new SourceError('SOURCE_LOCATOR', `"${locator}" is a page about a model, not a file`, {
+    hint: `did you mean hf:${id}${revision === undefined ? '' : `@${decoded(revision)}`}${inside === undefined ? '' : `:${decoded(inside)}`}?`,
+  });
+}
+
 /** The last part of the address, decoded when that gives a sound file name. */
 function fileName(url: URL): string {
   const last = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+  const name = decoded(last);
+  if (!name.includes('/') && pathProblem(name) === null) return name;
+  return last === '' ? url.hostname : last;
+}
+
+/** Without percent-encoding; as it is where that is not UTF-8. */
+function decoded(part: string): string {
   try {
-    const decoded = decodeURIComponent(last);
-    if (!decoded.includes('/') && pathProblem(decoded) === null) return decoded;
+    return decodeURIComponent(part);
   } catch {
-    // Not percent-encoded UTF-8: the raw part is plain ASCII and serves.
+    return part;
   }
-  return last === '' || last === '.' || last === '..' ? url.hostname : last;
 }
