@@ -11,7 +11,8 @@ const ENTRY_SCHEMA = 'heirloom-register-entry/1';
 export const MAX_ENTRY_BYTES: number = 256 * 1024;
 /** Longest name, locator or label kept; hub names end at 96 + 96. */
 const MAX_TEXT = 4096;
-const MAX_LICENSES = 64;
+/** Licenses or named bases of one model. */
+export const MAX_LIST: number = 64;
 
 /** Id of a name: a readable part, and enough of its SHA-256 that two names never share one. */
 export function entryId(name: string): string {
@@ -57,7 +58,9 @@ export function decodeEntry(bytes: Uint8Array, file: string, id: string): Regist
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw corrupt('not an object');
   if (value['schema'] !== ENTRY_SCHEMA)
     throw typeof value['schema'] === 'string' && value['schema'].startsWith('heirloom-register-entry/')
-      ? new RegisterError('REGISTER_VERSION', `${file} is written by another version of Heirloom (${value['schema'].slice(0, 60)})`, { where: { file, field: 'schema' } })
+      ? new RegisterError('REGISTER_VERSION', `${file} is written by another version of Heirloom (${value['schema'].slice(0, 60)})`, {
+          where: { file, field: 'schema' },
+        })
       : corrupt('the schema is missing or unknown', 'schema');
   const field = badField(value);
   if (field) throw corrupt(`"${field}" is missing or malformed`, field);
@@ -73,8 +76,8 @@ function badField(value: { readonly [key: string]: JsonValue }): string {
   if (!/^sha256:[0-9a-f]{64}$/.test(String(value['digest']))) return 'digest';
   if (value['id'] !== entryId(String(value['name']))) return 'id';
   if (!Number.isSafeInteger(value['parameters']) || Number(value['parameters']) < 0) return 'parameters';
-  const licenses = value['licenses'];
-  if (!Array.isArray(licenses) || licenses.length > MAX_LICENSES || !licenses.every(isText)) return 'licenses';
+  if (!isTextList(value['licenses'])) return 'licenses';
+  if (value['baseModels'] !== undefined && !isTextList(value['baseModels'])) return 'baseModels';
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(String(value['addedAt']))) return 'addedAt';
   const sketch = value['sketch'];
   if (sketch === null || typeof sketch !== 'object' || Array.isArray(sketch)) return 'sketch';
@@ -87,4 +90,14 @@ function badField(value: { readonly [key: string]: JsonValue }): string {
 function isText(value: unknown): value is string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return typeof value === 'string' && value.length <= MAX_TEXT && !/[\u0000-\u001f\u007f-\u009f]/.test(value);
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= MAX_LIST && value.every(isText);
+}
+
+/** A publisher's words made fit to keep: control characters become spaces, the end is cut. */
+export function cleanField(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, MAX_TEXT);
 }

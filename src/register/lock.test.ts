@@ -23,7 +23,12 @@ function adder(prefix: string, count: number): { said: string[]; kill: () => voi
   const child = spawn(process.execPath, ['--import', 'tsx', script, dir, prefix, String(count)], { stdio: ['ignore', 'pipe', 'inherit'] });
   const said: string[] = [];
   child.stdout.on('data', (data: Buffer) => said.push(...data.toString().split('\n').filter(Boolean)));
-  return { said, kill: () => child.kill('SIGKILL'), done: new Promise((resolve) => child.on('close', resolve)), ended: () => child.exitCode !== null };
+  return {
+    said,
+    kill: () => child.kill('SIGKILL'),
+    done: new Promise((resolve) => child.on('close', resolve)),
+    ended: () => child.exitCode !== null,
+  };
 }
 
 describe('the lock', () => {
@@ -61,12 +66,15 @@ describe('the lock', () => {
     for (let i = 0; i < order.length; i += 2) expect(order[i]!.replace(' in', ' out')).toBe(order[i + 1]);
   });
 
-  test.each(['', 'not json', '{"pid":-1}', '{"pid":1,"host":"elsewhere"}'])('whose owner cannot be asked (%s) is taken over when it stands too long', async (text) => {
-    writeFileSync(lock(), text);
-    let done = false;
-    await withLock(lock(), async () => void (done = true), { staleMs: 60 });
-    expect(done).toBe(true);
-  });
+  test.each(['', 'not json', '{"pid":-1}', '{"pid":1,"host":"elsewhere"}'])(
+    'whose owner cannot be asked (%s) is taken over when it stands too long',
+    async (text) => {
+      writeFileSync(lock(), text);
+      let done = false;
+      await withLock(lock(), async () => void (done = true), { staleMs: 60 });
+      expect(done).toBe(true);
+    },
+  );
 
   test('of a living owner is waited for, then named', async () => {
     const text = JSON.stringify({ pid: process.pid, host: hostname(), nonce: 'x' });

@@ -36,9 +36,15 @@ describe('a register', () => {
     await add('org/Alder-1M', 'alder', { revision: 'abc', licenseText: 'f00d' });
     const again = await openRegister(dir, { now: () => 0 });
     const [entry] = (await again.list()).entries;
-    expect(entry).toMatchObject({ ...madeUpEntry('org/Alder-1M', 'alder'), revision: 'abc', licenseText: 'f00d', addedAt: '2026-11-23T12:00:00.000Z' });
+    expect(entry).toMatchObject({
+      ...madeUpEntry('org/Alder-1M', 'alder'),
+      revision: 'abc',
+      licenseText: 'f00d',
+      addedAt: '2026-11-23T12:00:00.000Z',
+    });
     const found = [];
-    for await (const { record, sketch } of (await again.known()).entries()) found.push([record.name, sketch.subject.name, sketch.samples[0]?.units]);
+    for await (const { record, sketch } of (await again.known()).entries())
+      found.push([record.name, sketch.subject.name, sketch.samples[0]?.units]);
     expect(found).toEqual([['org/Alder-1M', 'alder', 4]]);
   });
 
@@ -87,7 +93,10 @@ describe('a register', () => {
     ['a negative number of parameters', { parameters: -1 }, 'parameters'],
     ['a name of a million characters', { name: 'x'.repeat(1e6) }, 'name'],
   ])('refuses %s', async (_, more, field) => {
-    await expect(register.add(madeUpEntry('a', 'a', more), madeUpSketch('a'))).rejects.toMatchObject({ code: 'REGISTER_ENTRY', where: { field } });
+    await expect(register.add(madeUpEntry('a', 'a', more), madeUpSketch('a'))).rejects.toMatchObject({
+      code: 'REGISTER_ENTRY',
+      where: { field },
+    });
     expect((await register.list()).entries).toEqual([]);
   });
 
@@ -112,9 +121,13 @@ describe('a model in the register', () => {
   });
 
   test('is not guessed when a beginning fits several, or none', async () => {
-    await expect(register.find('org')).rejects.toMatchObject({ code: 'REGISTER_AMBIGUOUS', message: expect.stringContaining('"org/alder", "org/alder-ft"') });
+    await expect(register.find('org')).rejects.toMatchObject({
+      code: 'REGISTER_AMBIGUOUS',
+      message: expect.stringContaining('"org/alder", "org/alder-ft"'),
+    });
     await expect(register.remove('org')).rejects.toMatchObject({ code: 'REGISTER_AMBIGUOUS' });
-    for (const wanted of ['', 'ORG', 'alder', '../register']) await expect(register.find(wanted)).rejects.toMatchObject({ code: 'REGISTER_NOT_FOUND' });
+    for (const wanted of ['', 'ORG', 'alder', '../register'])
+      await expect(register.find(wanted)).rejects.toMatchObject({ code: 'REGISTER_NOT_FOUND' });
     expect(await names()).toHaveLength(3);
   });
 
@@ -188,7 +201,10 @@ describe('a damaged register', () => {
 
   test('of another version, or that is a file, is refused by name', async () => {
     writeFileSync(join(dir, 'register.json'), '{"schema":"heirloom-register/2"}');
-    await expect(openRegister(dir, { now: () => NOW })).rejects.toMatchObject({ code: 'REGISTER_VERSION', where: { file: join(dir, 'register.json') } });
+    await expect(openRegister(dir, { now: () => NOW })).rejects.toMatchObject({
+      code: 'REGISTER_VERSION',
+      where: { file: join(dir, 'register.json') },
+    });
     await expect(openRegister(entryFile('good'), { now: () => NOW })).rejects.toMatchObject({ code: 'REGISTER_UNREADABLE' });
     await expect(openRegister(join(entryFile('good'), 'below'), { now: () => NOW })).rejects.toBeInstanceOf(RegisterError);
   });

@@ -79,9 +79,13 @@ async function checkFolder(dir: string): Promise<void> {
   const value = marker.length <= MAX_ENTRY_BYTES ? parseJson(marker, file) : null;
   const schema = value !== null && typeof value === 'object' && !Array.isArray(value) ? value['schema'] : undefined;
   if (schema !== SCHEMA)
-    throw new RegisterError('REGISTER_VERSION', `${dir} is a register this version of Heirloom does not know (${String(schema).slice(0, 60)})`, {
-      where: { file, field: 'schema' },
-    });
+    throw new RegisterError(
+      'REGISTER_VERSION',
+      `${dir} is a register this version of Heirloom does not know (${String(schema).slice(0, 60)})`,
+      {
+        where: { file, field: 'schema' },
+      },
+    );
 }
 
 async function addEntry(dir: string, { now }: RegisterOptions, fresh: NewEntry, sketch: Uint8Array, replace: boolean): Promise<AddResult> {
@@ -99,7 +103,8 @@ async function addEntry(dir: string, { now }: RegisterOptions, fresh: NewEntry, 
   const isSame = sameName?.digest === made.digest;
   const entry: RegisterEntry = isSame ? { ...made, addedAt: sameName.addedAt } : made;
   const text = encodeEntry(entry);
-  if (isSame && text === encodeEntry(sameName) && (await readSketch(dir, entry).catch(() => null))) return { entry: sameName, status: 'unchanged' };
+  if (isSame && text === encodeEntry(sameName) && (await readSketch(dir, entry).catch(() => null)))
+    return { entry: sameName, status: 'unchanged' };
   await writeAtomic(join(dir, 'register.json'), `${JSON.stringify({ schema: SCHEMA })}\n`);
   await writeAtomic(sketchPath(dir, digest), sketch);
   await writeAtomic(join(dir, 'models', `${entry.id}.json`), text);
@@ -123,7 +128,9 @@ async function readEntries(dir: string): Promise<RegisterListing> {
   const entries: RegisterEntry[] = [];
   const findings: Finding[] = [];
   const names = (await listFolder(join(dir, 'models'))).filter((name) => name.endsWith('.json'));
-  const read = await Promise.all(names.map((name) => readEntry(dir, name).catch((error: unknown) => asFinding(error, join('models', name)))));
+  const read = await Promise.all(
+    names.map((name) => readEntry(dir, name).catch((error: unknown) => asFinding(error, join('models', name)))),
+  );
   for (const one of read) if (one) 'schema' in one ? entries.push(one) : findings.push(one);
   entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { entries, findings };
@@ -136,7 +143,9 @@ async function readEntry(dir: string, name: string): Promise<RegisterEntry | nul
   if (!found) return null;
   const file = join('models', name);
   if (!found.isFile() || found.size > MAX_ENTRY_BYTES)
-    throw new RegisterError('REGISTER_CORRUPT', `${file} is not a register entry: not a file of at most ${MAX_ENTRY_BYTES} bytes`, { where: { file } });
+    throw new RegisterError('REGISTER_CORRUPT', `${file} is not a register entry: not a file of at most ${MAX_ENTRY_BYTES} bytes`, {
+      where: { file },
+    });
   const bytes = await readFile(path).catch(ignoreMissing);
   return bytes && decodeEntry(bytes, file, idOf(name));
 }
@@ -148,7 +157,8 @@ async function readSketch(dir: string, entry: RegisterEntry): Promise<Uint8Array
     new RegisterError('REGISTER_CORRUPT', `the sketch of "${entry.name}" ${what}`, { where: { file }, hint: 'register the model again' });
   const found = await stat(path).catch(ignoreMissing);
   if (!found) throw corrupt('is missing');
-  if (!found.isFile() || found.size > MAX_SKETCH_BYTES || found.size !== entry.sketch.bytes) throw corrupt(`has ${found.size} bytes, not ${entry.sketch.bytes}`);
+  if (!found.isFile() || found.size > MAX_SKETCH_BYTES || found.size !== entry.sketch.bytes)
+    throw corrupt(`has ${found.size} bytes, not ${entry.sketch.bytes}`);
   const bytes = await readFile(path);
   if (createHash('sha256').update(bytes).digest('hex') !== entry.sketch.sha256) throw corrupt('has changed since it was registered');
   return bytes;
@@ -180,12 +190,17 @@ function pick(entries: readonly RegisterEntry[], wanted: string): RegisterEntry 
   if (exact) return exact;
   const begun = wanted === '' ? [] : entries.filter((entry) => entry.name.startsWith(wanted) || entry.id.startsWith(wanted));
   const [only, ...others] = begun;
-  if (!only) throw new RegisterError('REGISTER_NOT_FOUND', `no registered model is called "${wanted}"`, { hint: 'see `heirloom register list`' });
+  if (!only)
+    throw new RegisterError('REGISTER_NOT_FOUND', `no registered model is called "${wanted}"`, { hint: 'see `heirloom register list`' });
   if (others.length === 0) return only;
   const names = begun.slice(0, 5).map((entry) => `"${entry.name}"`);
-  throw new RegisterError('REGISTER_AMBIGUOUS', `"${wanted}" begins ${begun.length} names: ${names.join(', ')}${begun.length > 5 ? '…' : ''}`, {
-    hint: 'give the whole name',
-  });
+  throw new RegisterError(
+    'REGISTER_AMBIGUOUS',
+    `"${wanted}" begins ${begun.length} names: ${names.join(', ')}${begun.length > 5 ? '…' : ''}`,
+    {
+      hint: 'give the whole name',
+    },
+  );
 }
 
 async function sweepLeftovers(dir: string, nowMs: number): Promise<void> {

@@ -25,6 +25,8 @@ export interface RegisterEntry {
   readonly licenses: readonly string[];
   /** Its license as its own card or file names it. */
   readonly licenseLabel: string;
+  /** Bases its own card names. */
+  readonly baseModels?: readonly string[];
   /** SHA-256 of the license file's text, hex, when the model ships one: a later reader can tell a changed license. */
   readonly licenseText?: string;
   /** RFC 3339, UTC. */

@@ -25,7 +25,9 @@ export function madeUpEntry(name: string, seed: string = name, more: Partial<New
 /** A sketch of `units` x 64 values that follow from `seed`. */
 export function madeUpSketch(seed: string, units: number = 4): Uint8Array {
   const features = 64;
-  const noise = createHash('shake256', { outputLength: units * features }).update(seed).digest();
+  const noise = createHash('shake256', { outputLength: units * features })
+    .update(seed)
+    .digest();
   const sketch: Sketch = {
     schema: 'heirloom-sketch/1',
     subject: {

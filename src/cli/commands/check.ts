@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { exitCodeOf, machineAnswer, tryEach } from '../inputs.ts';
+import { openNamedRegister } from '../register-option.ts';
+import { noteSkipped, type Runtime } from '../runtime.ts';
+import { readVersion } from '../version.ts';
+
+export function addCheck(program: Command, runtime: Runtime): void {
+  program
+    .command('check')
+    .description('say what a model is, what it descends from, what binds it and whether it is safe')
+    .argument('<model...>', 'file, folder, URL or hf:owner/name')
+    .option('--register <dir>', 'the models to compare with (default: $HEIRLOOM_REGISTER, else ~/.heirloom/register)')
+    .option('--html <file>', 'also write the report as one HTML page')
+    .option('--json', 'print the assessment as JSON')
+    .action(async (models: string[], options: { register?: string; html?: string; json?: true }) => {
+      const { checkModel, writeAtomic } = await import('../../register/index.ts');
+      const { outcomeOf, renderAssessment, renderHtml, toJson } = await import('../../report/index.ts');
+      const register = await openNamedRegister(options.register, runtime);
+      const version = readVersion();
+      const checked = await tryEach(models, runtime, async (model) => {
+        const { assessment, skipped } = await checkModel(register, model, { ...runtime.watch, version });
+        noteSkipped(runtime, skipped);
+        runtime.settle();
+        if (!options.json) runtime.print(renderAssessment(assessment, runtime.style));
+        return assessment;
+      });
+      const assessments = checked.flatMap((one) => ('answer' in one ? [one.answer] : []));
+      if (options.json) runtime.print(toJson(machineAnswer('heirloom-check/1', 'locator', checked, (assessment) => assessment)));
+      const [only, ...others] = assessments;
+      if (options.html !== undefined && only) {
+        await writeAtomic(options.html, renderHtml(others.length === 0 ? only : { title: `${assessments.length} models`, assessments }));
+        runtime.note(`wrote ${options.html}`);
+      }
+      process.exitCode = exitCodeOf(checked, (assessment) => outcomeOf(assessment).exitCode === 1);
+    });
+}

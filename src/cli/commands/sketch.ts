@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import type { Runtime } from '../runtime.ts';
+
+export function addSketch(program: Command, runtime: Runtime): void {
+  program
+    .command('sketch')
+    .description('write the fingerprint of a model, to be compared elsewhere')
+    .argument('<model>', 'file, folder, URL or hf:owner/name')
+    .requiredOption('-o, --output <file>', 'where to write it')
+    .option('--json', 'print what was made as JSON')
+    .action(async (model: string, options: { output: string; json?: true }) => {
+      const { sketchOf, writeAtomic } = await import('../../register/index.ts');
+      const { encodeSketch, sketchDigest } = await import('../../lineage/index.ts');
+      const { humanBytes, toJson } = await import('../../report/index.ts');
+      const started = performance.now();
+      const { sketch, read } = await sketchOf(model, runtime.watch);
+      const bytes = encodeSketch(sketch);
+      runtime.watch.signal?.throwIfAborted();
+      await writeAtomic(options.output, bytes);
+      runtime.settle();
+      const ms = Math.round(performance.now() - started);
+      const { name, digest, digestCovers, format, parameters } = sketch.subject;
+      const subject = { name, digest, digestCovers, format, parameters };
+      runtime.print(
+        options.json
+          ? toJson({
+              schema: 'heirloom-sketch-made/1',
+              subject,
+              output: options.output,
+              sketchBytes: bytes.length,
+              sketchDigest: sketchDigest(bytes),
+              read,
+              ms,
+            })
+          : `${options.output}: ${humanBytes(bytes.length)}, from ${humanBytes(read.bytes)} read in ${read.requests} reads\n`,
+      );
+    });
+}

@@ -1,0 +1,77 @@
+/**
+ * Many comparisons in one run: JSON lines in, JSON lines out, in order. A pair that fails is a line that says so.
+ * @module
+ */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { HeirloomError, type JsonValue, parseJson, SourceError } from '../base/index.ts';
+import { makeComparer } from '../register/index.ts';
+import { toJson } from '../report/index.ts';
+import { failureAnswer } from './failure.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Two paths and an id; a longer line is something else. (CWE-770) */
+const MAX_LINE = 64 * 1024;
+
+/** @returns how many pairs failed. @throws SourceError when the list cannot be read; the signal's reason. */
+export async function comparePairs(file: string, runtime: Runtime): Promise<number> {
+  const compare = makeComparer(runtime.watch);
+  let failed = 0;
+  let number = 0;
+  for await (const line of linesOf(file)) {
+    number++;
+    if (line.trim() === '') continue;
+    runtime.watch.signal?.throwIfAborted();
+    let id: JsonValue | undefined;
+    try {
+      const value = readLine(line, file, number);
+      id = value['id'];
+      const pair = pairOf(value, file, number);
+      const started = performance.now();
+      const { relation, read } = await compare(pair.a, pair.b);
+      runtime.print(oneLine({ ...(id !== undefined && { id }), ...relation, read, ms: Math.round(performance.now() - started) }));
+    } catch (error) {
+      if (runtime.watch.signal?.aborted) throw error;
+      failed++;
+      runtime.print(oneLine({ ...(id !== undefined && { id }), error: await failureAnswer(error) }));
+    }
+  }
+  runtime.settle();
+  if (failed > 0) runtime.note(`heirloom: ${failed} of ${number} pairs could not be compared`);
+  return failed;
+}
+
+function readLine(line: string, file: string, number: number): { readonly [key: string]: JsonValue } {
+  if (line.length > MAX_LINE) throw invalid(file, number, `over ${MAX_LINE} characters`);
+  const value = parseJson(new TextEncoder().encode(line), `${file}, line ${number}`);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw invalid(file, number, 'not an object');
+  return value;
+}
+
+function pairOf({ a, b }: { readonly [key: string]: JsonValue }, file: string, number: number): { readonly a: string; readonly b: string } {
+  if (typeof a !== 'string' || typeof b !== 'string' || a === '' || b === '')
+    throw invalid(file, number, 'a pair is {"id"?, "a", "b"} with two locators');
+  return { a, b };
+}
+
+function invalid(file: string, number: number, what: string): HeirloomError {
+  return new HeirloomError('PAIR_INVALID', `${file}, line ${number}: ${what}`, { where: { file, field: `line ${number}` } });
+}
+
+/** Yields complete lines; a line is never collected past what `readPair` refuses by more than one chunk. */
+async function* linesOf(file: string): AsyncIterable<string> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  let broken: Error | undefined;
+  input.on('error', (error: Error) => (broken = error));
+  const reader = createInterface({ input, crlfDelay: Infinity });
+  try {
+    yield* reader;
+  } finally {
+    reader.close();
+  }
+  if (broken) throw new SourceError('SOURCE_UNREADABLE', `${file} cannot be read: ${broken.message}`, { where: { file }, cause: broken });
+}
+
+function oneLine(value: object): string {
+  return `${JSON.stringify(JSON.parse(toJson(value)))}\n`;
+}

@@ -1,0 +1,40 @@
+import type { ReadStats, Watch } from '../base/index.ts';
+import { relate, type Relation } from '../lineage/index.ts';
+import { sketchOf, type SketchedModel } from './open-model.ts';
+
+export interface Comparison {
+  readonly relation: Relation;
+  /** What this comparison itself read; a model already sketched is not read again. */
+  readonly read: ReadStats;
+}
+
+/** Sketches kept between pairs: at most 256 KiB each as files, about as much in memory. */
+const KEPT_SKETCHES = 128;
+
+/**
+ * Compares pairs of models, reading a model once for as long as it stays among the last 128.
+ * @param watch is handed to everything that reads.
+ */
+export function makeComparer(watch: Watch): (a: string, b: string) => Promise<Comparison> {
+  const kept = new Map<string, SketchedModel>();
+  const sketch = async (locator: string, read: ReadStats): Promise<SketchedModel> => {
+    const known = kept.get(locator);
+    const made = known ?? (await sketchOf(locator, watch));
+    if (!known) {
+      read.bytes += made.read.bytes;
+      read.requests += made.read.requests;
+    }
+    // Last used goes last: the first key is the one to let go.
+    kept.delete(locator);
+    kept.set(locator, made);
+    const [oldest] = kept.keys();
+    if (kept.size > KEPT_SKETCHES && oldest !== undefined) kept.delete(oldest);
+    return made;
+  };
+  return async (a, b) => {
+    const read: ReadStats = { bytes: 0, requests: 0 };
+    const first = await sketch(a, read);
+    const second = await sketch(b, read);
+    return { relation: relate(first.sketch, second.sketch), read };
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * A model or its sketch, from whatever the user typed; the steps every use-case here shares.
+ * @module
+ */
+import { open } from 'node:fs/promises';
+import { subjectDigest } from '../assess/index.ts';
+import { type FileTree, type ReadStats, SourceError, type Watch } from '../base/index.ts';
+import { decodeSketch, MAX_SKETCH_BYTES, type Sketch, sketchModel } from '../lineage/index.ts';
+import { type Model, readModel } from '../model/index.ts';
+import { nodeHasher, openTree } from '../sources/index.ts';
+import { RegisterError } from './types.ts';
+
+export interface SketchedModel {
+  readonly sketch: Sketch;
+  /** What making it read. */
+  readonly read: ReadStats;
+}
+
+/** Opens the tree, reads the model, hands both to `work`, and closes. @throws SourceError, ModelError, WeightsError. */
+export async function withModel<T>(locator: string, watch: Watch, work: (model: Model, tree: FileTree) => Promise<T>): Promise<T> {
+  const tree = await openTree(locator, watch);
+  try {
+    return await work(await readModel(tree, watch), tree);
+  } finally {
+    await tree.close();
+  }
+}
+
+/**
+ * The sketch of a model, or the one a sketch file holds.
+ * @throws RegisterError `REGISTER_NO_WEIGHTS` when there are documents only; LineageError for a broken sketch file.
+ */
+export async function sketchOf(locator: string, watch: Watch): Promise<SketchedModel> {
+  const stored = await readSketchFile(locator);
+  if (stored) return { sketch: decodeSketch(stored, locator), read: { bytes: stored.length, requests: 1 } };
+  return withModel(locator, watch, async (model, tree) => ({ sketch: await makeSketch(model, watch), read: { ...tree.stats } }));
+}
+
+export async function makeSketch(model: Model, watch: Watch): Promise<Sketch> {
+  if (!model.checkpoint)
+    throw new RegisterError('REGISTER_NO_WEIGHTS', `${model.name} holds no weights that could be compared`, {
+      where: { file: model.name },
+      hint: 'give the folder or file that holds them',
+    });
+  return sketchModel(model, { ...watch, newHasher: nodeHasher, digest: await subjectDigest(model, { ...watch, newHasher: nodeHasher }) });
+}
+
+/** The bytes of a local file that begins as a sketch does; null for anything else. */
+async function readSketchFile(locator: string): Promise<Uint8Array | null> {
+  const file = await open(locator, 'r').catch(() => null);
+  if (!file) return null;
+  try {
+    const found = await file.stat();
+    const magic = new Uint8Array(4);
+    if (!found.isFile() || (await file.read(magic, 0, 4, 0)).bytesRead !== 4 || new TextDecoder('latin1').decode(magic) !== 'HLSK')
+      return null;
+    if (found.size > MAX_SKETCH_BYTES)
+      throw new SourceError('SOURCE_TOO_LARGE', `${locator} is no sketch: ${found.size} bytes, over the cap of ${MAX_SKETCH_BYTES}`, {
+        where: { file: locator },
+      });
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
