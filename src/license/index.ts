@@ -1,2 +1,3 @@
 export { identifyLicense } from './identify.ts';
+export { resolveTag } from './tags.ts';
 export * from './types.ts';

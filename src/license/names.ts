@@ -1,0 +1,112 @@
+/**
+ * What a license is called: ids, full names, hub tags, spellings seen in cards. Names are compared without the words
+ * that come and go ("the", "license", "version"), so "Apache License, Version 2.0" and `apache-2.0` are one name.
+ * @module
+ */
+import { type Catalog, loadCatalog } from './catalog.ts';
+import type { LicenseKind } from './types.ts';
+import { splitWords } from './words.ts';
+
+export interface NameTarget {
+  /** Ids the name may mean, most likely first; empty when no text is known. */
+  readonly ids: readonly string[];
+  /** Different licenses share the name. */
+  readonly family: boolean;
+  /** For names without a known text. */
+  readonly kind?: LicenseKind;
+  /** As written in the catalogue. */
+  readonly name: string;
+  /** Only a name beside the word "license" or as a whole value. */
+  readonly weak: boolean;
+}
+
+export interface Names {
+  /** By canonical words, one space apart. */
+  readonly byWords: ReadonlyMap<string, NameTarget>;
+  /** Words of the longest name. */
+  readonly longest: number;
+  /** Address without scheme → name. */
+  readonly urls: readonly (readonly [string, string])[];
+}
+
+interface StoredNames {
+  readonly aliases: readonly { readonly alias: string; readonly ids: readonly string[]; readonly family?: true; readonly kind?: LicenseKind; readonly weak?: true }[];
+  readonly urls: readonly (readonly [string, string])[];
+}
+
+let loading: Promise<Names> | undefined;
+
+/** The names, read once per process. */
+export function loadNames(): Promise<Names> {
+  loading ??= readNames();
+  return loading;
+}
+
+async function readNames(): Promise<Names> {
+  const catalog: Catalog = await loadCatalog();
+  const stored = (await import('./data/names.json', { with: { type: 'json' } })).default as unknown as StoredNames;
+  const byWords = new Map<string, NameTarget>();
+  let longest = 1;
+  const add = (name: string, target: NameTarget): void => {
+    const words = canonicalName(name);
+    if (words.length === 0) return;
+    const key = words.join(' ');
+    // Short ids are common words ("Intel", "Ruby", "Fair"): fit for a tag, not for prose.
+    if (!byWords.has(key)) byWords.set(key, target);
+    longest = Math.max(longest, words.length);
+  };
+  for (const { alias, ids, family, kind, weak } of stored.aliases) add(alias, { ids, family: family === true, ...(kind && { kind }), name: alias, weak: weak === true });
+  for (const entry of catalog.entries) {
+    const weak = canonicalName(entry.id).length === 1;
+    add(entry.id, { ids: [entry.id], family: false, name: entry.id, weak });
+    for (const twin of entry.twins ?? []) add(twin, { ids: [currentId(twin)], family: false, name: twin, weak: false });
+  }
+  for (const entry of catalog.entries) add(entry.name, { ids: [entry.id], family: false, name: entry.name, weak: canonicalName(entry.name).length === 1 });
+  return { byWords, longest: Math.min(longest, 16), urls: stored.urls };
+}
+
+/** SPDX deprecated `GPL-3.0` and `GPL-3.0+`; the current ids say which is meant. */
+export function currentId(id: string): string {
+  const old = /^(GPL|LGPL|AGPL|GFDL)-(\d\.\d)(\+?)$/.exec(id);
+  return old ? `${old[1]}-${old[2]}-${old[3] ? 'or-later' : 'only'}` : id;
+}
+
+/** Words that license names come with and without. */
+export const FILLERS: ReadonlySet<string> = new Set(['the', 'license', 'licenses', 'agreement', 'version', 'v', 'international', 'unported', 'generic']);
+const JOINED: ReadonlySet<string> = new Set(['non', 'share', 'no']);
+
+/** One word of a name as it is compared; '' when it is left out. */
+export function canonicalWord(word: string): string {
+  if (FILLERS.has(word)) return '';
+  return /^v\d/.test(word) ? word.slice(1) : word;
+}
+
+/** Canonical words of `text`; "non commercial" is one word. */
+export function canonicalName(text: string): string[] {
+  return canonicalWords(splitWords(text.slice(0, 400)).words).map((w) => w.word);
+}
+
+/** Canonical words with the index of their first word in `words`. */
+export function canonicalWords(words: readonly string[], from = 0, to: number = words.length): { word: string; at: number; end: number }[] {
+  const out: { word: string; at: number; end: number }[] = [];
+  for (let k = from; k < to; k++) {
+    const word = canonicalWord(words[k]!);
+    if (word === '') continue;
+    if (JOINED.has(word) && k + 1 < to) {
+      out.push({ word: word + words[k + 1]!, at: k, end: k + 2 });
+      k++;
+    } else out.push({ word, at: k, end: k + 1 });
+  }
+  return out;
+}
+
+/** The longest name that begins at `sequence[from]`, or null. */
+export function nameAt(names: Names, sequence: readonly { word: string }[], from: number): { target: NameTarget; length: number } | null {
+  for (let length = Math.min(names.longest, sequence.length - from); length > 0; length--) {
+    let key = sequence[from]!.word;
+    for (let j = 1; j < length; j++) key += ` ${sequence[from + j]!.word}`;
+    const target = names.byWords.get(key);
+    if (target) return { target, length };
+  }
+  return null;
+}
