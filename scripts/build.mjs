@@ -43,13 +43,23 @@ function build(tsc) {
     utimesSync(join(work, '.built'), started, started);
     const dist = join(root, 'dist');
     const old = `${work}.old`;
-    if (existsSync(dist)) renameSync(dist, old);
-    renameSync(work, dist);
+    swap(work, dist, old);
     rmSync(old, { recursive: true, force: true });
   } catch (error) {
     rmSync(work, { recursive: true, force: true });
     // The compiler has already said what is wrong; a stack of this script would bury it.
     console.error(`build failed${error.status === undefined ? `: ${error.message}` : ''}`);
     process.exitCode = 1;
+  }
+}
+
+/** Puts `work` in the place of `dist`. Two builds may end at once: the one that comes second finds a dist as new as its own. */
+function swap(work, dist, old) {
+  try {
+    if (existsSync(dist)) renameSync(dist, old);
+    renameSync(work, dist);
+  } catch (error) {
+    if (!existsSync(join(dist, '.built'))) throw error;
+    rmSync(work, { recursive: true, force: true });
   }
 }
