@@ -21,6 +21,7 @@ const READERS: Partial<Record<Detected, Reader>> = {
   caffe: async (tree, path) => (await import('./caffe.ts')).openCaffe(tree, path),
   'tf-graphdef': async (tree, path) => (await import('./tf-graphdef.ts')).openTfGraphDef(tree, path),
   tfjs: async (tree, path) => (await import('./tfjs.ts')).openTfjs(tree, path),
+  'keras-h5': async (tree, path) => (await import('./keras.ts')).openKerasH5(tree, path),
 };
 
 /**

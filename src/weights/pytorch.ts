@@ -16,10 +16,8 @@ export async function openZipped(tree: FileTree, path: string): Promise<Checkpoi
   if (prefix !== null) return openPytorchZip(archive, prefix);
   if (archive.entries.some((entry) => entry.name.endsWith('.npy'))) return openNpz(archive);
   const names = new Set(archive.entries.map((entry) => entry.name));
-  if (names.has('model.weights.h5'))
-    throw new WeightsError('WEIGHTS_NOT_READ_YET', `${path} is a Keras archive, which Heirloom does not read yet`, {
-      where: { file: path, byte: 0 },
-    });
+  if (names.has('model.weights.h5') || (names.has('config.json') && path.toLowerCase().endsWith('.keras')))
+    return (await import('./keras.ts')).openKerasArchive(archive, path);
   throw new WeightsError('WEIGHTS_NOT_A_MODEL', `${path} is a zip archive without weights Heirloom knows`, {
     where: { file: path, byte: 0 },
   });
