@@ -110,7 +110,12 @@ describe('a hub repository', () => {
     const tree = await opened('hf:owner/name');
     expect(await text(tree, 'README.md')).toBe('# a model');
     const source = await tree.open('model.safetensors');
-    expect(Buffer.compare(await source.read(0, WEIGHTS.length), WEIGHTS)).toBe(0);
+    const before = tree.stats.bytes;
+    const parts = await Promise.all([0, 70_000, 140_000].map((at) => source.read(at, 60_000)));
+    expect(parts.map((part, i) => Buffer.compare(part, WEIGHTS.subarray(i * 70_000, i * 70_000 + 60_000)))).toEqual([0, 0, 0]);
+    // Asked for twice at once (the first 64 KiB, and the rest), downloaded once.
+    await Promise.all([source.read(0, 8), source.read(190_000, 8)]);
+    expect(tree.stats.bytes - before).toBe(WEIGHTS.length);
   });
 
   test('listed on many pages is read to the last', async () => {

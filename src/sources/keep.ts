@@ -49,7 +49,11 @@ export function createKeeper(): Keeper {
           cause,
         });
       });
-      return onDisk(pieces, handle, start);
+      return onDisk(pieces, handle, start).catch((error: unknown) => {
+        // A download that broke off is begun again in the same place, if nothing came after it.
+        if (spillEnd === start + limit) spillEnd = start;
+        throw error;
+      });
     },
     async close() {
       const handle = await spill?.catch(() => null);

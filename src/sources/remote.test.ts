@@ -478,6 +478,18 @@ describe('giving up', () => {
     await trees[0]!.close();
   });
 
+  test('by many readers at once makes Node complain of no leak', async () => {
+    await serve();
+    const warned = vi.fn<(warning: Error) => void>();
+    process.on('warning', warned);
+    const source = await opened({ ...patient(), maxParallel: 30, signal: new AbortController().signal });
+    hub.faults.status = { n: 4, code: 500 };
+    await Promise.all(Array.from({ length: 30 }, (_, i) => source.read(100_000 * i + 66_000, 1)));
+    await new Promise((resume) => setTimeout(resume, 10));
+    process.off('warning', warned);
+    expect(warned.mock.calls).toEqual([]);
+  });
+
   test('a host that is not there is an error at once', async () => {
     await serve();
     const options = patient();

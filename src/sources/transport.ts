@@ -47,38 +47,52 @@ export interface Credential {
 
 export function createTransport(options: OpenOptions, credential: Credential | null, stats: ReadStats): Transport {
   const gate = createGate(Math.max(1, Math.floor(options.maxParallel ?? DEFAULT_PARALLEL)));
-  const closing = new AbortController();
   const { sleep = sleepFor, random = Math.random, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
-  const reason = (): unknown => (signal?.aborted ? signal.reason : closing.signal.reason);
-  signal?.addEventListener('abort', () => closing.abort(signal.reason), { once: true, signal: closing.signal });
+  // One controller a task, told in turn: many listeners on one signal are reported as a leak by Node.
+  const running = new Set<AbortController>();
+  let ended: { readonly reason: unknown } | null = signal?.aborted ? { reason: signal.reason } : null;
+  const end = (reason: unknown): void => {
+    ended ??= { reason };
+    signal?.removeEventListener('abort', giveUp);
+    for (const task of running) task.abort(reason);
+  };
+  const giveUp = (): void => end(signal?.reason);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  const check = (): void => {
+    if (ended) throw ended.reason;
+  };
 
   return {
     stats,
     attempt: (name, task) =>
       gate.run(async () => {
-        for (let attempt = 0; ; attempt++) {
-          if (signal?.aborted || closing.signal.aborted) throw reason();
-          const deadline = startDeadline(closing.signal, timeoutMs);
-          let wait: number;
-          try {
-            return await task(exchangeOf(name, deadline, credential, stats));
-          } catch (error) {
-            if (signal?.aborted || closing.signal.aborted) throw reason();
-            const failure = deadline.signal.aborted ? timedOut(name, timeoutMs, error) : error;
-            if (!(failure instanceof Transient)) throw failure;
-            if (attempt + 1 >= MAX_ATTEMPTS) throw failure.error;
-            wait = retryDelay(attempt, failure.retryAfterMs, random);
-          } finally {
-            deadline.end();
+        const stop = new AbortController();
+        running.add(stop);
+        try {
+          for (let attempt = 0; ; attempt++) {
+            check();
+            const deadline = startDeadline(stop.signal, timeoutMs);
+            let wait: number;
+            try {
+              return await task(exchangeOf(name, deadline, credential, stats));
+            } catch (error) {
+              check();
+              const failure = deadline.signal.aborted ? timedOut(name, timeoutMs, error) : error;
+              if (!(failure instanceof Transient)) throw failure;
+              if (attempt + 1 >= MAX_ATTEMPTS) throw failure.error;
+              wait = retryDelay(attempt, failure.retryAfterMs, random);
+            } finally {
+              deadline.end();
+            }
+            await sleep(wait, stop.signal);
           }
-          await sleep(wait, closing.signal);
+        } finally {
+          running.delete(stop);
         }
       }),
-    check() {
-      if (signal?.aborted || closing.signal.aborted) throw reason();
-    },
+    check,
     close() {
-      closing.abort(new SourceError('SOURCE_UNREADABLE', 'the tree was closed while it was being read'));
+      end(new SourceError('SOURCE_UNREADABLE', 'the tree was closed while it was being read'));
     },
   };
 }

@@ -300,15 +300,21 @@ export async function startFakeHub(repos: Record<string, Record<string, Content>
 /** As the hub lists a file: what is larger than a small text is in LFS. */
 function treeEntry(path: string, content: Content): object {
   const size = content instanceof Uint8Array ? content.length : content.size;
-  const lfs = content instanceof Uint8Array &&
-    size >= 1024 && { lfs: { oid: createHash('sha256').update(content).digest('hex'), size, pointerSize: 135 } };
+  const lfs = content instanceof Uint8Array && size >= 1024 && { lfs: { oid: digestOf(content), size, pointerSize: 135 } };
   return { type: 'file', path, size, oid: createHash('sha1').update(path).digest('hex'), ...lfs };
+}
+
+/** Digests of contents, which are replaced and never changed. */
+const digests = new WeakMap<Uint8Array, string>();
+function digestOf(content: Uint8Array): string {
+  const known = digests.get(content) ?? createHash('sha256').update(content).digest('hex');
+  digests.set(content, known);
+  return known;
 }
 
 function etagOf(content: Content, salt: string): string {
   const hash = createHash('sha256').update(salt);
-  if (content instanceof Uint8Array) hash.update(content);
-  else hash.update(String(content.size));
+  hash.update(content instanceof Uint8Array ? digestOf(content) : String(content.size));
   return `"${hash.digest('hex').slice(0, 32)}"`;
 }
 
