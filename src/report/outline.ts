@@ -7,7 +7,7 @@ import type { Finding } from '../base/index.ts';
 import type { Drift } from '../license/index.ts';
 import { countFindings, sortFindings } from './findings.ts';
 import type { Tone } from './style.ts';
-import { counted, tieWords, VERDICT_NAMES, verdictTone } from './words.ts';
+import { capital, counted, sentence, tieWords, VERDICT_NAMES, verdictTone } from './words.ts';
 
 export interface SummaryLine {
   readonly label: 'Lineage' | 'License' | 'Credit' | 'Safety';
@@ -61,10 +61,6 @@ export function outcomeOf(a: Assessment): Outcome {
   if (a.lineage.register.models === 0)
     return { exitCode: 0, toActOn, next: 'Nothing to act on. Add known models to the register to learn what this one descends from.' };
   return { exitCode: 0, toActOn, next: 'Nothing to act on.' };
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/.test(text.trim()) ? capital(text) : `${capital(text)}.`;
 }
 
 /** One line per question, in the order of the report. */
@@ -148,11 +144,6 @@ function safetyLine(a: Assessment): SummaryLine {
   const looked = `${counted(a.safety.files.length, 'file')} looked at${findings.length === 0 ? '' : `, ${countFindings(findings)}`}`;
   const detail = means === '' ? looked : `${means} (${looked})`;
   return { label: 'Safety', badge: capital(badge), text: means === '' ? `${badge} (${looked})` : `${badge}: ${detail}`, detail, tone };
-}
-
-/** The first letter as a capital, where a clause begins a sentence. */
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function unique(items: readonly string[]): string[] {

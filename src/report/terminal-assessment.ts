@@ -7,7 +7,7 @@ import { countFindings, findingLines } from './findings.ts';
 import { grouped, humanBytes, humanCount, percent } from './numbers.ts';
 import { allFindings, DRIFT_WORDS, outcomeOf, SAFETY_WORDS, summaryOf } from './outline.ts';
 import { labelled, paint, prose, type Style } from './style.ts';
-import { limitLines, relationLines } from './terminal-relation.ts';
+import { limitLines, limitsOf, relationLines } from './terminal-relation.ts';
 import { clean } from './text.ts';
 import { counted, tieWords } from './words.ts';
 
@@ -81,7 +81,7 @@ function lineage(a: Assessment, style: Style): string[] {
   }
   if (relations.length === 0 && register.compared < register.models)
     lines.push(...labelled('Register', `${counted(register.models, 'known model')}, ${register.compared} compared`, style));
-  lines.push(...limitLines(limits, style));
+  lines.push(...limitLines([...relations.slice(0, MAX_LISTED).flatMap(limitsOf), ...limits], style));
   return lines.length === 0 ? [] : [heading('Lineage', style), ...lines];
 }
 

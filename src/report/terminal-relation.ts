@@ -12,6 +12,7 @@ import {
   directionWords,
   evidenceWords,
   kindName,
+  sentence,
   shareWords,
   tieWords,
   VERDICT_MEANINGS,
@@ -32,6 +33,7 @@ export function renderRelation(relation: Relation, style: Style): string {
     ...prose({ text: VERDICT_MEANINGS[relation.verdict], tone: 'quiet' }, style, 0),
     '',
     ...relationLines(relation, style),
+    ...limitLines(limitsOf(relation), style),
     '',
     ...subjectLines('A', relation.a, style),
     ...subjectLines('B', relation.b, style),
@@ -48,52 +50,55 @@ function subjectLines(label: string, subject: Relation['a'], style: Style): stri
   ];
 }
 
-/** The labelled lines below the headline. */
+/** The labelled lines below the headline, but for the limits. */
 export function relationLines(relation: Relation, style: Style): string[] {
-  const { verdict } = relation;
-  const lines = labelled(
-    'Verdict',
-    [{ text: VERDICT_NAMES[verdict], tone: verdictTone(verdict) }, ...after('. ', relation.because)],
-    style,
-  );
-  if (verdict !== 'unresolved') lines.push(...labelled('Evidence', evidenceWords(relation), style));
-  lines.push(...testLines(relation.tests, style));
-  if (verdict === 'no-evidence') {
-    const detectable = detectableWords(relation);
-    if (detectable !== '') lines.push(...labelled('Limits', `${detectable}.`, style));
-  } else if (verdict !== 'unresolved') {
-    const share = shareWords(relation);
-    if (share !== '') lines.push(...labelled('Shared', share, style));
-    lines.push(...labelled('Kind', [kindName(relation.kind.name), ...after('. ', relation.kind.note)], style));
-    lines.push(...labelled('Direction', directionWords(relation), style));
-  }
-  lines.push(...limitLines(relation.limits, style));
+  const { verdict, kind } = relation;
+  const because = relation.because === '' ? '' : `. ${sentence(relation.because)}`;
+  const lines = labelled('Verdict', [{ text: VERDICT_NAMES[verdict], tone: verdictTone(verdict) }, because], style);
+  if (verdict === 'unresolved') return lines;
+  lines.push(...labelled('Evidence', evidenceWords(relation), style), ...testLines(relation.tests, style));
+  if (verdict === 'no-evidence') return lines;
+  const share = shareWords(relation);
+  if (share !== '') lines.push(...labelled('Shared', share, style));
+  lines.push(...labelled('Kind', `${kindName(kind.name)}${kind.note === '' ? '' : `. ${sentence(kind.note)}`}`, style));
+  lines.push(...labelled('Direction', directionWords(relation), style));
   return lines;
 }
 
-function after(mark: string, text: string): string[] {
-  return text === '' ? [] : [mark, text];
-}
-
-/** Tests with a p-value first, smallest p first; ties and the rest as given. */
+/** Tests with a p-value first, smallest first; then calibrated ones, then numbers that only describe. */
 export function sortTests(tests: readonly Evidence[]): Evidence[] {
-  return [...tests].sort((a, b) => (a.log10P ?? 1) - (b.log10P ?? 1));
+  const rank = (test: Evidence): number => test.log10P ?? (test.class === 'descriptive' ? 2 : 1);
+  return [...tests].sort((a, b) => rank(a) - rank(b));
 }
 
 function testLines(tests: readonly Evidence[], style: Style): string[] {
   const shown = sortTests(tests).slice(0, MAX_TESTS);
   if (shown.length === 0) return [];
   const rows = shown.map((test) => [
-    clean(test.test),
-    clean(`${test.statistic.name} ${decimal(test.statistic.value)}${test.n > 0 ? `, n = ${grouped(test.n)}` : ''}`),
     test.log10P === null ? clean(test.class) : pValue(test.log10P),
+    clean(`${test.test}: ${statisticWords(test)}`),
   ]);
   const indent = ' '.repeat(14);
-  const lines = tableLines(['', '', ''], rows, [false, false, false], proseColumns(style) - indent.length, style);
+  const lines = tableLines(['', ''], rows, [false, false], proseColumns(style) - indent.length, style);
   if (tests.length > shown.length) lines.push(paint(`… and ${tests.length - shown.length} more tests`, 'quiet', style));
   return lines.map((line) => indent + line);
 }
 
+/** `agreeing flips 95 of 96`, `median correlation 0.98, n = 39`. */
+function statisticWords(test: Evidence): string {
+  const { name, value } = test.statistic;
+  if (test.n <= 0) return `${name} ${decimal(value)}`;
+  // A share of 1 or 0 among the describing numbers is no count.
+  const counts = test.class !== 'descriptive' && Number.isInteger(value) && value >= 0 && value <= test.n;
+  return counts ? `${name} ${grouped(value)} of ${grouped(test.n)}` : `${name} ${decimal(value)}, n = ${grouped(test.n)}`;
+}
+
+/** What the comparison does not show, each once. */
+export function limitsOf(relation: Relation): string[] {
+  const detectable = relation.verdict === 'no-evidence' ? detectableWords(relation) : '';
+  return detectable === '' || relation.because.includes('would have been seen') ? [...relation.limits] : [detectable, ...relation.limits];
+}
+
 export function limitLines(limits: readonly string[], style: Style): string[] {
-  return limits.flatMap((limit, i) => labelled(i === 0 ? 'Limits' : '', limit, style));
+  return [...new Set(limits)].flatMap((limit, i) => labelled(i === 0 ? 'Limits' : '', sentence(limit), style));
 }

@@ -71,9 +71,9 @@ Safety    nothing found (1 file looked at)
   Verdict     Derived. Neurons agree in all four layers, far beyond what a
               common random start leaves after training.
   Evidence    p < 10^-19 after correction for 50 known models
-              swap-sign/neurons    agreeing flips 95, n = 96         p < 10^-21
-              correlation/weights  median correlation 0.9831, n =    descriptive
-                                   39
+              p < 10^-21   swap-sign/neurons: agreeing flips 95 of 96
+              descriptive  correlation/weights: median correlation 0.9831, n =
+                           39
   Shared      98 % of its 1.2 M parameters (all blocks)
   Kind        fine-tune. The compared values changed by 3.1 % of their size; no
               zeros and no lattice were added.
@@ -211,7 +211,7 @@ The two models are not independent. Whether they share training or only the
   Verdict     Shared origin. Neurons agree in the first layer only; a common
               random start would leave the same trace.
   Evidence    p < 10^-3 after correction for 50 known models
-              swap-sign/neurons  agreeing flips 64, n = 96  p < 10^-5
+              p < 10^-5  swap-sign/neurons: agreeing flips 64 of 96
   Shared      25 % of its 1.2 M parameters (layer 0)
   Kind        not determined. Too little is shared to tell the kind.
   Direction   not shown

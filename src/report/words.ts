@@ -80,11 +80,15 @@ export function evidenceWords(relation: Relation): string {
   return 'no exact test could run, so there is no p-value';
 }
 
+/** Below this the assumptions bound the error, not chance: a smaller number is not read out as a number of tries. */
+const SMALLEST_READ_OUT = -12;
+
 /** The p-value read out for someone who does not know p-values; empty where there is none worth reading out. */
 export function chanceWords(relation: Relation): string {
   const p = relation.log10PAdjusted ?? relation.log10P;
   if (p === null || !Number.isFinite(p) || p > -3) return '';
-  return `If the two models had been made independently, agreement this strong would be seen less than once in 10^${-(Math.floor(p) + 1)} tries.`;
+  const tries = -Math.max(SMALLEST_READ_OUT, Math.floor(p) + 1);
+  return `If the two models had been made independently, and the assumptions of the tests hold, agreement this strong would be seen less than once in 10^${tries} tries.`;
 }
 
 /** `98 % of the parameters (backbone)`; empty where nothing is shared or measured. */
@@ -97,11 +101,29 @@ export function shareWords(relation: Relation): string {
 
 export function detectableWords(relation: Relation): string {
   if (relation.detectable === null) return '';
-  return `A correlation of the weights of ${decimal(relation.detectable)} or more would have been seen`;
+  return `A correlation of the weights of ${decimal(roundedUp(relation.detectable))} or more would have been seen.`;
+}
+
+/** To two significant digits, never below `value`. */
+function roundedUp(value: number): number {
+  if (!(value > 0 && value < 1)) return value;
+  const step = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Number((Math.ceil(value / step - 1e-9) * step).toPrecision(2));
 }
 
 export function verdictTone(verdict: Verdict): Tone {
   return verdict === 'no-evidence' ? 'plain' : verdict === 'unresolved' ? 'careful' : 'strong';
+}
+
+/** A clause as a sentence: the judgements write clauses, the report sentences. */
+export function sentence(text: string): string {
+  const clause = text.trim();
+  return clause === '' || /[.!?]$/.test(clause) ? capital(clause) : `${capital(clause)}.`;
+}
+
+/** The first letter as a capital. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `1 file`, `2 files`. */

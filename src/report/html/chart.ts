@@ -19,36 +19,23 @@ export interface LayerFlips {
   readonly flips: number;
 }
 
-/** Names under which a test's details give agreeing and all flips per layer, and the layers' names. */
-const AGREEING = ['agreeing', 'k', 'agree'];
-const FLIPS = ['flips', 'n', 'total'];
-const LABELS = ['layers', 'blocks', 'parts', 'slots', 'labels'];
-
-/** Flips per layer out of a test's details; empty when it has none in that form. */
+/** Flips per layer out of a test's details (`layerAgree`, `layerFlips`, names in `layers` if any); empty when it has none. */
 export function layerFlips(test: Evidence): LayerFlips[] {
-  const agreeing = numbers(test, AGREEING);
-  const flips = numbers(test, FLIPS);
-  if (!agreeing || !flips || agreeing.length !== flips.length) return [];
-  const labels = LABELS.map((name) => detail(test, name)).find((value) => Array.isArray(value) && value.length === flips.length);
+  const agreeing = list(test, 'layerAgree');
+  const flips = list(test, 'layerFlips');
+  if (agreeing.length !== flips.length) return [];
+  const labels = list(test, 'layers');
   return flips.flatMap((n, i): LayerFlips[] => {
-    const k = agreeing[i]!;
-    const label = (labels as readonly (string | number)[] | undefined)?.[i];
-    return Number.isInteger(n) && Number.isInteger(k) && n > 0 && k >= 0 && k <= n
-      ? [{ label: String(label ?? i), agreeing: k, flips: n }]
-      : [];
+    const k = agreeing[i];
+    // Layers without a single flip say nothing.
+    if (typeof n !== 'number' || typeof k !== 'number' || !(n > 0 && k >= 0 && k <= n)) return [];
+    return [{ label: String(labels.length === flips.length ? labels[i] : i), agreeing: k, flips: n }];
   });
 }
 
-function detail(test: Evidence, name: string): Evidence['details'][string] | undefined {
-  return Object.hasOwn(test.details, name) ? test.details[name] : undefined;
-}
-
-function numbers(test: Evidence, names: readonly string[]): readonly number[] | undefined {
-  for (const name of names) {
-    const value = detail(test, name);
-    if (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'number')) return value as readonly number[];
-  }
-  return undefined;
+function list(test: Evidence, name: string): readonly (number | string)[] {
+  const value = Object.hasOwn(test.details, name) ? test.details[name] : undefined;
+  return Array.isArray(value) ? (value as readonly (number | string)[]) : [];
 }
 
 /** The drawing, or nothing for a test without flips per layer. */

@@ -5,13 +5,13 @@
 import type { Assessment } from '../../assess/index.ts';
 import type { Evidence } from '../../lineage/index.ts';
 import { decimal, grouped, pValue } from '../numbers.ts';
-import { sortTests } from '../terminal-relation.ts';
+import { limitsOf, sortTests } from '../terminal-relation.ts';
 import {
   chanceWords,
-  detectableWords,
   directionWords,
   evidenceWords,
   kindName,
+  sentence,
   shareWords,
   tieWords,
   VERDICT_MEANINGS,
@@ -66,7 +66,7 @@ function relationPart(relation: Tie, id: string, level: number): Html {
   return markup`<div class="relation">
     ${heading(level, id, foreign(ancestor.name))}
     <p class="lead">${mark(VERDICT_NAMES[verdict], verdictTone(verdict))} ${foreign(relation.b.name)}: ${tieWords(relation)}.</p>
-    <p>${relation.because}</p>
+    <p>${sentence(relation.because)}</p>
     <p class="quiet small">“${VERDICT_NAMES[verdict]}” means: ${VERDICT_MEANINGS[verdict]}</p>
     ${facts([
       [
@@ -75,9 +75,11 @@ function relationPart(relation: Tie, id: string, level: number): Html {
           markup`${formula(evidenceWords(relation))}${chance === '' ? NOTHING : markup`<br /><span class="quiet small">${formula(chance)}</span>`}`,
       ],
       ['Shared', tied && shareWords(relation)],
-      ['Kind', tied && markup`${kindName(relation.kind.name)}${relation.kind.note === '' ? '' : markup`. ${relation.kind.note}`}`],
+      [
+        'Kind',
+        tied && markup`${kindName(relation.kind.name)}${relation.kind.note === '' ? '' : markup`. ${sentence(relation.kind.note)}`}`,
+      ],
       ['Direction', tied && directionWords(relation)],
-      ['Would be seen', !tied && detectableWords(relation)],
       ['Known model', markup`${code(ancestor.locator)}`],
       ['Its license', ancestor.licenseLabel || ancestor.licenses.join(', ') || 'not known'],
       ['Its digest', code(relation.a.digest)],
@@ -91,7 +93,7 @@ function relationPart(relation: Tie, id: string, level: number): Html {
           )
         : NOTHING
     }
-    ${limits(relation.limits)}
+    ${limits(limitsOf(relation))}
   </div> `;
 }
 
@@ -124,7 +126,7 @@ function testDetails(test: Evidence, level: number, id: string): Html {
         'Assumptions',
         test.assumptions.length > 0 &&
           markup`<ul>
-            ${test.assumptions.map((item) => markup`<li>${item}</li>`)}
+            ${test.assumptions.map((item) => markup`<li>${sentence(item)}</li>`)}
           </ul>`,
       ],
       ['Per layer', shown.length > 0 && markup`<span class="small">${shown.join(', ')}${layers.length > shown.length ? ', …' : ''}</span>`],
@@ -136,6 +138,6 @@ function limits(items: readonly string[]): Html {
   if (items.length === 0) return NOTHING;
   return markup`<p>What this comparison does not show:</p>
     <ul>
-      ${items.map((item) => markup`<li>${item}</li>`)}
+      ${items.map((item) => markup`<li>${sentence(item)}</li>`)}
     </ul>`;
 }

@@ -102,7 +102,7 @@ describe('the page', () => {
   test('says the evidence in numbers and in plain words', () => {
     const text = textOf(parsePage(renderHtml(fixtures.launderedFineTune))).replaceAll(/\s+/g, ' ');
     expect(text).toContain('p < 10−19 after correction for 50 known models');
-    expect(text).toContain('agreement this strong would be seen less than once in 1019 tries.');
+    expect(text).toContain('agreement this strong would be seen less than once in 1012 tries.');
     expect(text).toContain('Do neurons at the same place differ from their neighbors in the same direction in both models?');
     expect(text).toContain('Each flip agrees with probability one half');
     expect(text).toContain('95 of 96 agree over 4 layers');

@@ -5,9 +5,9 @@
 import type { Assessment } from '../../assess/index.ts';
 import { sha256 } from '../../base/index.ts';
 import { grouped, humanBytes, humanCount } from '../numbers.ts';
-import { capital, outcomeOf, summaryOf } from '../outline.ts';
+import { outcomeOf, summaryOf } from '../outline.ts';
 import { clean } from '../text.ts';
-import { counted } from '../words.ts';
+import { capital, counted, sentence } from '../words.ts';
 import { filesFold, findingsSection, safetySection } from './findings.ts';
 import { creditSection, licenseSection } from './license.ts';
 import { lineageSection, mark } from './lineage.ts';
@@ -137,7 +137,7 @@ function limitsSection(a: Assessment, id: string, level: number): Html {
   return markup`<section aria-labelledby="${own(id)}">
     ${heading(level, id, 'What this report does not show')}
     <ul>
-      ${limits.map((limit) => markup`<li>${limit}</li>`)}
+      ${limits.map((limit) => markup`<li>${sentence(limit)}</li>`)}
     </ul>
   </section> `;
 }

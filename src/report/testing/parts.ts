@@ -38,7 +38,7 @@ export function neuronFlips(agreeing: readonly number[], flips: readonly number[
     effect: { name: 'share agreeing', value: sum(agreeing) / sum(flips) },
     nullModel: 'Each flip agrees with probability one half, independently of the others.',
     assumptions: ['Before training, the neurons of a layer are exchangeable.'],
-    details: { layers: flips.map((_, i) => `layers.${i}`), agreeing: [...agreeing], flips: [...flips] },
+    details: { layers: flips.map((_, i) => `layers.${i}`), layerAgree: [...agreeing], layerFlips: [...flips] },
     inputs: { a: DIGEST_A, b: DIGEST_B },
   };
 }
