@@ -23,9 +23,15 @@ const V1_TYPES: Readonly<Record<number, string>> = { 4: 'Convolution', 14: 'Inne
 const BATCH_NORM = ['running_mean', 'running_var', 'scale_factor'];
 const WEIGHT_BIAS = ['weight', 'bias'];
 const BLOB_NAMES: Readonly<Record<string, readonly string[]>> = {
-  Convolution: WEIGHT_BIAS, Deconvolution: WEIGHT_BIAS, InnerProduct: WEIGHT_BIAS, Scale: WEIGHT_BIAS, Bias: ['bias'], PReLU: ['weight'],
-  Embed: WEIGHT_BIAS, BatchNorm: BATCH_NORM,
-}; // prettier-ignore
+  Convolution: WEIGHT_BIAS,
+  Deconvolution: WEIGHT_BIAS,
+  InnerProduct: WEIGHT_BIAS,
+  Scale: WEIGHT_BIAS,
+  Bias: ['bias'],
+  PReLU: ['weight'],
+  Embed: WEIGHT_BIAS,
+  BatchNorm: BATCH_NORM,
+};
 
 interface Blob {
   readonly start: number;
@@ -55,20 +61,28 @@ export async function openCaffe(tree: FileTree, path: string): Promise<Checkpoin
   await reader.walk(0, source.size, async (field) => {
     if (field.number === 1) metadata.set('caffe.name', reader.text(field));
     if ((field.number !== 100 && field.number !== 2) || field.wire !== 2) return;
-    if (++layers > MAX_LAYERS) throw new WeightsError('WEIGHTS_LIMIT', `${path} holds over ${MAX_LAYERS} layers`, { where: { file: path, byte: field.tag } });
+    if (++layers > MAX_LAYERS)
+      throw new WeightsError('WEIGHTS_LIMIT', `${path} holds over ${MAX_LAYERS} layers`, { where: { file: path, byte: field.tag } });
     v1 ||= field.number === 2;
     const { name, type, blobs } = await readLayer(reader, field, field.number === 2);
     types.set(type, (types.get(type) ?? 0) + 1);
     for (const [i, blob] of blobs.entries()) {
-      const full = `${name}.${Object.hasOwn(BLOB_NAMES, type) ? BLOB_NAMES[type]![i] ?? `blob${i}` : `blob${i}`}`;
-      if (names.has(full)) throw new WeightsError('WEIGHTS_DUPLICATE', `${path} names the blob "${full}" twice`, { where: { file: path, byte: blob.start, field: full } });
-      if (tensors.length >= MAX_TENSORS) throw new WeightsError('WEIGHTS_LIMIT', `${path} lists over ${MAX_TENSORS} blobs`, { where: { file: path, byte: blob.start } });
+      const full = `${name}.${Object.hasOwn(BLOB_NAMES, type) ? (BLOB_NAMES[type]![i] ?? `blob${i}`) : `blob${i}`}`;
+      if (names.has(full))
+        throw new WeightsError('WEIGHTS_DUPLICATE', `${path} names the blob "${full}" twice`, {
+          where: { file: path, byte: blob.start, field: full },
+        });
+      if (tensors.length >= MAX_TENSORS)
+        throw new WeightsError('WEIGHTS_LIMIT', `${path} lists over ${MAX_TENSORS} blobs`, { where: { file: path, byte: blob.start } });
       names.add(full);
       tensors.push(toTensor(blob, full, type, i, path));
     }
   });
   if (layers === 0) throw new WeightsError('WEIGHTS_HEADER', `${path} holds no layers`, { where: { file: path, field: 'layer' } });
-  metadata.set('caffe.layers', [...types].map(([type, count]) => [type, count]));
+  metadata.set(
+    'caffe.layers',
+    [...types].map(([type, count]) => [type, count]),
+  );
   return makeCheckpoint({
     format: 'caffe',
     formatVersion: v1 ? 'Caffe, V1 layers' : 'Caffe',
@@ -88,11 +102,16 @@ async function readLayer(reader: ProtoReader, range: Field, v1: boolean): Promis
   const blobs: Blob[] = [];
   await reader.walk(range.start, range.end, async (field) => {
     if (v1 && field.number === 1)
-      throw new WeightsError('WEIGHTS_NOT_READ_YET', `${file} holds layers of the 2013 form (V0); upgrade it with Caffe's upgrade_net_proto_binary`, { where: { file, byte: field.tag } });
+      throw new WeightsError(
+        'WEIGHTS_NOT_READ_YET',
+        `${file} holds layers of the 2013 form (V0); upgrade it with Caffe's upgrade_net_proto_binary`,
+        { where: { file, byte: field.tag } },
+      );
     if (field.number === numbers.name) name = reader.text(field);
-    else if (field.number === numbers.type) type = v1 ? V1_TYPES[field.value] ?? `V1 type ${field.value}` : reader.text(field);
+    else if (field.number === numbers.type) type = v1 ? (V1_TYPES[field.value] ?? `V1 type ${field.value}`) : reader.text(field);
     else if (field.number === numbers.blobs && field.wire === 2) {
-      if (blobs.length >= MAX_BLOBS) throw new WeightsError('WEIGHTS_LIMIT', `${file} gives one layer over ${MAX_BLOBS} blobs`, { where: { file, byte: field.tag } });
+      if (blobs.length >= MAX_BLOBS)
+        throw new WeightsError('WEIGHTS_LIMIT', `${file} gives one layer over ${MAX_BLOBS} blobs`, { where: { file, byte: field.tag } });
       blobs.push(await readBlob(reader, field));
     }
   });
@@ -101,7 +120,14 @@ async function readLayer(reader: ProtoReader, range: Field, v1: boolean): Promis
 
 async function readBlob(reader: ProtoReader, range: Field): Promise<Blob> {
   const file = reader.source.name;
-  const blob: Blob = { start: range.start, dims: [], legacy: [0, 0, 0, 0], hasLegacy: false, floats: valueList('fixed32', 4), doubles: valueList('fixed64', 8) };
+  const blob: Blob = {
+    start: range.start,
+    dims: [],
+    legacy: [0, 0, 0, 0],
+    hasLegacy: false,
+    floats: valueList('fixed32', 4),
+    doubles: valueList('fixed64', 8),
+  };
   await reader.walk(range.start, range.end, (field) => {
     if (field.number >= 1 && field.number <= 4) {
       blob.legacy[field.number - 1] = field.value;
@@ -111,7 +137,8 @@ async function readBlob(reader: ProtoReader, range: Field): Promise<Blob> {
     else if (field.number === 7)
       return reader.walk(field.start, field.end, (dim) => {
         if (dim.number === 1) blob.dims.push(...reader.numbers(dim));
-        if (blob.dims.length > MAX_AXES) throw new WeightsError('WEIGHTS_SHAPE', `${file} holds a blob of over ${MAX_AXES} axes`, { where: { file, byte: dim.tag } });
+        if (blob.dims.length > MAX_AXES)
+          throw new WeightsError('WEIGHTS_SHAPE', `${file} holds a blob of over ${MAX_AXES} axes`, { where: { file, byte: dim.tag } });
       });
   });
   return blob;
@@ -124,7 +151,9 @@ function toTensor(blob: Blob, name: string, type: string, index: number, file: s
   const shape = blob.hasLegacy && blob.dims.length === 0 ? legacyShape(blob.legacy, type, index) : blob.dims;
   const bytes = storedBytes(dtype, shape, name, file);
   if (!canHold(values, bytes))
-    throw new WeightsError('WEIGHTS_HEADER', `blob "${name}" holds ${values.entries} values, its shape needs ${bytes / (double ? 8 : 4)}`, { where: { file, byte: blob.start, field: name } });
+    throw new WeightsError('WEIGHTS_HEADER', `blob "${name}" holds ${values.entries} values, its shape needs ${bytes / (double ? 8 : 4)}`, {
+      where: { file, byte: blob.start, field: name },
+    });
   const plain = plainRange(values);
   // Deconvolution reuses the convolution's weights backwards: its first axis is the input.
   const outputFirst = type === 'Deconvolution' && shape.length > 1 ? { outputFirst: [1, 0, ...shape.slice(2).map((_, i) => i + 2)] } : {};

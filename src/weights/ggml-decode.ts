@@ -145,4 +145,3 @@ export function decodeTq2(bytes: Uint8Array, out: Float32Array): void {
     }
   }
 }
-

@@ -24,11 +24,14 @@ describe('block quantisations', () => {
   });
 
   test('every type that can be decoded has a fixture', () => {
-    const decodable = Object.entries(GGML_QUANTS).filter(([, spec]) => spec.decode).map(([name]) => name);
+    const decodable = Object.entries(GGML_QUANTS)
+      .filter(([, spec]) => spec.decode)
+      .map(([name]) => name);
     expect(decodable.sort()).toEqual(Object.keys(cases).sort());
   });
 
   test('every dtype has whole, positive block sizes', () => {
-    for (const spec of Object.values(DTYPES)) expect(spec.blockValues > 0 && spec.blockBytes > 0 && Number.isInteger(spec.blockBytes)).toBe(true);
+    for (const spec of Object.values(DTYPES))
+      expect(spec.blockValues > 0 && spec.blockBytes > 0 && Number.isInteger(spec.blockBytes)).toBe(true);
   });
 });

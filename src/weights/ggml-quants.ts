@@ -8,6 +8,7 @@ import type { DTypeSpec } from './dtypes.ts';
 import { decodeIq4Nl, decodeIq4Xs, decodeMxfp4, decodeNvfp4, decodeTq1, decodeTq2, fiveBits, nibbles, signedBytes } from './ggml-decode.ts';
 import { decodeQ2K, decodeQ3K, decodeQ4K, decodeQ5K, decodeQ6K, decodeQ8K } from './ggml-k-quants.ts';
 
+// prettier-ignore
 export type GgmlQuant =
   | 'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q8_0' | 'Q8_1'
   | 'Q2_K' | 'Q3_K' | 'Q4_K' | 'Q5_K' | 'Q6_K' | 'Q8_K'

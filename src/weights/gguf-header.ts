@@ -30,12 +30,13 @@ const MAX_ALIGNMENT = 65_536;
 const DEFAULT_ALIGNMENT = 32;
 
 /** ggml_type by number; 4, 5, 31–33 and 36–38 were removed from the format. */
+// prettier-ignore
 const TYPES: Readonly<Record<number, DType>> = {
   0: 'F32', 1: 'F16', 2: 'Q4_0', 3: 'Q4_1', 6: 'Q5_0', 7: 'Q5_1', 8: 'Q8_0', 9: 'Q8_1', 10: 'Q2_K', 11: 'Q3_K', 12: 'Q4_K',
   13: 'Q5_K', 14: 'Q6_K', 15: 'Q8_K', 16: 'IQ2_XXS', 17: 'IQ2_XS', 18: 'IQ3_XXS', 19: 'IQ1_S', 20: 'IQ4_NL', 21: 'IQ3_S',
   22: 'IQ2_S', 23: 'IQ4_XS', 24: 'I8', 25: 'I16', 26: 'I32', 27: 'I64', 28: 'F64', 29: 'IQ1_M', 30: 'BF16', 34: 'TQ1_0',
   35: 'TQ2_0', 39: 'MXFP4', 40: 'NVFP4', 41: 'Q1_0',
-}; // prettier-ignore
+};
 
 /** Bytes of a metadata value type; 8 is a string, 9 an array. */
 const VALUE_BYTES: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
@@ -75,7 +76,8 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
   // A big-endian file stores its version swapped: 3 reads as 0x03000000. (gguf.md: there is no other mark)
   if (magic === 0x47475546 || (view.getUint32(4) <= 0xffff && version > 0xffff))
     fail(c, 'WEIGHTS_NOT_READ_YET', 'is a big-endian GGUF file, which Heirloom does not read; convert it with gguf_convert_endian', 4);
-  if (version === 1) fail(c, 'WEIGHTS_NOT_READ_YET', 'is GGUF version 1 (August 2023), which no current program writes; convert it first', 4);
+  if (version === 1)
+    fail(c, 'WEIGHTS_NOT_READ_YET', 'is GGUF version 1 (August 2023), which no current program writes; convert it first', 4);
   if (version !== 2 && version !== 3) fail(c, 'WEIGHTS_HEADER', `claims GGUF version ${version}; versions 2 and 3 are known`, 4);
   await need(c, 16);
   const tensorCount = takeCount(c, MAX_TENSORS, 24, 'tensors');
@@ -126,9 +128,21 @@ async function takeTensors(c: Cursor, count: number): Promise<{ tensors: TensorI
 
 function place(c: Cursor, tensor: TensorInfo, relative: bigint, dataStart: number, alignment: number): TensorInfo {
   if (relative % BigInt(alignment) !== 0n)
-    fail(c, 'WEIGHTS_HEADER', `places tensor "${tensor.name}" at ${relative}, not a multiple of the alignment ${alignment}`, undefined, tensor.name);
+    fail(
+      c,
+      'WEIGHTS_HEADER',
+      `places tensor "${tensor.name}" at ${relative}, not a multiple of the alignment ${alignment}`,
+      undefined,
+      tensor.name,
+    );
   if (relative + BigInt(dataStart + tensor.bytes) > BigInt(c.size))
-    fail(c, 'WEIGHTS_TRUNCATED', `ends before tensor "${tensor.name}" (${tensor.bytes} bytes at ${relative} of the data)`, undefined, tensor.name);
+    fail(
+      c,
+      'WEIGHTS_TRUNCATED',
+      `ends before tensor "${tensor.name}" (${tensor.bytes} bytes at ${relative} of the data)`,
+      undefined,
+      tensor.name,
+    );
   return { ...tensor, offset: dataStart + Number(relative) };
 }
 
@@ -139,12 +153,15 @@ function checkLayout(c: Cursor, tensors: readonly TensorInfo[], dataStart: numbe
   const gap = (to: number): void => {
     if (to - end < alignment) return;
     c.findings.push({
-      rule: 'weights/unclaimed-bytes', severity: 'warning', where: { file: c.file, byte: end },
+      rule: 'weights/unclaimed-bytes',
+      severity: 'warning',
+      where: { file: c.file, byte: end },
       what: `${to - end} bytes from byte ${end} belong to no tensor`,
       why: 'tensors are padded to the alignment only; unclaimed bytes can carry anything',
-      fix: 'write the file again with a current GGUF writer', source: 'ggml docs/gguf.md, "tensor_data"',
+      fix: 'write the file again with a current GGUF writer',
+      source: 'ggml docs/gguf.md, "tensor_data"',
     });
-  }; // prettier-ignore
+  };
   for (const tensor of tensors.filter((t) => t.bytes > 0).sort((a, b) => a.offset - b.offset)) {
     if (tensor.offset < end) fail(c, 'WEIGHTS_OVERLAP', `starts tensor "${tensor.name}" inside "${last}"`, tensor.offset, tensor.name);
     gap(tensor.offset);
@@ -157,7 +174,13 @@ function checkLayout(c: Cursor, tensors: readonly TensorInfo[], dataStart: numbe
 
 function checkAlignment(c: Cursor, type: number, value: MetaValue | undefined, at: number): number {
   if (type !== UINT32 || typeof value !== 'number' || value < 8 || value > MAX_ALIGNMENT || (value & (value - 1)) !== 0)
-    fail(c, 'WEIGHTS_HEADER', `gives general.alignment ${String(value)}; a uint32 power of two from 8 to ${MAX_ALIGNMENT} is required`, at, 'general.alignment');
+    fail(
+      c,
+      'WEIGHTS_HEADER',
+      `gives general.alignment ${String(value)}; a uint32 power of two from 8 to ${MAX_ALIGNMENT} is required`,
+      at,
+      'general.alignment',
+    );
   return value;
 }
 
@@ -180,11 +203,14 @@ async function takeArray(c: Cursor, key: string): Promise<MetaValue | undefined>
   const keep = count <= MAX_ARRAY_KEPT && c.kept + count <= MAX_ELEMENTS_KEPT;
   if (!keep) {
     c.findings.push({
-      rule: 'weights/metadata-array-skipped', severity: 'note', where: { file: c.file, byte: at, field: key },
+      rule: 'weights/metadata-array-skipped',
+      severity: 'note',
+      where: { file: c.file, byte: at, field: key },
       what: `the array "${key}" of ${count} elements was not kept`,
       why: 'vocabularies stay below a million entries; longer arrays only cost memory',
-      fix: 'none needed unless the array matters', source: 'CWE-789',
-    }); // prettier-ignore
+      fix: 'none needed unless the array matters',
+      source: 'CWE-789',
+    });
     if (type !== STRING) {
       checkEnd(c, c.at + count * each);
       c.at += count * each;
@@ -213,6 +239,7 @@ function takeScalar(c: Cursor, type: number, key: string): MetaValue {
   const { view, base } = c.window;
   const at = c.at - base;
   c.at += VALUE_BYTES[type]!;
+  // prettier-ignore
   switch (type) {
     case 0: return view.getUint8(at);
     case 1: return view.getInt8(at);
@@ -231,7 +258,7 @@ function takeScalar(c: Cursor, type: number, key: string): MetaValue {
       return byte === 1;
     }
   }
-} // prettier-ignore
+}
 
 /** A number when a double holds it exactly, else its decimal digits. */
 function exact(value: bigint): number | string {
@@ -271,7 +298,8 @@ function takeCount(c: Cursor, max: number, leastBytes: number, what: string): nu
   const at = c.at;
   const count = take64(c);
   if (count > BigInt(max)) fail(c, 'WEIGHTS_LIMIT', `claims ${count} ${what}, over the cap of ${max}`, at);
-  if (Number(count) * leastBytes > c.size - c.at) fail(c, 'WEIGHTS_TRUNCATED', `claims ${count} ${what}, more than its ${c.size} bytes can hold`, at);
+  if (Number(count) * leastBytes > c.size - c.at)
+    fail(c, 'WEIGHTS_TRUNCATED', `claims ${count} ${what}, more than its ${c.size} bytes can hold`, at);
   return Number(count);
 }
 
@@ -286,5 +314,7 @@ function checkEnd(c: Cursor, end: number): void {
 }
 
 function fail(c: Cursor, code: WeightsErrorCode, what: string, byte?: number, field?: string): never {
-  throw new WeightsError(code, `${c.file} ${what}`, { where: { file: c.file, ...(byte !== undefined && { byte }), ...(field !== undefined && { field }) } });
+  throw new WeightsError(code, `${c.file} ${what}`, {
+    where: { file: c.file, ...(byte !== undefined && { byte }), ...(field !== undefined && { field }) },
+  });
 }

@@ -14,14 +14,20 @@ type Digests = { files: Record<string, [string, string, number[], string][]> };
 const expected = JSON.parse(readFileSync(new URL('testing/gguf-digests.json', import.meta.url), 'utf8')) as Digests;
 
 const open = (parts: GgufParts): Promise<Checkpoint> => openGguf(memoryTree('m', { 'm.gguf': writeGguf(parts) }), 'm.gguf');
-const f32 = (name: string, size: number, offset: number): NonNullable<GgufParts['tensors']>[number] => ({ name, dims: [size], type: 0, offset });
+const f32 = (name: string, size: number, offset: number): NonNullable<GgufParts['tensors']>[number] => ({
+  name,
+  dims: [size],
+  type: 0,
+  offset,
+});
 
 describe('GGUF values', () => {
   test.each(Object.keys(expected.files))('of %s are those the gguf package decodes', async (path) => {
     const folder = path.slice(0, path.lastIndexOf('/'));
     const checkpoint = await openCheckpoint(sharedTree(folder), path.slice(folder.length + 1));
     const got = [];
-    for (const tensor of checkpoint.tensors) got.push([tensor.name, tensor.dtype, tensor.shape, digestValues(await allRows(checkpoint, tensor))]);
+    for (const tensor of checkpoint.tensors)
+      got.push([tensor.name, tensor.dtype, tensor.shape, digestValues(await allRows(checkpoint, tensor))]);
     expect(got).toEqual(expected.files[path]);
     expect(checkpoint.findings).toEqual([]);
   });
@@ -38,20 +44,26 @@ describe('GGUF values', () => {
     const original = await openSafetensors(sharedTree(`lineage-corpus/${base}`), 'model.safetensors');
     const config = JSON.parse(new TextDecoder().decode(sharedBytes(`lineage-corpus/${base}/config.json`))) as Record<string, number>;
     const names: Record<string, string> = {
-      attn_q: 'self_attn.q_proj', attn_k: 'self_attn.k_proj', attn_v: 'self_attn.v_proj', attn_output: 'self_attn.o_proj',
-      ffn_gate: 'mlp.gate_proj', ffn_up: 'mlp.up_proj', ffn_down: 'mlp.down_proj',
-    }; // prettier-ignore
-    let compared = 0;
+      attn_q: 'self_attn.q_proj',
+      attn_k: 'self_attn.k_proj',
+      attn_v: 'self_attn.v_proj',
+      attn_output: 'self_attn.o_proj',
+      ffn_gate: 'mlp.gate_proj',
+      ffn_up: 'mlp.up_proj',
+      ffn_down: 'mlp.down_proj',
+    };
+    const errors: [string, number][] = [];
     for (const tensor of quantised.tensors) {
       const match = /^blk\.(\d+)\.(\w+)\.weight$/.exec(tensor.name);
       const role = match && names[match[2]!];
       if (!role) continue;
       const other = original.tensors.find((t) => t.name === `model.layers.${match[1]}.${role}.weight`);
-      expect(tensor.shape, tensor.name).toEqual(other!.shape);
+      expect(tensor.shape).toEqual(other!.shape);
       const [rows, columns] = tensor.shape as [number, number];
       const got = await allRows(quantised, tensor);
       const want = await allRows(original, other!);
-      const perHead = match[2] === 'attn_q' ? rows / config['num_attention_heads']! : match[2] === 'attn_k' ? rows / config['num_key_value_heads']! : 0;
+      const perHead =
+        match[2] === 'attn_q' ? rows / config['num_attention_heads']! : match[2] === 'attn_k' ? rows / config['num_key_value_heads']! : 0;
       // llama.cpp stores q/k rows of a head as pairs (r, r + half): row 2i is row i, row 2i + 1 is row half + i.
       const source = (row: number): number => {
         if (perHead === 0) return row;
@@ -66,10 +78,10 @@ describe('GGUF values', () => {
           worst = Math.max(worst, Math.abs(got[row * columns + column]! - value));
           largest = Math.max(largest, Math.abs(value));
         }
-      expect(worst / largest, tensor.name).toBeLessThan(tolerance);
-      compared++;
+      errors.push([tensor.name, worst / largest]);
     }
-    expect(compared).toBe(7 * config['num_hidden_layers']!);
+    expect(errors.length).toBe(7 * config['num_hidden_layers']!);
+    expect(errors.filter(([, error]) => !(error < tolerance))).toEqual([]);
   });
 });
 
@@ -86,21 +98,48 @@ describe('a GGUF header', () => {
   test('keeps every kind of value, and 64-bit numbers exactly', async () => {
     const { metadata } = await open({
       keys: [
-        ['u8', { type: 0, value: 255 }], ['i8', { type: 1, value: -1 }], ['u16', u16(65535)], ['i16', { type: 3, value: -2 }],
-        ['u32', u32(4294967295)], ['i32', { type: 5, value: -3 }], ['f32', { type: 6, value: 0.5 }], ['yes', { type: 7, value: 1 }],
-        ['s', text('é')], ['u64', { type: 10, value: 2n ** 64n - 1n }], ['i64', { type: 11, value: -5 }], ['f64', { type: 12, value: 0.1 }],
-        ['list', { type: 9, value: { of: 8, items: ['a', 'b'] } }], ['numbers', { type: 9, value: { of: 5, items: [1, -1] } }],
+        ['u8', { type: 0, value: 255 }],
+        ['i8', { type: 1, value: -1 }],
+        ['u16', u16(65535)],
+        ['i16', { type: 3, value: -2 }],
+        ['u32', u32(4294967295)],
+        ['i32', { type: 5, value: -3 }],
+        ['f32', { type: 6, value: 0.5 }],
+        ['yes', { type: 7, value: 1 }],
+        ['s', text('é')],
+        ['u64', { type: 10, value: 2n ** 64n - 1n }],
+        ['i64', { type: 11, value: -5 }],
+        ['f64', { type: 12, value: 0.1 }],
+        ['list', { type: 9, value: { of: 8, items: ['a', 'b'] } }],
+        ['numbers', { type: 9, value: { of: 5, items: [1, -1] } }],
       ],
-    }); // prettier-ignore
+    });
     expect([...metadata]).toEqual([
-      ['u8', 255], ['i8', -1], ['u16', 65535], ['i16', -2], ['u32', 4294967295], ['i32', -3], ['f32', 0.5], ['yes', true], ['s', 'é'],
-      ['u64', '18446744073709551615'], ['i64', -5], ['f64', 0.1], ['list', ['a', 'b']], ['numbers', [1, -1]],
-    ]); // prettier-ignore
+      ['u8', 255],
+      ['i8', -1],
+      ['u16', 65535],
+      ['i16', -2],
+      ['u32', 4294967295],
+      ['i32', -3],
+      ['f32', 0.5],
+      ['yes', true],
+      ['s', 'é'],
+      ['u64', '18446744073709551615'],
+      ['i64', -5],
+      ['f64', 0.1],
+      ['list', ['a', 'b']],
+      ['numbers', [1, -1]],
+    ]);
   });
 
   test('with an array of over a million entries is read, and the array reported instead of kept', async () => {
     const items = Array.from<number>({ length: 1_000_001 }).fill(7);
-    const { metadata, findings } = await open({ keys: [['long', { type: 9, value: { of: 0, items } }], ['after', u32(1)]] });
+    const { metadata, findings } = await open({
+      keys: [
+        ['long', { type: 9, value: { of: 0, items } }],
+        ['after', u32(1)],
+      ],
+    });
     expect([...metadata.keys()]).toEqual(['after']);
     expect(findings.map((finding) => finding.rule)).toEqual(['weights/metadata-array-skipped']);
   });
@@ -118,7 +157,16 @@ describe('a GGUF header', () => {
     ['claiming 2^64−1 tensors', { tensorCount: 2n ** 64n - 1n }, 'WEIGHTS_LIMIT'],
     ['claiming more tensors than its bytes can hold', { tensorCount: 1000n }, 'WEIGHTS_TRUNCATED'],
     ['claiming 2^60 keys', { keyCount: 2n ** 60n }, 'WEIGHTS_LIMIT'],
-    ['with a key twice', { keys: [['k', u32(1)], ['k', u32(2)]] }, 'WEIGHTS_DUPLICATE'],
+    [
+      'with a key twice',
+      {
+        keys: [
+          ['k', u32(1)],
+          ['k', u32(2)],
+        ],
+      },
+      'WEIGHTS_DUPLICATE',
+    ],
     ['with a tensor twice', { tensors: [f32('t', 8, 0), f32('t', 8, 32)], data }, 'WEIGHTS_DUPLICATE'],
     ['with an unknown value type', { keys: [['k', { type: 13, value: 0 }]] }, 'WEIGHTS_HEADER'],
     ['with nested arrays', { keys: [['k', { type: 9, value: { of: 9, items: [1] } }]], data }, 'WEIGHTS_HEADER'],
@@ -130,7 +178,11 @@ describe('a GGUF header', () => {
     ['with an alignment of 2^31', { keys: [['general.alignment', u32(2 ** 31)]] }, 'WEIGHTS_HEADER'],
     ['with a tensor off the alignment', { tensors: [f32('t', 8, 8)], data }, 'WEIGHTS_HEADER'],
     ['with a tensor past the end', { tensors: [f32('t', 8, 128)], data }, 'WEIGHTS_TRUNCATED'],
-    ['with a tensor far past the end', { tensors: [{ name: 't', dims: [8], type: 0, offset: 2n ** 64n - 32n }], data }, 'WEIGHTS_TRUNCATED'],
+    [
+      'with a tensor far past the end',
+      { tensors: [{ name: 't', dims: [8], type: 0, offset: 2n ** 64n - 32n }], data },
+      'WEIGHTS_TRUNCATED',
+    ],
     ['with overlapping tensors', { tensors: [f32('a', 16, 0), f32('b', 8, 32)], data }, 'WEIGHTS_OVERLAP'],
     ['with a removed tensor type', { tensors: [{ ...f32('t', 8, 0), type: 4 }], data }, 'WEIGHTS_HEADER'],
     ['with five axes', { tensors: [{ ...f32('t', 8, 0), dims: [1, 1, 1, 1, 1] }], data }, 'WEIGHTS_SHAPE'],
@@ -139,24 +191,31 @@ describe('a GGUF header', () => {
     ['with rows that do not fill blocks', { tensors: [{ name: 't', dims: [33], type: 2, offset: 0 }], data }, 'WEIGHTS_SHAPE'],
   ])('%s is refused', async (_, parts, code) => {
     await expect(open(parts)).rejects.toMatchObject({ name: 'WeightsError', code });
-  }); // prettier-ignore
+  });
 
   test('cut anywhere is refused as truncated', async () => {
     const whole = writeGguf({ keys: [['general.name', text('x')]], tensors: [f32('t', 8, 0)], data: new Uint8Array(32) });
     for (let length = 8; length < whole.length; length++)
-      await expect(openGguf(memoryTree('m', { 'm.gguf': whole.slice(0, length) }), 'm.gguf'), `${length}`).rejects.toMatchObject({ code: 'WEIGHTS_TRUNCATED' });
+      await expect(openGguf(memoryTree('m', { 'm.gguf': whole.slice(0, length) }), 'm.gguf'), `${length}`).rejects.toMatchObject({
+        code: 'WEIGHTS_TRUNCATED',
+      });
   });
 
   test.each([
-    ['HEADER_BAD_N_TENSORS', 'WEIGHTS_LIMIT'], ['HEADER_BAD_VERSION_0', 'WEIGHTS_HEADER'], ['KV_BAD_ARRAY_COUNT', 'WEIGHTS_LIMIT'],
-    ['KV_BAD_KEY_SIZE', 'WEIGHTS_LIMIT'], ['KV_BAD_TYPE', 'WEIGHTS_HEADER'], ['TENSORS_BAD_SHAPE', 'WEIGHTS_SHAPE'],
-    ['TENSORS_BAD_TYPE', 'WEIGHTS_HEADER'], ['TENSORS_DUPLICATE_NAME', 'WEIGHTS_DUPLICATE'], ['TENSORS_NBYTES_TOO_BIG', 'WEIGHTS_SHAPE'],
-    ['HEADER_EMPTY_ok', ''], ['TENSORS_CUSTOM_ALIGN_ok', ''],
+    ['HEADER_BAD_N_TENSORS', 'WEIGHTS_LIMIT'],
+    ['HEADER_BAD_VERSION_0', 'WEIGHTS_HEADER'],
+    ['KV_BAD_ARRAY_COUNT', 'WEIGHTS_LIMIT'],
+    ['KV_BAD_KEY_SIZE', 'WEIGHTS_LIMIT'],
+    ['KV_BAD_TYPE', 'WEIGHTS_HEADER'],
+    ['TENSORS_BAD_SHAPE', 'WEIGHTS_SHAPE'],
+    ['TENSORS_BAD_TYPE', 'WEIGHTS_HEADER'],
+    ['TENSORS_DUPLICATE_NAME', 'WEIGHTS_DUPLICATE'],
+    ['TENSORS_NBYTES_TOO_BIG', 'WEIGHTS_SHAPE'],
+    ['HEADER_EMPTY_ok', 'opened'],
+    ['TENSORS_CUSTOM_ALIGN_ok', 'opened'],
   ])('%s of the case list after llama.cpp gets the answer it asks for', async (name, code) => {
-    const opening = openCheckpoint(sharedTree('safety-corpus/gguf-cases'), `${name}.gguf`);
-    if (code) await expect(opening).rejects.toMatchObject({ code });
-    else expect((await opening).format).toBe('gguf');
-  }); // prettier-ignore
+    expect(await survives(openCheckpoint, `${name}.gguf`, sharedBytes(`safety-corpus/gguf-cases/${name}.gguf`))).toBe(code);
+  });
 });
 
 describe('a split GGUF', () => {
@@ -198,13 +257,15 @@ describe('a split GGUF', () => {
 
 describe('hostile GGUF bytes', () => {
   test('at random are refused with a typed error', async () => {
+    const codes = new Set<string>();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (tail) => {
         const bytes = new Uint8Array([0x47, 0x47, 0x55, 0x46, 3, 0, 0, 0, ...tail]);
-        await survives(openGguf, 'm.gguf', bytes);
+        codes.add(await survives(openGguf, 'm.gguf', bytes));
       }),
       { numRuns: 300 },
     );
+    expect(codes).not.toContain('opened');
   });
 
   test('changed in a real file never crash the reader', async () => {

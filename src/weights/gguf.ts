@@ -44,23 +44,32 @@ async function readParts(tree: FileTree, path: string, opened: GgufHeader): Prom
   if (count <= 1) return [opened];
   const name = SPLIT_NAME.exec(path);
   if (!name || Number(name[2]) !== own + 1 || Number(name[3]) !== count)
-    throw new WeightsError('WEIGHTS_MISSING_FILE', `${path} is part ${own + 1} of ${count}, but its name does not say so, so the other parts cannot be found`, {
-      where: { file: path, field: 'split.no' },
-      hint: `name the parts <model>-00001-of-${pad(count)}.gguf and so on`,
-    });
+    throw new WeightsError(
+      'WEIGHTS_MISSING_FILE',
+      `${path} is part ${own + 1} of ${count}, but its name does not say so, so the other parts cannot be found`,
+      {
+        where: { file: path, field: 'split.no' },
+        hint: `name the parts <model>-00001-of-${pad(count)}.gguf and so on`,
+      },
+    );
   const wanted = Array.from({ length: count }, (_, i) => `${name[1]}-${pad(i + 1)}-of-${pad(count)}.gguf`);
   const present = new Set(tree.files.map((entry) => entry.path));
   const missing = wanted.find((part) => !present.has(part));
   if (missing !== undefined)
-    throw new WeightsError('WEIGHTS_MISSING_FILE', `${path} is part ${own + 1} of ${count}; the part "${missing}" is not there`, { where: { file: path, field: 'split.count' } });
+    throw new WeightsError('WEIGHTS_MISSING_FILE', `${path} is part ${own + 1} of ${count}; the part "${missing}" is not there`, {
+      where: { file: path, field: 'split.count' },
+    });
   const parts: GgufHeader[] = [];
   let listed = 0;
   for (const [i, part] of wanted.entries()) {
     const header = part === path ? opened : await readGgufHeader(await tree.open(part));
     if (header.metadata.get('split.no') !== i || header.metadata.get('split.count') !== count)
-      throw new WeightsError('WEIGHTS_HEADER', `${part} does not say it is part ${i + 1} of ${count}`, { where: { file: part, field: 'split.no' } });
+      throw new WeightsError('WEIGHTS_HEADER', `${part} does not say it is part ${i + 1} of ${count}`, {
+        where: { file: part, field: 'split.no' },
+      });
     listed += header.tensors.length;
-    if (listed > MAX_TENSORS) throw new WeightsError('WEIGHTS_LIMIT', `the parts of ${path} list over ${MAX_TENSORS} tensors`, { where: { file: part } });
+    if (listed > MAX_TENSORS)
+      throw new WeightsError('WEIGHTS_LIMIT', `the parts of ${path} list over ${MAX_TENSORS} tensors`, { where: { file: part } });
     parts.push(header);
   }
   return parts;
@@ -76,7 +85,9 @@ function checkNames(path: string, parts: readonly GgufHeader[]): void {
   for (const part of parts)
     for (const tensor of part.tensors) {
       if (names.has(tensor.name))
-        throw new WeightsError('WEIGHTS_DUPLICATE', `tensor "${tensor.name}" stands in two parts of ${path}`, { where: { file: tensor.file, field: tensor.name } });
+        throw new WeightsError('WEIGHTS_DUPLICATE', `tensor "${tensor.name}" stands in two parts of ${path}`, {
+          where: { file: tensor.file, field: tensor.name },
+        });
       names.add(tensor.name);
     }
 }
@@ -86,9 +97,13 @@ function checkTotal(path: string, opened: GgufHeader, found: number): Finding[] 
   if (claimed === undefined || claimed === found) return [];
   return [
     {
-      rule: 'weights/split-tensor-count', severity: 'warning', where: { file: path, field: 'split.tensors.count' },
+      rule: 'weights/split-tensor-count',
+      severity: 'warning',
+      where: { file: path, field: 'split.tensors.count' },
       what: `the parts hold ${found} tensors, the header says ${String(claimed)}`,
-      why: 'a part may have been exchanged for another', fix: 'download the parts again', source: 'llama.cpp gguf-split',
+      why: 'a part may have been exchanged for another',
+      fix: 'download the parts again',
+      source: 'llama.cpp gguf-split',
     },
-  ]; // prettier-ignore
+  ];
 }

@@ -83,7 +83,18 @@ function readNumberType(data: View): { dtype: DType; bigEndian: boolean } | stri
   }
   if (kind === 1) {
     const exponentBits = data.u8(13);
-    const dtype = size === 4 ? 'F32' : size === 8 ? 'F64' : size === 2 ? (exponentBits === 8 ? 'BF16' : exponentBits === 5 ? 'F16' : undefined) : undefined;
+    const dtype =
+      size === 4
+        ? 'F32'
+        : size === 8
+          ? 'F64'
+          : size === 2
+            ? exponentBits === 8
+              ? 'BF16'
+              : exponentBits === 5
+                ? 'F16'
+                : undefined
+            : undefined;
     return dtype ? { dtype, bigEndian } : `floats of ${size} bytes`;
   }
   // h5py stores booleans as an enumeration of bytes.
@@ -108,7 +119,14 @@ function readFilters(message: Message | undefined): number[] {
   return out;
 }
 
-async function readLayout(file: Hdf5File, { data, at }: Message, shape: readonly number[], bytes: number, itemBytes: number, name: string): Promise<Layout> {
+async function readLayout(
+  file: Hdf5File,
+  { data, at }: Message,
+  shape: readonly number[],
+  bytes: number,
+  itemBytes: number,
+  name: string,
+): Promise<Layout> {
   const version = data.u8(0);
   const kind = data.u8(1);
   if (version !== 3 && version !== 4) file.fail('WEIGHTS_NOT_READ_YET', `has an HDF5 data layout of version ${version}`, at);
@@ -124,13 +142,15 @@ async function readLayout(file: Hdf5File, { data, at }: Message, shape: readonly
     if (address + bytes > file.source.size) file.fail('WEIGHTS_TRUNCATED', `ends before "${name}" does`, address);
     return { kind: 'range', address };
   }
-  if (kind !== 2 || version === 4) file.fail('WEIGHTS_NOT_READ_YET', `keeps "${name}" in an HDF5 layout that Heirloom does not read yet`, at);
+  if (kind !== 2 || version === 4)
+    file.fail('WEIGHTS_NOT_READ_YET', `keeps "${name}" in an HDF5 layout that Heirloom does not read yet`, at);
   const rank = data.u8(2) - 1;
   if (rank !== shape.length) file.fail('WEIGHTS_HEADER', `chunks "${name}" in ${rank} axes of ${shape.length}`, at);
   const tree = data.u64(3);
   const size = Array.from({ length: rank }, (_, i) => data.u32(11 + i * 4));
   const chunkBytes = size.reduce((product, axis) => product * axis, itemBytes);
-  if (size.some((axis) => axis === 0) || data.u32(11 + rank * 4) !== itemBytes) file.fail('WEIGHTS_HEADER', `has impossible chunks in "${name}"`, at);
+  if (size.some((axis) => axis === 0) || data.u32(11 + rank * 4) !== itemBytes)
+    file.fail('WEIGHTS_HEADER', `has impossible chunks in "${name}"`, at);
   if (chunkBytes > MAX_CHUNK_BYTES) file.fail('WEIGHTS_LIMIT', `chunks "${name}" in pieces of ${chunkBytes} bytes`, at);
   const chunks: Chunk[] = [];
   if (tree !== UNDEFINED) await readChunkTree(file, tree, rank, chunks, { nodes: 0 }, MAX_LEVELS);
@@ -141,7 +161,14 @@ async function readLayout(file: Hdf5File, { data, at }: Message, shape: readonly
   return { kind: 'chunks', size, chunks };
 }
 
-async function readChunkTree(file: Hdf5File, address: number, rank: number, out: Chunk[], state: { nodes: number }, levels: number): Promise<void> {
+async function readChunkTree(
+  file: Hdf5File,
+  address: number,
+  rank: number,
+  out: Chunk[],
+  state: { nodes: number },
+  levels: number,
+): Promise<void> {
   if (++state.nodes > MAX_CHUNKS || levels === 0) file.fail('WEIGHTS_LIMIT', 'holds a chunk tree that does not end', address);
   const head = await file.read(address, 24);
   if (head.text(0, 4) !== 'TREE' || head.u8(4) !== 1) file.fail('WEIGHTS_HEADER', 'has no HDF5 chunk tree where one should stand', address);
@@ -157,7 +184,12 @@ async function readChunkTree(file: Hdf5File, address: number, rank: number, out:
       continue;
     }
     if (out.length >= MAX_CHUNKS) file.fail('WEIGHTS_LIMIT', `holds a dataset of over ${MAX_CHUNKS} chunks`, address);
-    const chunk = { bytes: body.u32(at), mask: body.u32(at + 4), offsets: Array.from({ length: rank }, (_, k) => body.u64(at + 8 + k * 8)), address: child };
+    const chunk = {
+      bytes: body.u32(at),
+      mask: body.u32(at + 4),
+      offsets: Array.from({ length: rank }, (_, k) => body.u64(at + 8 + k * 8)),
+      address: child,
+    };
     if (chunk.address + chunk.bytes > file.source.size) file.fail('WEIGHTS_TRUNCATED', 'ends before one of its chunks does', child);
     out.push(chunk);
   }
@@ -191,7 +223,8 @@ export function datasetReader(file: Hdf5File, dataset: Dataset): (tensor: Tensor
         const size = layout.size.reduce((product, axis) => product * axis, item);
         for (const chunk of layout.chunks) {
           const first = chunk.offsets[0] ?? 0;
-          if (first < start + count && first + (layout.size[0] ?? 1) > start) copyChunk(await unpacked(chunk, size), chunk.offsets, layout.size, dataset.shape, item, start, count, out);
+          if (first < start + count && first + (layout.size[0] ?? 1) > start)
+            copyChunk(await unpacked(chunk, size), chunk.offsets, layout.size, dataset.shape, item, start, count, out);
         }
       }
     }
@@ -209,7 +242,15 @@ async function unpack(file: Hdf5File, chunk: Chunk, filters: readonly number[], 
     if (filter === 3) length -= 4;
     else if (filter === 1) {
       if (bytes) file.fail('WEIGHTS_NOT_READ_YET', 'compresses a chunk twice', chunk.address);
-      const range = { compression: 'deflate', offset: chunk.address, compressedSize: Math.max(0, length), from: 0, length: size + 4, limit: size + 4, allowShort: true } as const;
+      const range = {
+        compression: 'deflate',
+        offset: chunk.address,
+        compressedSize: Math.max(0, length),
+        from: 0,
+        length: size + 4,
+        limit: size + 4,
+        allowShort: true,
+      } as const;
       bytes = await inflateRange(file.source, range, file.source.name);
       length = bytes.length;
     } else {
@@ -230,7 +271,14 @@ function unshuffle(bytes: Uint8Array, item: number): Uint8Array {
 
 /** Copies the part of a chunk that lies in rows `[start, start + count)` of the dataset; chunks at the edge hang over it. */
 function copyChunk(
-  bytes: Uint8Array, offsets: readonly number[], size: readonly number[], shape: readonly number[], item: number, start: number, count: number, out: Uint8Array,
+  bytes: Uint8Array,
+  offsets: readonly number[],
+  size: readonly number[],
+  shape: readonly number[],
+  item: number,
+  start: number,
+  count: number,
+  out: Uint8Array,
 ): void {
   const rank = shape.length;
   // Axis by axis down to runs along the last one.
@@ -250,4 +298,4 @@ function copyChunk(
     for (let i = low; i < high; i++) walk(axis + 1, from + (i - offsets[axis]!) * inner, to + (i - shift) * outer);
   };
   if (rank > 0) walk(0, 0, 0);
-} // prettier-ignore
+}

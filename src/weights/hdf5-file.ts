@@ -82,7 +82,8 @@ function pagedReader(source: ByteSource, fail: Fail): Read {
     return bytes;
   };
   return async (at, length) => {
-    if (!(at >= 0) || !(length >= 0) || at + length > source.size) fail('WEIGHTS_TRUNCATED', `points outside itself (${length} bytes at ${at})`, at >= 0 ? at : 0);
+    if (!(at >= 0) || !(length >= 0) || at + length > source.size)
+      fail('WEIGHTS_TRUNCATED', `points outside itself (${length} bytes at ${at})`, at >= 0 ? at : 0);
     spent += length;
     if (spent > MAX_METADATA_BYTES) fail('WEIGHTS_LIMIT', `holds over ${MAX_METADATA_BYTES} bytes of structure`, at);
     const out = new Uint8Array(length);
@@ -101,7 +102,8 @@ function pagedReader(source: ByteSource, fail: Fail): Read {
 export function makeView(bytes: Uint8Array, origin: number, fail: Fail): View {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const check = (at: number, length: number): number => {
-    if (!(at >= 0) || at + length > bytes.length) fail('WEIGHTS_HEADER', 'holds an HDF5 message shorter than it should be', origin + Math.min(at, bytes.length));
+    if (!(at >= 0) || at + length > bytes.length)
+      fail('WEIGHTS_HEADER', 'holds an HDF5 message shorter than it should be', origin + Math.min(at, bytes.length));
     return at;
   };
   return {
@@ -137,7 +139,10 @@ async function readMessages(read: Read, fail: Fail, address: number): Promise<Me
     const sizeAt = 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
     const width = 1 << (flags & 3);
     const size = await read(address + sizeAt, width);
-    blocks.push({ at: address + sizeAt + width, length: width === 8 ? size.u64(0) : width === 4 ? size.u32(0) : width === 2 ? size.u16(0) : size.u8(0) });
+    blocks.push({
+      at: address + sizeAt + width,
+      length: width === 8 ? size.u64(0) : width === 4 ? size.u32(0) : width === 2 ? size.u16(0) : size.u8(0),
+    });
   } else {
     if (prefix.u8(0) !== 1) fail('WEIGHTS_HEADER', 'has no HDF5 object header where one should stand', address);
     blocks.push({ at: address + 16, length: prefix.u32(8) });

@@ -35,7 +35,8 @@ export async function readGroup(file: Hdf5File, messages: readonly Message[]): P
   }
   if (!info) return null;
   const denseAt = 2 + (info.data.u8(1) & 1 ? 8 : 0);
-  if (info.data.u64(denseAt) !== UNDEFINED) file.fail('WEIGHTS_NOT_READ_YET', 'keeps the members of a group in a fractal heap, which Heirloom does not read yet', info.at);
+  if (info.data.u64(denseAt) !== UNDEFINED)
+    file.fail('WEIGHTS_NOT_READ_YET', 'keeps the members of a group in a fractal heap, which Heirloom does not read yet', info.at);
   for (const message of messages) if (message.type === 0x06) readLink(file, message, out);
   return out;
 }
@@ -72,7 +73,14 @@ async function readHeap(file: Hdf5File, address: number): Promise<(offset: numbe
   };
 }
 
-async function readTree(file: Hdf5File, address: number, name: (offset: number) => string, out: Members, state: { nodes: number }, levels: number): Promise<void> {
+async function readTree(
+  file: Hdf5File,
+  address: number,
+  name: (offset: number) => string,
+  out: Members,
+  state: { nodes: number },
+  levels: number,
+): Promise<void> {
   if (++state.nodes > MAX_NODES || levels === 0) file.fail('WEIGHTS_LIMIT', 'holds a group whose tree does not end', address);
   const head = await file.read(address, 8);
   const entries = head.u16(6);

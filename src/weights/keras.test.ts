@@ -7,14 +7,15 @@ import { openKerasH5 } from './keras.ts';
 import { openCheckpoint } from './open.ts';
 import { mutations, survives } from './testing/hostile.ts';
 import { allRows, digestValues, sharedBytes, sharedPaths } from './testing/shared-files.ts';
-import type { Checkpoint } from './types.ts';
+import type { Checkpoint, WeightsError } from './types.ts';
 
 type Row = [string, number[], string];
 const fixture = JSON.parse(readFileSync(new URL('testing/hdf5-files.json', import.meta.url), 'utf8')) as {
   files: Record<string, { gzip: string; tensors: Row[] }>;
   corpus: Record<string, Row[]>;
 };
-const bytesOf = (name: string): Uint8Array => new Uint8Array(gunzipSync(Uint8Array.from(atob(fixture.files[name]!.gzip), (c) => c.charCodeAt(0))));
+const bytesOf = (name: string): Uint8Array =>
+  new Uint8Array(gunzipSync(Uint8Array.from(atob(fixture.files[name]!.gzip), (c) => c.charCodeAt(0))));
 const open = (bytes: Uint8Array, name = 'm.h5'): Promise<Checkpoint> => openCheckpoint(memoryTree('m', { [name]: bytes }), name);
 async function rowsOf(checkpoint: Checkpoint): Promise<Row[]> {
   const rows: Row[] = [];
@@ -49,7 +50,7 @@ describe('HDF5 values', () => {
       const all = await allRows(checkpoint, tensor);
       const length = all.length / tensor.shape[0]!;
       for (let row = 0; row < Math.min(tensor.shape[0]!, 20); row++)
-        expect([...(await checkpoint.readRows(tensor, row, 1))], `${tensor.name} row ${row}`).toEqual([...all.subarray(row * length, (row + 1) * length)]);
+        expect([...(await checkpoint.readRows(tensor, row, 1))]).toEqual([...all.subarray(row * length, (row + 1) * length)]);
     }
   });
 });
@@ -60,17 +61,26 @@ describe('a Keras archive', () => {
     expect(checkpoint.format).toBe('keras-zip');
     expect(JSON.parse(checkpoint.metadata.get('keras.config') as string)).toHaveProperty('class_name', 'Functional');
     expect(checkpoint.tensors.map((t) => [t.name, t.outputFirst])).toEqual([
-      ['layers/conv2d/vars/0', [3, 2, 0, 1]], ['layers/conv2d/vars/1', undefined], ['layers/dense/vars/0', [1, 0]], ['layers/dense/vars/1', undefined],
-    ]); // prettier-ignore
+      ['layers/conv2d/vars/0', [3, 2, 0, 1]],
+      ['layers/conv2d/vars/1', undefined],
+      ['layers/dense/vars/0', [1, 0]],
+      ['layers/dense/vars/1', undefined],
+    ]);
   });
   test('without weights is answered with a note, and without a configuration is no model', async () => {
     const paths = sharedPaths('safety-corpus/modelaudit', '.keras');
     expect(paths.length).toBeGreaterThan(10);
-    for (const path of paths) {
-      const opening = open(sharedBytes(path), 'm.keras');
-      if (path.includes('missing_config')) await expect(opening, path).rejects.toMatchObject({ code: 'WEIGHTS_NOT_A_MODEL' });
-      else expect((await opening).findings.map((finding) => finding.rule), path).toContain('weights/no-weights');
-    }
+    const answers: [string, string[] | string][] = [];
+    for (const path of paths)
+      answers.push([
+        path,
+        await open(sharedBytes(path), 'm.keras').then(
+          (checkpoint) => checkpoint.findings.map((finding) => finding.rule),
+          (error: WeightsError) => error.code,
+        ),
+      ]);
+    expect(answers.filter(([path]) => path.includes('missing_config')).map(([, answer]) => answer)).toEqual(['WEIGHTS_NOT_A_MODEL']);
+    expect(answers.filter(([path, rules]) => !path.includes('missing_config') && !rules.includes('weights/no-weights'))).toEqual([]);
   });
 });
 
@@ -81,7 +91,10 @@ describe('hostile HDF5', () => {
     ['the newest layout', 300],
   ])('made from a file with %s never crashes the reader', async (name, numRuns) => {
     const codes = new Set<string>();
-    await fc.assert(fc.asyncProperty(mutations(bytesOf(name)), async (bytes) => void codes.add(await survives(openKerasH5, 'm.h5', bytes))), { numRuns });
+    await fc.assert(
+      fc.asyncProperty(mutations(bytesOf(name)), async (bytes) => void codes.add(await survives(openKerasH5, 'm.h5', bytes))),
+      { numRuns },
+    );
     expect(codes.size).toBeGreaterThan(1);
   });
   test('whose root group holds itself is walked once', async () => {

@@ -42,27 +42,48 @@ export async function openKerasH5(tree: FileTree, path: string): Promise<Checkpo
 /** @param archive with `config.json`; weights may be absent (an architecture without them). */
 export async function openKerasArchive(archive: ZipArchive, path: string): Promise<Checkpoint> {
   const metadata = new Map<string, MetaValue>();
-  for (const [name, key] of [['config.json', 'keras.config'], ['metadata.json', 'keras.metadata']] as const) {
+  for (const [name, key] of [
+    ['config.json', 'keras.config'],
+    ['metadata.json', 'keras.metadata'],
+  ] as const) {
     const entry = archive.entries.find((member) => member.name === name);
     if (!entry) continue;
-    if (entry.size > MAX_CONFIG_BYTES) throw new WeightsError('WEIGHTS_LIMIT', `${path}: ${name} is ${entry.size} bytes long, over the cap of ${MAX_CONFIG_BYTES}`, { where: { file: path, field: name } });
+    if (entry.size > MAX_CONFIG_BYTES)
+      throw new WeightsError('WEIGHTS_LIMIT', `${path}: ${name} is ${entry.size} bytes long, over the cap of ${MAX_CONFIG_BYTES}`, {
+        where: { file: path, field: name },
+      });
     const source = await openZipEntry(archive, entry);
     metadata.set(key, new TextDecoder().decode(await source.read(0, source.size)));
   }
   const weights = archive.entries.find((member) => member.name === 'model.weights.h5');
   if (weights) return fromHdf5(await openZipEntry(archive, weights), path, metadata, archive.findings, true);
   const missing: Finding = {
-    rule: 'weights/no-weights', severity: 'note', where: { file: path },
-    what: 'the archive describes a model but holds no model.weights.h5', why: 'there is nothing to compare',
-    fix: 'save the model with its weights', source: 'Keras 3 saving_lib.py',
-  }; // prettier-ignore
+    rule: 'weights/no-weights',
+    severity: 'note',
+    where: { file: path },
+    what: 'the archive describes a model but holds no model.weights.h5',
+    why: 'there is nothing to compare',
+    fix: 'save the model with its weights',
+    source: 'Keras 3 saving_lib.py',
+  };
   return makeCheckpoint({
-    format: 'keras-zip', formatVersion: 'Keras archive without weights', files: [path], tensors: [], metadata, findings: [...archive.findings, missing],
+    format: 'keras-zip',
+    formatVersion: 'Keras archive without weights',
+    files: [path],
+    tensors: [],
+    metadata,
+    findings: [...archive.findings, missing],
     readStored: async () => new Uint8Array(0),
-  }); // prettier-ignore
+  });
 }
 
-async function fromHdf5(source: ByteSource, path: string, metadata: Map<string, MetaValue>, before: readonly Finding[], inArchive: boolean): Promise<Checkpoint> {
+async function fromHdf5(
+  source: ByteSource,
+  path: string,
+  metadata: Map<string, MetaValue>,
+  before: readonly Finding[],
+  inArchive: boolean,
+): Promise<Checkpoint> {
   const file = await openHdf5(source);
   const walk: Walk = { file, path, inArchive, tensors: [], readers: new Map(), findings: [...before], seen: new Map() };
   for (const [key, text] of await readTextAttributes(file, await file.messages(file.rootAddress))) metadata.set(`h5.${key}`, text);
@@ -92,24 +113,44 @@ async function readObject(walk: Walk, address: number, name: string, depth: numb
   const group = await readGroup(file, messages);
   if (group) {
     for (const link of group.links)
-      note(walk, link.external ? 'warning' : 'note', name, `"${name}/${link.name}" is a link${link.external ? ' into another file' : ''} and was not followed`, 'what it points to was not looked at');
+      note(
+        walk,
+        link.external ? 'warning' : 'note',
+        name,
+        `"${name}/${link.name}" is a link${link.external ? ' into another file' : ''} and was not followed`,
+        'what it points to was not looked at',
+      );
     for (const [member, at] of group.hard) await readObject(walk, at, name ? `${name}/${member}` : member, depth + 1);
     return;
   }
   const dataset = await readDataset(file, messages, name);
   if (dataset === null) return;
-  if (typeof dataset === 'string') return note(walk, 'note', name, `"${name}" holds ${dataset} and is not listed`, 'its values were not looked at');
+  if (typeof dataset === 'string')
+    return note(walk, 'note', name, `"${name}" holds ${dataset} and is not listed`, 'its values were not looked at');
   if (walk.tensors.length >= MAX_TENSORS) file.fail('WEIGHTS_LIMIT', `lists over ${MAX_TENSORS} tensors`, address);
   const { dtype, shape, layout } = dataset;
   const outputFirst = kerasOutputFirst(name, shape.length);
   const plain = layout.kind === 'range' && !dataset.bigEndian && !walk.inArchive;
   walk.tensors.push({
-    name, dtype, shape, file: walk.path, offset: plain ? layout.address : -1, bytes: shape.reduce((product, size) => product * size, DTYPES[dtype].blockBytes),
+    name,
+    dtype,
+    shape,
+    file: walk.path,
+    offset: plain ? layout.address : -1,
+    bytes: shape.reduce((product, size) => product * size, DTYPES[dtype].blockBytes),
     ...(outputFirst && { outputFirst }),
-  }); // prettier-ignore
+  });
   walk.readers.set(name, datasetReader(file, dataset));
 }
 
 function note(walk: Walk, severity: Finding['severity'], field: string, what: string, why: string): void {
-  walk.findings.push({ rule: 'weights/tensor-not-listed', severity, where: { file: walk.path, field }, what, why, fix: 'none needed unless it matters', source: 'HDF5 file format 3.0' });
+  walk.findings.push({
+    rule: 'weights/tensor-not-listed',
+    severity,
+    where: { file: walk.path, field },
+    what,
+    why,
+    fix: 'none needed unless it matters',
+    source: 'HDF5 file format 3.0',
+  });
 }

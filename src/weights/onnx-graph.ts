@@ -50,9 +50,17 @@ interface GraphNames {
 }
 
 /** @param prefix of tensor names in this graph; empty for the main graph. */
-export async function readGraph(reader: ProtoReader, range: Range, prefix: string, parent: OnnxScope | null, walk: OnnxWalk, depth = 0): Promise<GraphNames> {
+export async function readGraph(
+  reader: ProtoReader,
+  range: Range,
+  prefix: string,
+  parent: OnnxScope | null,
+  walk: OnnxWalk,
+  depth = 0,
+): Promise<GraphNames> {
   const file = reader.source.name;
-  if (depth > MAX_SUBGRAPHS) throw new WeightsError('WEIGHTS_LIMIT', `${file} nests subgraphs deeper than ${MAX_SUBGRAPHS}`, { where: { file, byte: range.start } });
+  if (depth > MAX_SUBGRAPHS)
+    throw new WeightsError('WEIGHTS_LIMIT', `${file} nests subgraphs deeper than ${MAX_SUBGRAPHS}`, { where: { file, byte: range.start } });
   const scope: OnnxScope = { parent, tensors: new Map(), nodes: [] };
   walk.scopes.push(scope);
   const names: GraphNames = { name: '', inputs: [], outputs: [] };
@@ -91,15 +99,20 @@ async function readValueName(reader: ProtoReader, range: Range, into: string[]):
 
 function checkTensors(reader: ProtoReader, range: Range, walk: OnnxWalk): void {
   const file = reader.source.name;
-  if (walk.tensors.length >= MAX_TENSORS) throw new WeightsError('WEIGHTS_LIMIT', `${file} lists over ${MAX_TENSORS} tensors`, { where: { file, byte: range.start } });
+  if (walk.tensors.length >= MAX_TENSORS)
+    throw new WeightsError('WEIGHTS_LIMIT', `${file} lists over ${MAX_TENSORS} tensors`, { where: { file, byte: range.start } });
 }
 
 function sparse(walk: OnnxWalk, file: string, byte: number, field: string): void {
   walk.findings.push({
-    rule: 'weights/sparse-tensor', severity: 'warning', where: { file, byte, field },
-    what: 'a sparse tensor is not listed', why: 'its values were not looked at', fix: 'store it dense to have it compared',
+    rule: 'weights/sparse-tensor',
+    severity: 'warning',
+    where: { file, byte, field },
+    what: 'a sparse tensor is not listed',
+    why: 'its values were not looked at',
+    fix: 'store it dense to have it compared',
     source: 'onnx.proto, SparseTensorProto',
-  }); // prettier-ignore
+  });
 }
 
 interface Attribute {
@@ -118,8 +131,16 @@ interface Attribute {
 async function readAttribute(reader: ProtoReader, range: Range, walk: OnnxWalk): Promise<Attribute> {
   const file = reader.source.name;
   const out: Attribute = {
-    name: '', integer: 0, hasInteger: false, float: null, floats: valueList('fixed32', 4), integers: valueList('varint', 8), small: [], tensors: [], graphs: [],
-  }; // prettier-ignore
+    name: '',
+    integer: 0,
+    hasInteger: false,
+    float: null,
+    floats: valueList('fixed32', 4),
+    integers: valueList('varint', 8),
+    small: [],
+    tensors: [],
+    graphs: [],
+  };
   await reader.walk(range.start, range.end, (field: Field) => {
     switch (field.number) {
       case 1:
@@ -157,14 +178,25 @@ async function readAttribute(reader: ProtoReader, range: Range, walk: OnnxWalk):
 }
 
 function push<T>(list: T[], item: T, reader: ProtoReader, field: Field): void {
-  if (list.length >= MAX_LIST) throw new WeightsError('WEIGHTS_LIMIT', `${reader.source.name} lists over ${MAX_LIST} parts of one node`, { where: { file: reader.source.name, byte: field.tag } });
+  if (list.length >= MAX_LIST)
+    throw new WeightsError('WEIGHTS_LIMIT', `${reader.source.name} lists over ${MAX_LIST} parts of one node`, {
+      where: { file: reader.source.name, byte: field.tag },
+    });
   list.push(item);
 }
 
 /** Reads a NodeProto; also used for the nodes of functions. */
-export async function readNode(reader: ProtoReader, range: Range, prefix: string, scope: OnnxScope, walk: OnnxWalk, depth: number): Promise<void> {
+export async function readNode(
+  reader: ProtoReader,
+  range: Range,
+  prefix: string,
+  scope: OnnxScope,
+  walk: OnnxWalk,
+  depth: number,
+): Promise<void> {
   const file = reader.source.name;
-  if (++walk.nodes > MAX_NODES) throw new WeightsError('WEIGHTS_LIMIT', `${file} holds over ${MAX_NODES} nodes`, { where: { file, byte: range.start } });
+  if (++walk.nodes > MAX_NODES)
+    throw new WeightsError('WEIGHTS_LIMIT', `${file} holds over ${MAX_NODES} nodes`, { where: { file, byte: range.start } });
   const { start, end } = range;
   let op = '';
   let domain = '';
@@ -182,12 +214,20 @@ export async function readNode(reader: ProtoReader, range: Range, prefix: string
   walk.ops.set(key, (walk.ops.get(key) ?? 0) + 1);
   const flag = (name: string): boolean => attributes.some((attribute) => attribute.name === name && attribute.integer !== 0);
   const perm = attributes.find((attribute) => attribute.name === 'perm')?.small;
-  scope.nodes.push({ op, domain, inputs, outputs, ...(perm && { perm }), ...(flag('transA') && { transA: true }), ...(flag('transB') && { transB: true }) });
+  scope.nodes.push({
+    op,
+    domain,
+    inputs,
+    outputs,
+    ...(perm && { perm }),
+    ...(flag('transA') && { transA: true }),
+    ...(flag('transB') && { transB: true }),
+  });
   for (const attribute of attributes) {
     for (const [i, tensor] of attribute.tensors.entries()) {
       checkTensors(reader, tensor, walk);
       const own = op === 'Constant' && attribute.name === 'value' && i === 0;
-      const named = own ? outputs[0] ?? '' : `${outputs[0] ?? ''}.${attribute.name}${attribute.tensors.length > 1 ? `.${i}` : ''}`;
+      const named = own ? (outputs[0] ?? '') : `${outputs[0] ?? ''}.${attribute.name}${attribute.tensors.length > 1 ? `.${i}` : ''}`;
       const found = await readOnnxTensor(reader, tensor, { prefix, named, constant: true }, walk);
       if (found && own) scope.tensors.set(named, found);
     }
@@ -203,7 +243,8 @@ export async function readNode(reader: ProtoReader, range: Range, prefix: string
 function addInline(file: string, attribute: Attribute, output: string, prefix: string, scope: OnnxScope, walk: OnnxWalk): void {
   const name = prefix + output;
   const add = (dtype: DType, shape: number[], offset: number, values?: ValueList): void => {
-    if (walk.names.has(name)) throw new WeightsError('WEIGHTS_DUPLICATE', `${file} names the tensor "${name}" twice`, { where: { file, field: name } });
+    if (walk.names.has(name))
+      throw new WeightsError('WEIGHTS_DUPLICATE', `${file} names the tensor "${name}" twice`, { where: { file, field: name } });
     walk.names.add(name);
     const bytes = shape.reduce((product, size) => product * size, DTYPES[dtype].blockBytes);
     const tensor: ProtoTensor = { info: { name, dtype, shape, file, offset, bytes, constant: true }, ...(values && { values }) };

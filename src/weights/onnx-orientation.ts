@@ -15,7 +15,15 @@ interface Derived {
 /** Nodes whose output is their first input, value by value or nearly so. */
 const SAME_AXES: ReadonlySet<string> = new Set(['Identity', 'Cast', 'CastLike', 'DequantizeLinear', 'QuantizeLinear']);
 /** Which input of a product is the right-hand matrix. */
-const RIGHT_MATRIX: Readonly<Record<string, number>> = { MatMul: 1, Gemm: 1, MatMulInteger: 1, FusedMatMul: 1, FusedGemm: 1, DynamicQuantizeMatMul: 1, QLinearMatMul: 3 };
+const RIGHT_MATRIX: Readonly<Record<string, number>> = {
+  MatMul: 1,
+  Gemm: 1,
+  MatMulInteger: 1,
+  FusedMatMul: 1,
+  FusedGemm: 1,
+  DynamicQuantizeMatMul: 1,
+  QLinearMatMul: 3,
+};
 
 /** Sets `outputFirst` on weights whose users store outputs elsewhere than on the first axis; users that disagree leave it unset. */
 export function orient(scopes: readonly OnnxScope[]): void {
@@ -42,7 +50,11 @@ export function orient(scopes: readonly OnnxScope[]): void {
   }
 }
 
-function resolve(name: string | undefined, scope: OnnxScope, values: ReadonlyMap<OnnxScope, ReadonlyMap<string, Derived>>): Derived | undefined {
+function resolve(
+  name: string | undefined,
+  scope: OnnxScope,
+  values: ReadonlyMap<OnnxScope, ReadonlyMap<string, Derived>>,
+): Derived | undefined {
   if (name === undefined) return undefined;
   for (let at: OnnxScope | null = scope; at; at = at.parent) {
     const derived = values.get(at)?.get(name);
@@ -63,9 +75,13 @@ function follow(node: OnnxNode, scope: OnnxScope, values: ReadonlyMap<OnnxScope,
 }
 
 /** The weight a node multiplies by, and the order of its axes that puts outputs first. */
-function wanted(node: OnnxNode, scope: OnnxScope, values: ReadonlyMap<OnnxScope, ReadonlyMap<string, Derived>>): { derived: Derived; order: number[] } | undefined {
+function wanted(
+  node: OnnxNode,
+  scope: OnnxScope,
+  values: ReadonlyMap<OnnxScope, ReadonlyMap<string, Derived>>,
+): { derived: Derived; order: number[] } | undefined {
   const right = Object.hasOwn(RIGHT_MATRIX, node.op) ? RIGHT_MATRIX[node.op] : undefined;
-  const derived = resolve(node.inputs[node.op === 'ConvTranspose' ? 1 : right ?? 0], scope, values);
+  const derived = resolve(node.inputs[node.op === 'ConvTranspose' ? 1 : (right ?? 0)], scope, values);
   const rank = derived?.axes.length ?? 0;
   if (!derived || rank < 2) return undefined;
   const order = derived.axes.map((_, i) => i);

@@ -11,11 +11,12 @@ import { addValues, canHold, plainRange, type ProtoTensor, type ValueList, value
 import { type TensorInfo, WeightsError, type WeightsErrorCode } from './types.ts';
 
 /** TensorProto.DataType by number; 8 is STRING, 25 and 26 are the 2-bit integers. */
+// prettier-ignore
 const TYPES: Readonly<Record<number, DType>> = {
   1: 'F32', 2: 'U8', 3: 'I8', 4: 'U16', 5: 'I16', 6: 'I32', 7: 'I64', 9: 'BOOL', 10: 'F16', 11: 'F64', 12: 'U32', 13: 'U64',
   14: 'C64', 15: 'C128', 16: 'BF16', 17: 'F8_E4M3', 18: 'F8_E4M3FNUZ', 19: 'F8_E5M2', 20: 'F8_E5M2FNUZ', 21: 'U4', 22: 'I4',
   23: 'F4_E2M1', 24: 'F8_E8M0',
-}; // prettier-ignore
+};
 const STRING = 8;
 const EXTERNAL = 1;
 
@@ -36,14 +37,22 @@ interface Raw {
 async function readFields(reader: ProtoReader, start: number, end: number): Promise<Raw> {
   const file = reader.source.name;
   const out: Raw = {
-    name: '', dims: [], type: 0, raw: null, location: 0, external: new Map(),
-    floats: valueList('fixed32', 4), doubles: valueList('fixed64', 8), integers: new Map(),
-  }; // prettier-ignore
+    name: '',
+    dims: [],
+    type: 0,
+    raw: null,
+    location: 0,
+    external: new Map(),
+    floats: valueList('fixed32', 4),
+    doubles: valueList('fixed64', 8),
+    integers: new Map(),
+  };
   await reader.walk(start, end, (field) => {
     switch (field.number) {
       case 1:
         out.dims.push(...reader.numbers(field));
-        if (out.dims.length > MAX_AXES) throw new WeightsError('WEIGHTS_SHAPE', `${file} holds a tensor of over ${MAX_AXES} axes`, { where: { file, byte: field.tag } });
+        if (out.dims.length > MAX_AXES)
+          throw new WeightsError('WEIGHTS_SHAPE', `${file} holds a tensor of over ${MAX_AXES} axes`, { where: { file, byte: field.tag } });
         return;
       case 2:
         out.type = field.value;
@@ -117,24 +126,51 @@ export async function readOnnxTensor(
     throw new WeightsError(code, what, { where: { file, byte: range.start, field: name } });
   };
   const note = (severity: Finding['severity'], rule: string, what: string, why: string, fix: string): null => {
-    into.findings.push({ rule, severity, where: { file, byte: range.start, field: name }, what, why, fix, source: 'onnx.proto, TensorProto' });
+    into.findings.push({
+      rule,
+      severity,
+      where: { file, byte: range.start, field: name },
+      what,
+      why,
+      fix,
+      source: 'onnx.proto, TensorProto',
+    });
     return null;
   };
   if (into.names.has(name)) fail('WEIGHTS_DUPLICATE', `${file} names the tensor "${name}" twice`);
   into.names.add(name);
   const dtype = TYPES[raw.type];
-  if (raw.type === STRING) return note('note', 'weights/string-tensor', `tensor "${name}" holds texts, not numbers`, 'texts are not weights', 'none needed');
+  if (raw.type === STRING)
+    return note('note', 'weights/string-tensor', `tensor "${name}" holds texts, not numbers`, 'texts are not weights', 'none needed');
   if (!dtype) {
     if (raw.type !== 25 && raw.type !== 26) fail('WEIGHTS_HEADER', `tensor "${name}" has the unknown type ${raw.type}`);
-    return note('warning', 'weights/tensor-not-listed', `tensor "${name}" holds 2-bit integers, which are not listed`, 'its values were not looked at', 'none yet');
+    return note(
+      'warning',
+      'weights/tensor-not-listed',
+      `tensor "${name}" holds 2-bit integers, which are not listed`,
+      'its values were not looked at',
+      'none yet',
+    );
   }
   const { blockValues } = DTYPES[dtype];
   if (blockValues > 1 && (raw.dims.at(-1) ?? 1) % blockValues !== 0)
-    return note('warning', 'weights/tensor-not-listed', `tensor "${name}" is ${dtype} with rows that end inside a byte`, 'its values were not looked at', 'none yet');
+    return note(
+      'warning',
+      'weights/tensor-not-listed',
+      `tensor "${name}" is ${dtype} with rows that end inside a byte`,
+      'its values were not looked at',
+      'none yet',
+    );
   const bytes = storedBytes(dtype, raw.dims, name, file);
   const info = (at: string, offset: number): TensorInfo => ({
-    name, dtype, shape: raw.dims, file: at, offset, bytes, ...(naming.constant && { constant: true }),
-  }); // prettier-ignore
+    name,
+    dtype,
+    shape: raw.dims,
+    file: at,
+    offset,
+    bytes,
+    ...(naming.constant && { constant: true }),
+  });
   const add = (tensor: ProtoTensor): ProtoTensor => {
     into.tensors.push(tensor);
     return tensor;
@@ -147,7 +183,8 @@ export async function readOnnxTensor(
     return add({ info: info(file, raw.raw.start) });
   }
   const values = listFor(raw, dtype);
-  if (!canHold(values, bytes)) fail('WEIGHTS_HEADER', `tensor "${name}" does not hold the ${bytes} bytes of values that its shape and type need`);
+  if (!canHold(values, bytes))
+    fail('WEIGHTS_HEADER', `tensor "${name}" does not hold the ${bytes} bytes of values that its shape and type need`);
   const plain = plainRange(values);
   return plain ? add({ info: info(file, plain.start) }) : add({ info: info(file, -1), values });
 }
@@ -176,24 +213,43 @@ async function placeExternal(
   const length = wholeNumber(keys.get('length') ?? String(bytes));
   // A drive letter, a backslash and a URL are absolute or become so on some machine.
   if (location === '' || /^\/|\\|\0|:/.test(location) || location.split('/').some((part) => part === '..'))
-    throw new WeightsError('WEIGHTS_PATH', `tensor "${name}" places its values at ${JSON.stringify(location)}, outside the model's folder`, { where });
+    throw new WeightsError(
+      'WEIGHTS_PATH',
+      `tensor "${name}" places its values at ${JSON.stringify(location)}, outside the model's folder`,
+      { where },
+    );
   if (offset === null || length === null || length !== bytes)
-    throw new WeightsError('WEIGHTS_HEADER', `tensor "${name}" claims ${keys.get('length')} bytes at ${keys.get('offset')} of "${location}", its shape needs ${bytes}`, { where });
+    throw new WeightsError(
+      'WEIGHTS_HEADER',
+      `tensor "${name}" claims ${keys.get('length')} bytes at ${keys.get('offset')} of "${location}", its shape needs ${bytes}`,
+      { where },
+    );
   const folder = file.includes('/') ? file.slice(0, file.lastIndexOf('/') + 1) : '';
-  const path = folder + location.split('/').filter((part) => part !== '.' && part !== '').join('/');
+  const path =
+    folder +
+    location
+      .split('/')
+      .filter((part) => part !== '.' && part !== '')
+      .join('/');
   let size = into.external.get(path);
   if (size === undefined) {
     size = into.tree.files.find((entry) => entry.path === path)?.size ?? null;
     into.external.set(path, size);
     if (size === null)
       into.findings.push({
-        rule: 'weights/external-data-missing', severity: 'error', where: { file, field: name },
+        rule: 'weights/external-data-missing',
+        severity: 'error',
+        where: { file, field: name },
         what: `the values of "${name}" and possibly others stand in "${path}", which is not there`,
-        why: 'the model cannot be run or compared without it', fix: `put "${location}" beside the model`, source: 'onnx.proto, external_data',
-      }); // prettier-ignore
+        why: 'the model cannot be run or compared without it',
+        fix: `put "${location}" beside the model`,
+        source: 'onnx.proto, external_data',
+      });
   }
   if (size !== null && offset + length > size)
-    throw new WeightsError('WEIGHTS_TRUNCATED', `tensor "${name}" ends at byte ${offset + length} of "${path}", which has ${size}`, { where: { file: path, byte: offset, field: name } });
+    throw new WeightsError('WEIGHTS_TRUNCATED', `tensor "${name}" ends at byte ${offset + length} of "${path}", which has ${size}`, {
+      where: { file: path, byte: offset, field: name },
+    });
   return info(path, offset);
 }
 

@@ -12,12 +12,29 @@ import type { Checkpoint } from './types.ts';
 type Digests = { files: Record<string, [number, number, string]> };
 const expected = JSON.parse(readFileSync(new URL('testing/onnx-digests.json', import.meta.url), 'utf8')) as Digests;
 
-const tensor = (name: string, type: number, dims: number[], ...fields: number[][]): number[] => [...dims.flatMap((dim) => int(1, dim)), ...int(2, type), ...len(8, name), ...fields.flat()];
+const tensor = (name: string, type: number, dims: number[], ...fields: number[][]): number[] => [
+  ...dims.flatMap((dim) => int(1, dim)),
+  ...int(2, type),
+  ...len(8, name),
+  ...fields.flat(),
+];
 const node = (op: string, inputs: string[], outputs: string[], ...attributes: number[][]): number[] =>
-  len(1, ...inputs.map((name) => len(1, name)), ...outputs.map((name) => len(2, name)), len(4, op), ...attributes.map((attribute) => len(5, attribute)));
+  len(
+    1,
+    ...inputs.map((name) => len(1, name)),
+    ...outputs.map((name) => len(2, name)),
+    len(4, op),
+    ...attributes.map((attribute) => len(5, attribute)),
+  );
 const graph = (...fields: number[][]): Uint8Array => new Uint8Array([...int(1, 8), ...len(7, ...fields), ...len(8, int(2, 17))]);
-const open = (bytes: Uint8Array, beside: Record<string, Uint8Array> = {}): Promise<Checkpoint> => openOnnx(memoryTree('m', { 'm/a.onnx': bytes, ...beside }), 'm/a.onnx');
-const values = async (checkpoint: Checkpoint, name: string): Promise<number[]> => [...(await allRows(checkpoint, checkpoint.tensors.find((t) => t.name === name)!))];
+const open = (bytes: Uint8Array, beside: Record<string, Uint8Array> = {}): Promise<Checkpoint> =>
+  openOnnx(memoryTree('m', { 'm/a.onnx': bytes, ...beside }), 'm/a.onnx');
+const values = async (checkpoint: Checkpoint, name: string): Promise<number[]> => [
+  ...(await allRows(
+    checkpoint,
+    checkpoint.tensors.find((t) => t.name === name)!,
+  )),
+];
 
 describe('ONNX values', () => {
   test.each(Object.keys(expected.files))('of %s are those the onnx package reads', async (path) => {
@@ -29,7 +46,9 @@ describe('ONNX values', () => {
       rows.push([t.name, t.shape, external ? 'external' : digestValues(await allRows(checkpoint, t)), t.constant ?? false]);
     }
     rows.sort((a, b) => (a[0]! < b[0]! ? -1 : 1));
-    expect([rows.length, rows.filter((row) => row[3]).length, digest(new TextEncoder().encode(JSON.stringify(rows)))]).toEqual(expected.files[path]);
+    expect([rows.length, rows.filter((row) => row[3]).length, digest(new TextEncoder().encode(JSON.stringify(rows)))]).toEqual(
+      expected.files[path],
+    );
   });
 
   test('are read from every typed field, packed or one by one', async () => {
@@ -53,9 +72,20 @@ describe('ONNX values', () => {
     const got: Record<string, number[]> = {};
     for (const t of checkpoint.tensors) got[t.name] = await values(checkpoint, t.name);
     expect(got).toEqual({
-      packed: [1, 2, 3], single: [1, 2, 3], mixed: [1, 2, 3], double: [0.5, -4], half: [1, -1], bfloat: [2], byte: [-1, 7], bool: [1, 0],
-      long: [-1, 5], unsigned: [2 ** 40], nibbles: [1, -1, 7, 2], raw: [9], none: [],
-    }); // prettier-ignore
+      packed: [1, 2, 3],
+      single: [1, 2, 3],
+      mixed: [1, 2, 3],
+      double: [0.5, -4],
+      half: [1, -1],
+      bfloat: [2],
+      byte: [-1, 7],
+      bool: [1, 0],
+      long: [-1, 5],
+      unsigned: [2 ** 40],
+      nibbles: [1, -1, 7, 2],
+      raw: [9],
+      none: [],
+    });
   });
 
   test('of Constant nodes are marked constant, and inline ones are read too', async () => {
@@ -70,12 +100,20 @@ describe('ONNX values', () => {
     );
     const got = [];
     for (const t of checkpoint.tensors) got.push([t.name, t.constant, t.shape, await values(checkpoint, t.name)]);
-    expect(got).toEqual([['t', true, [2], [1, 2]], ['f', true, [], [1.5]], ['fs', true, [2], [1, 2]], ['i', true, [], [-3]], ['is', true, [2], [4, -5]]]);
+    expect(got).toEqual([
+      ['t', true, [2], [1, 2]],
+      ['f', true, [], [1.5]],
+      ['fs', true, [2], [1, 2]],
+      ['i', true, [], [-3]],
+      ['is', true, [2], [4, -5]],
+    ]);
   });
 
   test('of subgraphs are listed under the path to them', async () => {
     const branch = [...len(5, tensor('w', 1, [1], len(9, floats(7)))), ...len(2, 'then')];
-    const checkpoint = await open(graph(len(5, tensor('w', 1, [1], len(9, floats(1)))), node('If', ['c'], ['y'], [...len(1, 'then_branch'), ...len(6, branch)])));
+    const checkpoint = await open(
+      graph(len(5, tensor('w', 1, [1], len(9, floats(1)))), node('If', ['c'], ['y'], [...len(1, 'then_branch'), ...len(6, branch)])),
+    );
     expect(checkpoint.tensors.map((t) => t.name)).toEqual(['w', 'y.then_branch/w']);
     expect(await values(checkpoint, 'y.then_branch/w')).toEqual([7]);
   });
@@ -83,8 +121,10 @@ describe('ONNX values', () => {
 
 describe('the output axis of an ONNX weight', () => {
   const w = len(5, tensor('w', 1, [2, 3], len(9, floats(1, 2, 3, 4, 5, 6))));
-  const order = async (...nodes: number[][]): Promise<readonly number[] | undefined> => (await open(graph(w, ...nodes))).tensors[0]!.outputFirst;
-  const transpose = (from: string, to: string): number[] => node('Transpose', [from], [to], [...len(1, 'perm'), ...int(8, 1), ...int(8, 0)]);
+  const order = async (...nodes: number[][]): Promise<readonly number[] | undefined> =>
+    (await open(graph(w, ...nodes))).tensors[0]!.outputFirst;
+  const transpose = (from: string, to: string): number[] =>
+    node('Transpose', [from], [to], [...len(1, 'perm'), ...int(8, 1), ...int(8, 0)]);
 
   test('is the last for the right side of MatMul and of Gemm', async () => {
     expect(await order(node('MatMul', ['x', 'w'], ['y']))).toEqual([1, 0]);
@@ -96,10 +136,20 @@ describe('the output axis of an ONNX weight', () => {
     expect(await order(transpose('w', 'v'), node('MatMul', ['x', 'v'], ['y']))).toBeUndefined();
   });
   test('is followed through Cast, Identity and two Transposes', async () => {
-    expect(await order(node('Cast', ['w'], ['a']), transpose('a', 'b'), node('Identity', ['b'], ['c']), transpose('c', 'd'), node('MatMul', ['x', 'd'], ['y']))).toEqual([1, 0]);
+    expect(
+      await order(
+        node('Cast', ['w'], ['a']),
+        transpose('a', 'b'),
+        node('Identity', ['b'], ['c']),
+        transpose('c', 'd'),
+        node('MatMul', ['x', 'd'], ['y']),
+      ),
+    ).toEqual([1, 0]);
   });
   test('is the second for ConvTranspose', async () => {
-    const checkpoint = await open(graph(len(5, tensor('k', 1, [2, 1, 1, 1], len(9, floats(1, 2)))), node('ConvTranspose', ['x', 'k'], ['y'])));
+    const checkpoint = await open(
+      graph(len(5, tensor('k', 1, [2, 1, 1, 1], len(9, floats(1, 2)))), node('ConvTranspose', ['x', 'k'], ['y'])),
+    );
     expect(checkpoint.tensors[0]!.outputFirst).toEqual([1, 0, 2, 3]);
   });
   test('is not claimed when two users disagree', async () => {
@@ -112,7 +162,11 @@ describe('ONNX external data', () => {
     const entry = (key: string, value: string | undefined): number[] => (value === undefined ? [] : len(13, len(1, key), len(2, value)));
     return graph(len(5, tensor('w', 1, [2], entry('location', location), entry('offset', offset), entry('length', length), int(14, 1))));
   };
-  const beside = { 'm/data.bin': new Uint8Array(floats(0, 1, 2, 3)), 'm/sub/d.bin': new Uint8Array(floats(8, 9)), 'other.bin': new Uint8Array(64) };
+  const beside = {
+    'm/data.bin': new Uint8Array(floats(0, 1, 2, 3)),
+    'm/sub/d.bin': new Uint8Array(floats(8, 9)),
+    'other.bin': new Uint8Array(64),
+  };
 
   test('is read from the file, at its offset', async () => {
     const checkpoint = await open(external('data.bin', '8', '8'), beside);
@@ -120,13 +174,29 @@ describe('ONNX external data', () => {
     expect(await values(checkpoint, 'w')).toEqual([2, 3]);
     expect(await values(await open(external('./sub/d.bin'), beside), 'w')).toEqual([8, 9]);
   });
-  test.each(['../other.bin', '/etc/passwd', 'sub/../../other.bin', 'sub/../data.bin', '..', 'C:/data.bin', 'sub\\d.bin', '', 'http://host/x'])('outside the folder, at %j, is refused', async (location) => {
+  test.each([
+    '../other.bin',
+    '/etc/passwd',
+    'sub/../../other.bin',
+    'sub/../data.bin',
+    '..',
+    'C:/data.bin',
+    'sub\\d.bin',
+    '',
+    'http://host/x',
+  ])('outside the folder, at %j, is refused', async (location) => {
     await expect(open(external(location), beside)).rejects.toMatchObject({ code: 'WEIGHTS_PATH' });
   });
   test('past the end of its file is refused', async () => {
     await expect(open(external('data.bin', '12', '8'), beside)).rejects.toMatchObject({ code: 'WEIGHTS_TRUNCATED' });
   });
-  test.each([['-4', '8'], ['1e3', '8'], ['99999999999999999999', '8'], ['0', '4'], ['0', '16']])('at %s for %s bytes is refused', async (offset, length) => {
+  test.each([
+    ['-4', '8'],
+    ['1e3', '8'],
+    ['99999999999999999999', '8'],
+    ['0', '4'],
+    ['0', '16'],
+  ])('at %s for %s bytes is refused', async (offset, length) => {
     await expect(open(external('data.bin', offset, length), beside)).rejects.toMatchObject({ code: 'WEIGHTS_HEADER' });
   });
   test('that is missing is a finding, and an error only when its values are asked for', async () => {
@@ -175,18 +245,33 @@ describe('an ONNX file', () => {
   });
   test('cut anywhere is refused or answered, never more', async () => {
     const whole = graph(len(5, tensor('w', 1, [2], len(9, floats(1, 2)))), node('MatMul', ['x', 'w'], ['y']));
-    for (let length = 0; length < whole.length; length++) await survives(openOnnx, 'a.onnx', whole.slice(0, length));
+    const codes = new Set<string>();
+    for (let length = 0; length < whole.length; length++) codes.add(await survives(openOnnx, 'a.onnx', whole.slice(0, length)));
+    expect(codes).toContain('WEIGHTS_TRUNCATED');
   });
-  test('of random bytes never crashes the reader', async () => {
-    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (tail) => void (await survives(openOnnx, 'a.onnx', new Uint8Array([...len(7, tail)])))), { numRuns: 300 });
-    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 100 }), async (bytes) => void (await survives(openOnnx, 'a.onnx', bytes))), { numRuns: 300 });
+  test('of random bytes is refused by its header', async () => {
+    const codes = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (tail) => {
+        codes.add(await survives(openOnnx, 'a.onnx', tail));
+        codes.add(await survives(openOnnx, 'a.onnx', new Uint8Array(len(7, tail))));
+      }),
+      { numRuns: 300 },
+    );
+    expect(codes).toContain('WEIGHTS_HEADER');
   });
   test('changed at random never crashes the reader', async () => {
     const real = sharedBytes('real-models/fwartner__home-assistant-wakewords-collection__dk-hey_leo-hey_leo/hey_leo.onnx');
     const small = sharedBytes('safety-corpus/onnx/ok_20_convert_model_to_external_data_converts_attri.onnx');
     const codes = new Set<string>();
-    await fc.assert(fc.asyncProperty(mutations(real), async (bytes) => void codes.add(await survives(openOnnx, 'a.onnx', bytes))), { numRuns: 100 });
-    await fc.assert(fc.asyncProperty(mutations(small), async (bytes) => void codes.add(await survives(openOnnx, 'a.onnx', bytes))), { numRuns: 400 });
+    await fc.assert(
+      fc.asyncProperty(mutations(real), async (bytes) => void codes.add(await survives(openOnnx, 'a.onnx', bytes))),
+      { numRuns: 100 },
+    );
+    await fc.assert(
+      fc.asyncProperty(mutations(small), async (bytes) => void codes.add(await survives(openOnnx, 'a.onnx', bytes))),
+      { numRuns: 400 },
+    );
     expect(codes.size).toBeGreaterThan(2);
   });
 });

@@ -35,7 +35,10 @@ export async function openOnnx(tree: FileTree, path: string): Promise<Checkpoint
   const metadata = new Map<string, MetaValue>();
   await readModel(reader, walk, metadata);
   orient(walk.scopes);
-  metadata.set('onnx.ops', [...walk.ops].map(([key, count]) => [...key.split('\0'), count]));
+  metadata.set(
+    'onnx.ops',
+    [...walk.ops].map(([key, count]) => [...key.split('\0'), count]),
+  );
   const sources = new Map<string, ByteSource>([[path, source]]);
   for (const [file, size] of walk.external) if (size !== null) sources.set(file, await tree.open(file));
   return makeCheckpoint({
@@ -58,7 +61,10 @@ async function readModel(reader: ProtoReader, walk: OnnxWalk, metadata: Map<stri
   let trainings = 0;
   await reader.walk(0, reader.source.size, async (field) => {
     const bounded = (list: { length: number }): void => {
-      if (list.length >= MAX_ENTRIES) throw new WeightsError('WEIGHTS_LIMIT', `${file} lists over ${MAX_ENTRIES} entries of field ${field.number}`, { where: { file, byte: field.tag } });
+      if (list.length >= MAX_ENTRIES)
+        throw new WeightsError('WEIGHTS_LIMIT', `${file} lists over ${MAX_ENTRIES} entries of field ${field.number}`, {
+          where: { file, byte: field.tag },
+        });
     };
     if (field.number in NUMBERS && field.wire === 0) metadata.set(`onnx.${NUMBERS[field.number]}`, field.value);
     else if (field.wire !== 2) return;
@@ -80,7 +86,8 @@ async function readModel(reader: ProtoReader, walk: OnnxWalk, metadata: Map<stri
     } else if (field.number === 20) {
       const prefix = `training_info.${trainings++}.`;
       await reader.walk(field.start, field.end, async (part) => {
-        if (part.wire === 2 && part.number <= 2) await readGraph(reader, part, `${prefix}${part.number === 1 ? 'initialization' : 'algorithm'}/`, null, walk);
+        if (part.wire === 2 && part.number <= 2)
+          await readGraph(reader, part, `${prefix}${part.number === 1 ? 'initialization' : 'algorithm'}/`, null, walk);
       });
     } else if (field.number === 25) {
       bounded(functions);

@@ -48,13 +48,21 @@ function nodeLike(starts: readonly Start[]): boolean {
   const node = starts[0]!;
   if (node.number !== 1) return false;
   const inside = firstFields(node.payload, 0, Infinity);
-  return !!inside && inside.length >= 2 && inside[0]!.number === 1 && inside[1]!.number === 2 && inside.slice(0, 2).every((field) => field.wire === 2 && isText(field.payload));
+  return (
+    !!inside &&
+    inside.length >= 2 &&
+    inside[0]!.number === 1 &&
+    inside[1]!.number === 2 &&
+    inside.slice(0, 2).every((field) => field.wire === 2 && isText(field.payload))
+  );
 }
 
 /** A TensorFlow SavedModel: schema version 1, then a message where ONNX would have a name. Its reader says what it is. */
 function savedModelLike(starts: readonly Start[]): boolean {
   const [version, graph] = starts;
-  return version?.number === 1 && version.wire === 0 && version.value === 1 && graph?.number === 2 && graph.wire === 2 && !isText(graph.payload);
+  return (
+    version?.number === 1 && version.wire === 0 && version.value === 1 && graph?.number === 2 && graph.wire === 2 && !isText(graph.payload)
+  );
 }
 
 /** A name, then layers; a layer begins with its name or its inputs. */
@@ -64,7 +72,11 @@ function netLike(starts: readonly Start[]): boolean {
   if (!layer) return starts.some((field) => field.number === 3);
   const inside = firstFields(layer.payload, 0, Infinity);
   // Fields 2 to 4 are names in both kinds of layer (V1LayerParameter, LayerParameter).
-  return !!inside && inside.length > 0 && inside.every((field) => field.wire !== 2 || field.number < 2 || field.number > 4 || isText(field.payload));
+  return (
+    !!inside &&
+    inside.length > 0 &&
+    inside.every((field) => field.wire !== 2 || field.number < 2 || field.number > 4 || isText(field.payload))
+  );
 }
 
 function isText(bytes: Uint8Array): boolean {
@@ -86,7 +98,12 @@ function firstFields(bytes: Uint8Array, at: number, size: number): Start[] | nul
       if (!value) return out.length > 0 && bytes.length < size ? out : null;
       const end = wire === 2 ? value.next + value.value : value.next;
       if (end > size) return null;
-      out.push({ number, wire, value: value.value, payload: wire === 2 ? bytes.subarray(value.next, Math.min(end, bytes.length)) : bytes.subarray(0, 0) });
+      out.push({
+        number,
+        wire,
+        value: value.value,
+        payload: wire === 2 ? bytes.subarray(value.next, Math.min(end, bytes.length)) : bytes.subarray(0, 0),
+      });
       at = end;
     } else if (length > 0) {
       out.push({ number, wire, value: 0, payload: bytes.subarray(0, 0) });

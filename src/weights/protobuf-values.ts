@@ -41,7 +41,9 @@ export function valueList(wire: ValueList['wire'], unit: number): ValueList {
 export function addValues(list: ValueList, field: Field, file: string): void {
   const single = list.wire === 'varint' ? 0 : list.wire === 'fixed32' ? 5 : 1;
   if (field.wire !== 2 && field.wire !== single)
-    throw new WeightsError('WEIGHTS_HEADER', `${file} holds values of wire type ${field.wire} where ${list.wire} belongs`, { where: { file, byte: field.tag } });
+    throw new WeightsError('WEIGHTS_HEADER', `${file} holds values of wire type ${field.wire} where ${list.wire} belongs`, {
+      where: { file, byte: field.tag },
+    });
   const last = list.runs.at(-1);
   if (field.wire !== 2 || field.end > field.start)
     list.entries += field.wire !== 2 ? 1 : list.wire === 'varint' ? NaN : (field.end - field.start) / list.unit;
@@ -49,7 +51,8 @@ export function addValues(list: ValueList, field: Field, file: string): void {
     if (field.end > field.start) list.runs.push({ start: field.start, end: field.end, packed: true });
   } else if (last && !last.packed && last.end === field.tag) last.end = field.end;
   else list.runs.push({ start: field.tag, end: field.end, packed: false });
-  if (list.runs.length > MAX_RUNS) throw new WeightsError('WEIGHTS_LIMIT', `${file} scatters one list over ${MAX_RUNS} places`, { where: { file, byte: field.tag } });
+  if (list.runs.length > MAX_RUNS)
+    throw new WeightsError('WEIGHTS_LIMIT', `${file} scatters one list over ${MAX_RUNS} places`, { where: { file, byte: field.tag } });
 }
 
 /** Encoded bytes of the list. */
@@ -75,12 +78,14 @@ export function plainRange(list: ValueList): { start: number; bytes: number } | 
 /** All entries as plain bytes, `unit` each. @throws WeightsError when an entry is cut. */
 export async function decodeList(source: ByteSource, list: ValueList, name: string): Promise<Uint8Array> {
   const where = { file: source.name, field: name };
-  if (encodedBytes(list) > MAX_ENCODED_BYTES) throw new WeightsError('WEIGHTS_LIMIT', `the values of "${name}" take over 1 GiB encoded`, { where });
+  if (encodedBytes(list) > MAX_ENCODED_BYTES)
+    throw new WeightsError('WEIGHTS_LIMIT', `the values of "${name}" take over 1 GiB encoded`, { where });
   const parts: Uint8Array[] = [];
   for (const run of list.runs) {
     const bytes = await source.read(run.start, run.end - run.start);
     const decoded = list.wire === 'varint' ? decodeVarints(bytes, list.unit, run.packed) : decodeFixed(bytes, list.unit, run.packed);
-    if (!decoded) throw new WeightsError('WEIGHTS_TRUNCATED', `the values of "${name}" end inside a number`, { where: { ...where, byte: run.start } });
+    if (!decoded)
+      throw new WeightsError('WEIGHTS_TRUNCATED', `the values of "${name}" end inside a number`, { where: { ...where, byte: run.start } });
     parts.push(decoded);
   }
   if (parts.length === 1) return parts[0]!;
@@ -149,20 +154,29 @@ export function protoStored(
   return async (tensor, start, count) => {
     const where = { file: tensor.file, field: tensor.name };
     const source = sources.get(tensor.file);
-    if (!source) throw new WeightsError('WEIGHTS_MISSING_FILE', `the values of "${tensor.name}" stand in "${tensor.file}", which is not there`, { where });
+    if (!source)
+      throw new WeightsError('WEIGHTS_MISSING_FILE', `the values of "${tensor.name}" stand in "${tensor.file}", which is not there`, {
+        where,
+      });
     const found = byName.get(tensor.name);
     if (!found?.values) return readContiguous(source, tensor, start, count);
     if (kept?.name !== tensor.name) kept = { name: tensor.name, bytes: await decodeList(source, found.values, tensor.name) };
     const { bytes } = kept;
     if (found.fill ? bytes.length > tensor.bytes : bytes.length !== tensor.bytes)
-      throw new WeightsError('WEIGHTS_SHAPE', `tensor "${tensor.name}" holds ${bytes.length} bytes of values, its shape needs ${tensor.bytes}`, { where });
+      throw new WeightsError(
+        'WEIGHTS_SHAPE',
+        `tensor "${tensor.name}" holds ${bytes.length} bytes of values, its shape needs ${tensor.bytes}`,
+        { where },
+      );
     const { blockValues, blockBytes } = DTYPES[tensor.dtype];
     const from = ((start * rowLength(tensor)) / blockValues) * blockBytes;
     const length = ((count * rowLength(tensor)) / blockValues) * blockBytes;
     if (!Number.isInteger(from) || !Number.isInteger(length))
       throw new WeightsError('WEIGHTS_ROWS', `rows ${start}..${start + count} of "${tensor.name}" do not fall on bytes`, { where });
     if (bytes.length < tensor.bytes && length > MAX_REPEATED_BYTES)
-      throw new WeightsError('WEIGHTS_LIMIT', `tensor "${tensor.name}" repeats one value over ${length} bytes; read fewer rows at once`, { where });
+      throw new WeightsError('WEIGHTS_LIMIT', `tensor "${tensor.name}" repeats one value over ${length} bytes; read fewer rows at once`, {
+        where,
+      });
     return bytes.length === tensor.bytes ? bytes.slice(from, from + length) : repeatLast(bytes, from, length, blockBytes);
   };
 }

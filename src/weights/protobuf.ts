@@ -45,6 +45,7 @@ export interface ProtoReader {
 
 export function protoReader(source: ByteSource): ProtoReader {
   const window = byteWindow(source);
+  const byteAt = (at: number): number => window.byte(at);
   const decoder = new TextDecoder();
   let fields = 0;
   let depth = 0;
@@ -52,10 +53,12 @@ export function protoReader(source: ByteSource): ProtoReader {
     throw new WeightsError(code, `${source.name} ${what}`, { where: { file: source.name, byte } });
   };
   const short = (end: number, at: number): never =>
-    end === source.size ? fail('WEIGHTS_TRUNCATED', 'ends inside a field', at) : fail('WEIGHTS_HEADER', 'holds a field that leaves its message', at);
+    end === source.size
+      ? fail('WEIGHTS_TRUNCATED', 'ends inside a field', at)
+      : fail('WEIGHTS_HEADER', 'holds a field that leaves its message', at);
 
   const header = (at: number, end: number): Field => {
-    const tag = takeVarint(window.byte, at, end);
+    const tag = takeVarint(byteAt, at, end);
     if (!tag) return short(end, at);
     const number = Math.floor(tag.value / 8);
     const wire = ((tag.value % 8) + 8) % 8;
@@ -64,14 +67,14 @@ export function protoReader(source: ByteSource): ProtoReader {
     let length = 0;
     let value = 0;
     if (wire === 0) {
-      const varint = takeVarint(window.byte, start, end);
+      const varint = takeVarint(byteAt, start, end);
       if (!varint) return short(end, at);
       value = varint.value;
       length = varint.next - start;
     } else if (wire === 1) length = 8;
     else if (wire === 5) length = 4;
     else if (wire === 2) {
-      const varint = takeVarint(window.byte, start, end);
+      const varint = takeVarint(byteAt, start, end);
       if (!varint) return short(end, at);
       if (varint.value < 0) fail('WEIGHTS_HEADER', 'holds a field of negative length', at);
       start = varint.next;
@@ -115,10 +118,11 @@ export function protoReader(source: ByteSource): ProtoReader {
     numbers(field) {
       if (field.wire === 0) return [field.value];
       if (field.wire !== 2) return fail('WEIGHTS_HEADER', 'holds a field of the wrong wire type', field.tag);
-      if (field.end - field.start > SMALL - LONGEST_HEADER) return fail('WEIGHTS_LIMIT', 'holds a list of numbers longer than any shape', field.tag);
+      if (field.end - field.start > SMALL - LONGEST_HEADER)
+        return fail('WEIGHTS_LIMIT', 'holds a list of numbers longer than any shape', field.tag);
       const out: number[] = [];
       for (let at = field.start; at < field.end;) {
-        const varint = takeVarint(window.byte, at, field.end);
+        const varint = takeVarint(byteAt, at, field.end);
         if (!varint) return short(field.end, at);
         out.push(varint.value);
         at = varint.next;

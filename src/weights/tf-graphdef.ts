@@ -40,7 +40,11 @@ export async function openTfGraphDef(tree: FileTree, path: string): Promise<Chec
   let functions = 0;
   await reader.walk(0, source.size, async (field) => {
     if (field.number === 1 && field.wire === 0)
-      throw new WeightsError('WEIGHTS_NOT_READ_YET', `${path} is a TensorFlow SavedModel; its weights stand in variables/, which Heirloom does not read yet`, { where: { file: path, byte: 0 } });
+      throw new WeightsError(
+        'WEIGHTS_NOT_READ_YET',
+        `${path} is a TensorFlow SavedModel; its weights stand in variables/, which Heirloom does not read yet`,
+        { where: { file: path, byte: 0 } },
+      );
     if (field.number === 1) await readNode(walk, field, '', nodes);
     else if (field.number === 4 && field.wire === 2)
       await reader.walk(field.start, field.end, (part) => {
@@ -53,7 +57,10 @@ export async function openTfGraphDef(tree: FileTree, path: string): Promise<Chec
   });
   if (walk.nodes === 0) throw new WeightsError('WEIGHTS_HEADER', `${path} holds no nodes`, { where: { file: path, field: 'node' } });
   orientNodes(nodes, new Map(walk.tensors.map((tensor) => [tensor.info.name, tensor])));
-  metadata.set('tf.ops', [...walk.ops].map(([op, count]) => [op, count]));
+  metadata.set(
+    'tf.ops',
+    [...walk.ops].map(([op, count]) => [op, count]),
+  );
   return makeCheckpoint({
     format: 'tf-graphdef',
     formatVersion: 'TensorFlow GraphDef',
@@ -111,7 +118,10 @@ async function readNode(walk: Walk, range: Field, prefix: string, nodes: Map<str
 }
 
 /** An entry of NodeDef.attr: key and AttrValue. */
-async function readAttribute(reader: ProtoReader, range: Field): Promise<{ key: string; flag: boolean; tensor: { start: number; end: number } | null }> {
+async function readAttribute(
+  reader: ProtoReader,
+  range: Field,
+): Promise<{ key: string; flag: boolean; tensor: { start: number; end: number } | null }> {
   let key = '';
   let flag = false;
   let tensor: { start: number; end: number } | null = null;

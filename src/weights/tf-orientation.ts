@@ -49,7 +49,11 @@ export function orientNodes(nodes: ReadonlyMap<string, TfNode>, tensors: Readonl
   }
 }
 
-function origin(input: string | undefined, nodes: ReadonlyMap<string, TfNode>, tensors: ReadonlyMap<string, ProtoTensor>): ProtoTensor | undefined {
+function origin(
+  input: string | undefined,
+  nodes: ReadonlyMap<string, TfNode>,
+  tensors: ReadonlyMap<string, ProtoTensor>,
+): ProtoTensor | undefined {
   for (let i = 0, name = input; i < MAX_CHAIN && name !== undefined && !name.startsWith('^'); i++) {
     const plain: string = name.replace(/:0$/, '');
     const node = nodes.get(plain);

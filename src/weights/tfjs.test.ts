@@ -9,17 +9,26 @@ import { allRows } from './testing/shared-files.ts';
 import { openTfjs } from './tfjs.ts';
 import type { Checkpoint } from './types.ts';
 
-const weight = (name: string, shape: number[], more: Record<string, JsonValue> = {}): JsonValue => ({ name, shape, dtype: 'float32', ...more });
+const weight = (name: string, shape: number[], more: Record<string, JsonValue> = {}): JsonValue => ({
+  name,
+  shape,
+  dtype: 'float32',
+  ...more,
+});
 const json = (weights: JsonValue[], paths: JsonValue[] = ['a.bin', 'b.bin'], format = 'layers-model'): Uint8Array =>
   new TextEncoder().encode(JSON.stringify({ format, generatedBy: 'keras v2', modelTopology: {}, weightsManifest: [{ paths, weights }] }));
 const shards = { 'm/a.bin': new Uint8Array(floats(1, 2, 3)), 'm/b.bin': new Uint8Array(floats(4, 5)), 'x.bin': new Uint8Array(64) };
-const open = (model: Uint8Array, files: Record<string, Uint8Array> = shards): Promise<Checkpoint> => openCheckpoint(memoryTree('m', { 'm/model.json': model, ...files }), 'm/model.json');
+const open = (model: Uint8Array, files: Record<string, Uint8Array> = shards): Promise<Checkpoint> =>
+  openCheckpoint(memoryTree('m', { 'm/model.json': model, ...files }), 'm/model.json');
 
 describe('a TensorFlow.js model', () => {
   test('is read across its shards', async () => {
     const checkpoint = await open(json([weight('dense/kernel', [2, 2]), weight('dense/bias', [1])]));
     expect(checkpoint.format).toBe('tfjs');
-    expect(checkpoint.tensors.map((t) => [t.name, t.shape, t.offset, t.outputFirst])).toEqual([['dense/kernel', [2, 2], -1, [1, 0]], ['dense/bias', [1], 4, undefined]]);
+    expect(checkpoint.tensors.map((t) => [t.name, t.shape, t.offset, t.outputFirst])).toEqual([
+      ['dense/kernel', [2, 2], -1, [1, 0]],
+      ['dense/bias', [1], 4, undefined],
+    ]);
     expect([...(await allRows(checkpoint, checkpoint.tensors[0]!))]).toEqual([1, 2, 3, 4]);
     expect([...(await checkpoint.readRows(checkpoint.tensors[0]!, 1, 1))]).toEqual([3, 4]);
     expect([...(await allRows(checkpoint, checkpoint.tensors[1]!))]).toEqual([5]);
@@ -49,7 +58,10 @@ describe('a TensorFlow.js model', () => {
   test('changed at random never crashes the reader', async () => {
     const codes = new Set<string>();
     const model = json([weight('w', [1, 2], { quantization: { dtype: 'uint8', scale: 1, min: 0 } })], []);
-    await fc.assert(fc.asyncProperty(mutations(model), async (bytes) => void codes.add(await survives(openTfjs, 'model.json', bytes))), { numRuns: 300 });
+    await fc.assert(
+      fc.asyncProperty(mutations(model), async (bytes) => void codes.add(await survives(openTfjs, 'model.json', bytes))),
+      { numRuns: 300 },
+    );
     expect(codes.size).toBeGreaterThan(1);
   });
 });

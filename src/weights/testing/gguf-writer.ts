@@ -3,7 +3,10 @@
  * @module
  */
 
-export type GgufValue = { type: number; value: bigint | number | string | boolean | { of: number; items: (number | string)[]; count?: bigint } };
+export type GgufValue = {
+  type: number;
+  value: bigint | number | string | boolean | { of: number; items: (number | string)[]; count?: bigint };
+};
 export interface GgufTensor {
   readonly name: string;
   /** Fastest axis first, as stored. */

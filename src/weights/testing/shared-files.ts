@@ -19,7 +19,8 @@ export function sharedBytes(path: string): Uint8Array {
 /** Every file directly inside a shared folder. */
 export function sharedTree(folder: string): FileTree {
   const files: Record<string, Uint8Array> = {};
-  for (const name of readdirSync(new URL(folder, SHARED))) if (statSync(new URL(`${folder}/${name}`, SHARED)).isFile()) files[name] = sharedBytes(`${folder}/${name}`);
+  for (const name of readdirSync(new URL(folder, SHARED)))
+    if (statSync(new URL(`${folder}/${name}`, SHARED)).isFile()) files[name] = sharedBytes(`${folder}/${name}`);
   return memoryTree(folder, files);
 }
 
