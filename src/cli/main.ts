@@ -29,6 +29,11 @@ export async function run(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) =>
     process.exit(error.code === 'EPIPE' ? (process.exitCode ?? EXIT.clear) : EXIT.failed),
   );
+  // Node would end with 1, which here says "findings".
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`heirloom: something is wrong in Heirloom itself: ${error.stack ?? error.message}\n`);
+    process.exit(EXIT.failed);
+  });
   const progress = progressLine(
     (text) => process.stderr.write(text),
     process.stderr.isTTY,

@@ -13,7 +13,7 @@ export function addCheck(program: Command, runtime: Runtime): void {
     .option('--html <file>', 'also write the report as one HTML page')
     .option('--json', 'print the assessment as JSON')
     .action(async (models: string[], options: { register?: string; html?: string; json?: true }) => {
-      const { checkModel, writeAtomic } = await import('../../register/index.ts');
+      const { checkModel } = await import('../../register/index.ts');
       const { outcomeOf, renderAssessment, renderHtml, toJson } = await import('../../report/index.ts');
       const register = await openNamedRegister(options.register, runtime);
       const version = readVersion();
@@ -25,12 +25,14 @@ export function addCheck(program: Command, runtime: Runtime): void {
         return assessment;
       });
       const assessments = checked.flatMap((one) => ('answer' in one ? [one.answer] : []));
-      if (options.json) runtime.print(toJson(machineAnswer('heirloom-check/1', 'locator', checked, (assessment) => assessment)));
       const [only, ...others] = assessments;
       if (options.html !== undefined && only) {
-        await writeAtomic(options.html, renderHtml(others.length === 0 ? only : { title: `${assessments.length} models`, assessments }));
+        const { writeOutput } = await import('../output.ts');
+        await writeOutput(options.html, renderHtml(others.length === 0 ? only : { title: `${assessments.length} models`, assessments }));
         runtime.note(`wrote ${options.html}`);
       }
+      // Last: were the page not written, an error would follow, and stdout carries one object only.
+      if (options.json) runtime.print(toJson(machineAnswer('heirloom-check/1', 'locator', checked, (assessment) => assessment)));
       process.exitCode = exitCodeOf(checked, (assessment) => outcomeOf(assessment).exitCode === 1);
     });
 }

@@ -9,14 +9,15 @@ export function addSketch(program: Command, runtime: Runtime): void {
     .requiredOption('-o, --output <file>', 'where to write it')
     .option('--json', 'print what was made as JSON')
     .action(async (model: string, options: { output: string; json?: true }) => {
-      const { sketchOf, writeAtomic } = await import('../../register/index.ts');
+      const { sketchOf } = await import('../../register/index.ts');
+      const { writeOutput } = await import('../output.ts');
       const { encodeSketch, sketchDigest } = await import('../../lineage/index.ts');
       const { humanBytes, toJson } = await import('../../report/index.ts');
       const started = performance.now();
       const { sketch, read } = await sketchOf(model, runtime.watch);
       const bytes = encodeSketch(sketch);
       runtime.watch.signal?.throwIfAborted();
-      await writeAtomic(options.output, bytes);
+      await writeOutput(options.output, bytes);
       runtime.settle();
       const ms = Math.round(performance.now() - started);
       const { name, digest, digestCovers, format, parameters } = sketch.subject;
