@@ -10,8 +10,7 @@ interface Entry {
   readonly architecture: { readonly [key: string]: number | string | boolean };
   readonly claims: { readonly [key: string]: string | string[] | null };
 }
-const { models: all } = corpusJson('lineage-corpus/manifest.json') as { models: Entry[] };
-const models = all.filter((entry) => entry.id !== 'a-chain3');
+const { models } = corpusJson('lineage-corpus/manifest.json') as { models: Entry[] };
 
 const LORA_SLOTS = [0, 1, 2, 3]
   .flatMap((block) => ['q', 'v', 'up', 'down'].flatMap((role) => [`layers.${block}.${role}.lora_a`, `layers.${block}.${role}.lora_b`]))

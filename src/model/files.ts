@@ -71,6 +71,9 @@ const CODE = /\.(py|ipynb|js|ts|sh|cpp|cu|c|h|lua|jinja2?)$/;
 export function promisedFormat(path: string): FormatName | undefined {
   const name = baseName(path).toLowerCase();
   if (TRAINING_STATE.test(name)) return undefined;
+  if (name === 'model.json') return 'tfjs';
+  // Shards of TensorFlow.js, named by its model.json
+  if (/^group\d+-shard\d+of\d+(\.bin)?$/.test(name)) return undefined;
   return WEIGHT_ENDINGS.find(([ending]) => ending.test(name))?.[1];
 }
 
@@ -81,7 +84,7 @@ export function classify(entry: FileEntry): ModelFile {
 function kindOf(path: string): ModelFile['kind'] {
   const name = baseName(path).toLowerCase();
   if (/\.(safetensors|bin|pth?)\.index\.json$/.test(name)) return 'weights-index';
-  if (promisedFormat(path) || /\.(onnx_data|onnx\.data|msgpack|ot|ggml)$/.test(name)) return 'weights';
+  if (promisedFormat(path) || /\.(onnx_data|onnx\.data|msgpack|ot|ggml)$|^group\d+-shard\d+of\d+(\.bin)?$/.test(name)) return 'weights';
   if (CODE.test(name)) return 'code';
   if (TOKENIZER.test(name)) return 'tokenizer';
   if (CONFIG.test(name)) return 'config';

@@ -57,15 +57,30 @@ export function genericRole(parsed: ParsedName): Role {
   if (parsed.adapter === 'lora_a' || parsed.adapter === 'lora_b') return parsed.adapter;
   if (param === 'other' || parsed.adapter) return 'other';
   const axes = tensor.shape.length;
-  if (axes >= 3 && axes <= 5 && param !== 'bias') return axes === 3 && tensor.shape[0] === 1 ? 'other' : 'conv';
+  if (isRecurrent(parsed)) return 'linear';
+  if (axes === 3 && tensor.shape[0] === 1)
+    return /(^|[._])pos(ition)?(_?(embed(ding)?s?|enc(oding)?))?([._]|$)/.test(name) ? 'position' : 'other';
+  if (axes >= 3 && axes <= 5 && param !== 'bias') return 'conv';
   if (axes === 2) {
     if (/(^|[._])(embed_tokens|tok_embeddings|token_embedding|word_embeddings|wte|embeddings?)$/.test(parsed.path.join('.')))
       return 'embed';
     return Math.min(...tensor.shape) > 1 ? 'linear' : 'other';
   }
   if (axes !== 1) return 'other';
-  if (param === 'bias' || /(^|[._])(bias|beta|b|offset)(_?\d+)?$/i.test(name)) return 'bias';
-  return /(^|[._])(alpha|prelu|slope)(_?\d+)?$/i.test(parsed.path.at(-1) ?? '') ? 'other' : 'norm';
+  if (param === 'bias' || /(^|[._])(bias|beta|b|offset|add)(_?\d+)?(\.|$)/i.test(name)) return 'bias';
+  if (/(^|[._])p?relu|(^|[._])(alpha|slope)(_?\d+)?$/i.test(parsed.path.join('.'))) return 'other';
+  return parsed.path.join('.') !== name || /(norm|bn|gamma|scale|weight)/i.test(name) ? 'norm' : 'other';
+}
+
+/** ONNX keeps a recurrent layer's matrices as `[directions, gates * hidden, inputs]`; each direction is a matrix of its own. */
+export function isRecurrent({ tensor, param }: ParsedName): boolean {
+  return (
+    param === 'weight' &&
+    tensor.shape.length === 3 &&
+    tensor.shape[0]! > 0 &&
+    tensor.shape[0]! <= 2 &&
+    /(^|[^a-z])(gru|lstm|rnn)/i.test(tensor.name)
+  );
 }
 
 /**
@@ -87,19 +102,36 @@ export function parameterCount(parsed: ParsedName, bits: number | undefined, pac
 /** Values of all parameters: a storage with two names once, buffers not. */
 export function countParameters(names: readonly ParsedName[], bits: number | undefined): number {
   const packed4 = new Set(names.filter((name) => name.suffix === 'quant_map').map((name) => name.tensor.name.replace(/\.quant_map$/, '')));
-  // Views of one storage may differ in size; the largest speaks for it.
-  const shared = new Map<string, number>();
+  const shared = new Map<string, { tensor: TensorInfo; count: number }[]>();
   let total = 0;
   for (const name of names) {
+    const { tensor } = name;
     const count = parameterCount(name, bits, packed4);
-    const storage = storageKey(name.tensor);
-    if (storage === undefined) total += count;
-    else shared.set(storage, Math.max(shared.get(storage) ?? 0, count));
+    if (tensor.storage === undefined) total += count;
+    else if (count > 0) {
+      const key = `${tensor.file}\n${tensor.storage}`;
+      if (!shared.has(key)) shared.set(key, []);
+      shared.get(key)!.push({ tensor, count });
+    }
   }
-  for (const count of shared.values()) total += count;
+  for (const group of shared.values()) total += countShared(group);
   return total;
 }
 
-function storageKey(tensor: TensorInfo): string | undefined {
-  return tensor.storage === undefined ? undefined : `${tensor.file}\n${tensor.storage}`;
+/**
+ * Values of the tensors of one storage together. Recurrent layers keep all their matrices side by side in one, tied weights one matrix
+ * under two names: the ranges tell. A view that is no single range (a transpose) speaks only when it is the largest.
+ */
+function countShared(group: readonly { tensor: TensorInfo; count: number }[]): number {
+  const largest = group.reduce((most, one) => Math.max(most, one.count), 0);
+  const ranges = group.filter((one) => one.tensor.offset >= 0 && one.tensor.bytes > 0).sort((a, b) => a.tensor.offset - b.tensor.offset);
+  let end = -1;
+  let total = 0;
+  for (const { tensor, count } of ranges) {
+    const to = tensor.offset + tensor.bytes;
+    const fresh = Math.max(0, to - Math.max(end, tensor.offset));
+    total += Math.round((count * fresh) / tensor.bytes);
+    end = Math.max(end, to);
+  }
+  return Math.max(largest, total);
 }

@@ -6,15 +6,25 @@ import { ModelError, readModel, readRoleBlock, readRoleRows, roleShape, type Rol
 import { counted, matrixAt, slotOf, tinyModel, treeOf } from './testing/tiny.ts';
 
 /** A role over values held in memory, whatever its shape and view. */
-function role(shape: readonly number[], view: TensorView): { checkpoint: Checkpoint; rt: RoleTensor; values: Float32Array; stats: ReadStats } {
+function role(
+  shape: readonly number[],
+  view: TensorView,
+): { checkpoint: Checkpoint; rt: RoleTensor; values: Float32Array; stats: ReadStats } {
   const { values } = counted(shape, 1);
   const stats: ReadStats = { bytes: 0, requests: 0 };
   const source = memorySource('t', new Uint8Array(values.buffer), stats);
   const tensor: TensorInfo = { name: 't', dtype: 'F32', shape, file: 't', offset: 0, bytes: values.byteLength };
   const rowLength = (of: TensorInfo): number => of.shape.slice(1).reduce((product, size) => product * size, 1);
-  const readBytes = (of: TensorInfo, start: number, count: number): Promise<Uint8Array> => source.read(start * rowLength(of) * 4, count * rowLength(of) * 4);
+  const readBytes = (of: TensorInfo, start: number, count: number): Promise<Uint8Array> =>
+    source.read(start * rowLength(of) * 4, count * rowLength(of) * 4);
   const checkpoint: Checkpoint = {
-    format: 'safetensors', formatVersion: '', files: ['t'], tensors: [tensor], metadata: new Map(), findings: [], readBytes,
+    format: 'safetensors',
+    formatVersion: '',
+    files: ['t'],
+    tensors: [tensor],
+    metadata: new Map(),
+    findings: [],
+    readBytes,
     readRows: async (of, start, count) => new Float32Array((await readBytes(of, start, count)).slice().buffer),
   };
   return { checkpoint, rt: { slot: 't', role: 'linear', stack: '', block: null, tensor, view }, values, stats };
@@ -61,16 +71,30 @@ describe('a role is read as its view says', () => {
   test.each(CASES)('%s: any rows, any columns', async (_, shape, view) => {
     const { checkpoint, rt, values } = role(shape, view);
     const [rows, columns] = roleShape(rt);
-    await fc.assert(
-      fc.asyncProperty(fc.nat({ max: rows - 1 }), fc.nat({ max: rows }), fc.array(fc.nat({ max: columns - 1 }), { maxLength: 12 }), async (start, wanted, picked) => {
-        const count = Math.min(wanted, rows - start);
-        const block = await readRoleBlock(checkpoint, rt, start, count, Int32Array.from(picked));
-        expect([...block]).toEqual(Array.from({ length: count }, (__, r) => picked.map((c) => values[stored(shape, view, start + r, c)]!)).flat());
-        const whole = await readRoleRows(checkpoint, rt, start, count);
-        expect([...whole]).toEqual(Array.from({ length: count * columns }, (__, i) => values[stored(shape, view, start + Math.floor(i / columns), i % columns)]!));
-      }),
-      { numRuns: 60 },
-    );
+    await expect(
+      fc.assert(
+        fc.asyncProperty(
+          fc.nat({ max: rows - 1 }),
+          fc.nat({ max: rows }),
+          fc.array(fc.nat({ max: columns - 1 }), { maxLength: 12 }),
+          async (start, wanted, picked) => {
+            const count = Math.min(wanted, rows - start);
+            const block = await readRoleBlock(checkpoint, rt, start, count, Int32Array.from(picked));
+            expect([...block]).toEqual(
+              Array.from({ length: count }, (__, r) => picked.map((c) => values[stored(shape, view, start + r, c)]!)).flat(),
+            );
+            const whole = await readRoleRows(checkpoint, rt, start, count);
+            expect([...whole]).toEqual(
+              Array.from(
+                { length: count * columns },
+                (__, i) => values[stored(shape, view, start + Math.floor(i / columns), i % columns)]!,
+              ),
+            );
+          },
+        ),
+        { numRuns: 60 },
+      ),
+    ).resolves.toBeUndefined();
   });
 
   test('of a matrix stored transposed only the stored rows asked for are read, neighbours together', async () => {
@@ -116,7 +140,13 @@ describe('a role is read as its view says', () => {
 describe('what cannot be read is a typed error', () => {
   test('rows and columns that are not there', async () => {
     const { checkpoint, rt } = role([4, 3], {});
-    for (const [start, count] of [[0, 5], [-1, 1], [0.5, 1], [4, 1]] as const) await expect(readRoleRows(checkpoint, rt, start, count)).rejects.toBeInstanceOf(ModelError);
+    for (const [start, count] of [
+      [0, 5],
+      [-1, 1],
+      [0.5, 1],
+      [4, 1],
+    ] as const)
+      await expect(readRoleRows(checkpoint, rt, start, count)).rejects.toBeInstanceOf(ModelError);
     await expect(readRoleBlock(checkpoint, rt, 0, 1, Int32Array.of(3))).rejects.toBeInstanceOf(ModelError);
     await expect(readRoleBlock(checkpoint, rt, 0, 1, Int32Array.of(-1))).rejects.toBeInstanceOf(ModelError);
   });
@@ -138,15 +168,29 @@ test('a scalar is one value, an empty tensor none', async () => {
 
 test('every tensor of a model has a role, and slots are unique', async () => {
   const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9_.]{1,30}$/), { minLength: 1, maxLength: 8 });
-  const known = fc.constantFrom('model.layers.0.self_attn.q_proj.weight', 'layers.0.self_attn.q_proj.weight', 'h.0.attn.c_attn.weight', 'blk.0.attn_q.weight', 'module.x.weight', 'x.weight');
-  await fc.assert(
-    fc.asyncProperty(names, fc.uniqueArray(known, { maxLength: 6 }), fc.array(fc.nat({ max: 6 }), { maxLength: 4 }), async (a, b, shape) => {
-      const all = [...new Set([...a, ...b])].filter((name) => name !== '__metadata__');
-      const model = await readModel(treeOf(Object.fromEntries(all.map((name, i) => [name, counted(shape, i)]))));
-      expect(new Set(model.roles.map((one) => one.tensor.name)).size).toBe(all.length);
-      expect(new Set(model.roles.map((one) => one.slot)).size).toBe(model.roles.length);
-      for (const one of model.roles) expect(roleShape(one).every((size) => size >= 0)).toBe(true);
-    }),
-    { numRuns: 100 },
+  const known = fc.constantFrom(
+    'model.layers.0.self_attn.q_proj.weight',
+    'layers.0.self_attn.q_proj.weight',
+    'h.0.attn.c_attn.weight',
+    'blk.0.attn_q.weight',
+    'module.x.weight',
+    'x.weight',
   );
+  await expect(
+    fc.assert(
+      fc.asyncProperty(
+        names,
+        fc.uniqueArray(known, { maxLength: 6 }),
+        fc.array(fc.nat({ max: 6 }), { maxLength: 4 }),
+        async (a, b, shape) => {
+          const all = [...new Set([...a, ...b])].filter((name) => name !== '__metadata__');
+          const model = await readModel(treeOf(Object.fromEntries(all.map((name, i) => [name, counted(shape, i)]))));
+          expect(new Set(model.roles.map((one) => one.tensor.name)).size).toBe(all.length);
+          expect(new Set(model.roles.map((one) => one.slot)).size).toBe(model.roles.length);
+          for (const one of model.roles) expect(roleShape(one).every((size) => size >= 0)).toBe(true);
+        },
+      ),
+      { numRuns: 100 },
+    ),
+  ).resolves.toBeUndefined();
 });

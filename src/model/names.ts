@@ -45,6 +45,8 @@ const SUFFIXES: ReadonlyMap<string, Param> = new Map<string, Param>([
   ['kernel', 'weight'],
   ['gamma', 'weight'],
   ['g', 'weight'],
+  ['weights', 'weight'],
+  ['biases', 'bias'],
   ['embedding', 'weight'],
   ['bias', 'bias'],
   ['beta', 'bias'],
@@ -74,7 +76,6 @@ const ADAPTER_PARTS: ReadonlyMap<string, AdapterPart> = new Map<string, AdapterP
   ['lora_up', 'lora_b'],
   ['lora_embedding_A', 'lora_a'],
   ['lora_embedding_B', 'lora_b'],
-  ['alpha', 'alpha'],
   ['lora_magnitude_vector', 'other'],
   ['dora_scale', 'other'],
   ['lora_mid', 'other'],
@@ -128,9 +129,11 @@ function parseName(tensor: TensorInfo, given: readonly string[]): ParsedName {
     param = last.endsWith('_bias') ? 'bias' : 'weight';
     parts = [...parts.slice(0, -1), last.replace(/_(weight|bias)$/, '')];
   }
-  const adapterAt = parts.findIndex((part, at) => at > 0 && ADAPTER_PARTS.has(part));
+  // A PReLU has an `alpha` too; an adapter's is a scalar under a name that says so.
+  const hasAlpha = /^(lora|lycoris)_|\.lora/.test(name) && tensor.shape.every((size) => size === 1);
+  const adapterAt = parts.findIndex((part, at) => at > 0 && (ADAPTER_PARTS.has(part) || (hasAlpha && part === 'alpha')));
   if (adapterAt < 0) return { tensor, name, path: parts, joint: '.', param, suffix };
-  const adapter = ADAPTER_PARTS.get(parts[adapterAt]!)!;
+  const adapter = ADAPTER_PARTS.get(parts[adapterAt]!) ?? 'alpha';
   const owner = parts.slice(0, adapterAt);
   const kohya = owner.length === 1 && owner[0]!.startsWith('lora_');
   const path = kohya ? owner[0]!.replace(/^lora_/, '').split('_') : owner;

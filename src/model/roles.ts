@@ -6,7 +6,7 @@ import type { Finding } from '../base/index.ts';
 import type { TensorInfo } from '../weights/index.ts';
 import { affordable, expertPieces } from './experts.ts';
 import { splitFused } from './fused.ts';
-import { genericRole, isBuffer } from './generic.ts';
+import { genericRole, isBuffer, isRecurrent } from './generic.ts';
 import type { Heads } from './heads.ts';
 import { chooseSchemes, type Compiled, type Match, matchName } from './match.ts';
 import type { ParsedName } from './names.ts';
@@ -71,7 +71,7 @@ export function assignRoles(names: readonly ParsedName[], heads: Heads, format: 
   const roles: RoleTensor[] = [];
   for (const parsed of names) {
     const job = jobs.get(parsed);
-    const pieces = job ? placed(job, context) : [loraViT(parsed) ?? plainPiece(parsed)];
+    const pieces = job ? placed(job, context) : (loraViT(parsed) ?? plainPieces(parsed));
     for (const piece of pieces) {
       const slot = unique(piece.slot, parsed.tensor.name, taken);
       roles.push({ ...piece, slot, tensor: parsed.tensor });
@@ -218,12 +218,19 @@ function plainView(tensor: TensorInfo): TensorView {
   return order.length === 2 ? { transpose: true } : { outputFirst: order };
 }
 
-function plainPiece(parsed: ParsedName): Piece {
-  return { slot: parsed.name, role: genericRole(parsed), stack: '', block: null, view: plainView(parsed.tensor) };
+function plainPieces(parsed: ParsedName): Piece[] {
+  const piece: Piece = { slot: parsed.name, role: genericRole(parsed), stack: '', block: null, view: plainView(parsed.tensor) };
+  if (!isRecurrent(parsed) || piece.role !== 'linear') return [piece];
+  const directions = parsed.tensor.shape[0]!;
+  return Array.from({ length: directions }, (_, slice) => ({
+    ...piece,
+    slot: directions === 1 ? piece.slot : `${piece.slot}.${slice}`,
+    view: { slice },
+  }));
 }
 
 /** JamesQFreeman's LoRA-ViT saves a flat list, q and v of each block in turn, and some versions save it transposed. */
-function loraViT(parsed: ParsedName): Piece | undefined {
+function loraViT(parsed: ParsedName): Piece[] | undefined {
   const found = /^w_([ab])_(\d{1,4})$/.exec(parsed.tensor.name);
   const [rows, columns] = parsed.tensor.shape;
   if (!found || parsed.tensor.shape.length !== 2) return undefined;
@@ -232,7 +239,7 @@ function loraViT(parsed: ParsedName): Piece | undefined {
   const of = at % 2 === 0 ? 'q' : 'v';
   // The rank is the short side; A has it as outputs, B as inputs.
   const transpose = role === 'lora_a' ? rows! > columns! : rows! < columns!;
-  return { slot: `layers.${at >> 1}.${of}.${role}`, role, of, stack: '', block: at >> 1, view: transpose ? { transpose: true } : {} };
+  return [{ slot: `layers.${at >> 1}.${of}.${role}`, role, of, stack: '', block: at >> 1, view: transpose ? { transpose: true } : {} }];
 }
 
 function unsplitFinding(unsplit: readonly string[], names: readonly ParsedName[]): Finding {
