@@ -1,6 +1,6 @@
-// Writes src/license/data/{catalog,index,words,texts-spdx,texts-model,names}.json, the license catalogue.
+// Writes src/license/data/{catalog,index,words,texts-spdx,texts-model,names,duties}.json, the license catalogue.
 //
-//   npx tsx scripts/build-license-data.mjs <folder with ids.json, aliases.draft.json and texts/>
+//   npx tsx scripts/build-license-data.mjs <folder with ids.json, aliases.draft.json, terms.draft.json and texts/>
 //
 // Sources: the SPDX License List as packaged by spdx-license-list 6.12.0 (CC0-1.0; texts belong to their authors), and
 // model licenses collected with repository, commit and SHA-256 in ids.json. Only the words of a text are kept, in order,
@@ -176,3 +176,17 @@ for (const { alias, ids } of collected)
   if (ids.length > 0 && !names.has(alias.toLowerCase())) names.set(alias.toLowerCase(), { alias, ids });
 const nameList = [...names.values()].sort((a, b) => (a.alias < b.alias ? -1 : 1));
 writeFileSync(new URL('names.json', out), `{"aliases":${lines(nameList).trim()},\n"urls":${lines(own.urls).trim()}}\n`);
+
+/** Duties that a reader of the files can say something sure about; the rest of the terms needs the acts and the lineage. */
+const SURE = new Set(['duty.licence-copy', 'duty.notice-file', 'duty.notice-propagate', 'duty.retain-notices', 'duty.attribution-source', 'duty.attribution-display', 'duty.name-prefix',
+  'duty.state-changes', 'duty.restrictions-flowdown', 'duty.notify-downstream', 'duty.acceptable-use', 'duty.share-alike', 'duty.source', 'duty.network-source', 'duty.public-statement']);
+const terms = JSON.parse(readFileSync(join(models, 'terms.draft.json'), 'utf8')).licences;
+const duties = {};
+for (const { id, terms: list } of [...terms].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+  const sure = list.filter((t) => SURE.has(t.term)).map(({ term, section, quote, on, params }) => ({
+    term: term.replace('licence', 'license'), section, quote, on: (on ?? []).map((act) => act.replace('quantise', 'quantize')),
+    ...(params?.text && { text: [params.text].flat().map((text) => text.replace(/ \(followed by .*$/, '')) }), ...(params?.when && { condition: String(params.when) }), ...(params?.urlOk && { urlOk: true }), ...(params?.policy && { policy: params.policy }),
+  }));
+  if (sure.length > 0) duties[id] = sure;
+}
+writeFileSync(new URL('duties.json', out), object(duties));
