@@ -3,7 +3,7 @@
  * @module
  */
 import { median } from '../math/index.ts';
-import { comparableTables, type NeuronBlock, neuronBlocks, neuronPairs, slotPairs } from './pairing.ts';
+import { comparableTables, filterCandidates, type NeuronBlock, neuronBlocks, neuronPairs, type SamplePair, slotPairs } from './pairing.ts';
 import type { Sketch } from './sketch.ts';
 import { addFlips, type Flips, log10PValue, NO_FLIPS, swapSign } from './swap-sign.ts';
 import type { Evidence } from './types.ts';
@@ -161,8 +161,10 @@ export function rankTest(a: Sketch, b: Sketch, side: 'lora_a' | 'lora_b', inputs
 }
 
 export interface FilterOutcome extends Outcome {
+  /** How layers were matched. */
+  readonly mode: 'names' | 'shapes';
   /** Per matched layer, in file order. */
-  readonly layers: readonly { readonly slot: string; readonly flips: Flips; readonly log10P: number; readonly parameters: number }[];
+  readonly layers: readonly { readonly pair: SamplePair; readonly slot: string; readonly flips: Flips; readonly log10P: number; readonly parameters: number }[];
   /** log10 of (layers x smallest p): Holm's first step, valid under any dependence between layers. */
   readonly holm: number;
   /** log10 p of all layers pooled; supporting only, because tied channels share one coin. */
@@ -172,21 +174,22 @@ export interface FilterOutcome extends Outcome {
 /** Layers with fewer flips cannot decide alone (trials: at most 16 rows). */
 const MIN_LAYER_FLIPS = 9;
 
-/** Filters and rows of generic networks, layer by layer; same slot and shape only. */
+/**
+ * Filters and rows of generic networks, layer by layer. Where names do not match, the best of all layers of that shape,
+ * its p multiplied by their number; a selected match never enters the pooled count.
+ */
 export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome | null {
-  const layers = slotPairs(a, b, ['conv', 'linear']).map(([left, right]) => {
-    const recurrent = /weight_hh|recurrent_kernel|recurrence/.test(left.slot);
-    const flips = recurrent ? NO_FLIPS : swapSign([[left, right]], { pairing: 'neighbors', normalize: true });
-    return { slot: left.slot, flips, log10P: flips.n >= MIN_LAYER_FLIPS ? log10PValue(flips) : 0, parameters: left.shape[0] * left.shape[1] };
-  });
+  const { mode, layers: candidates } = filterCandidates(a, b);
+  const layers = candidates.map((pairs) => bestFilters(pairs));
   const all = addFlips(layers.map((layer) => layer.flips));
   if (all.n === 0) return null;
   const testable = layers.filter((layer) => layer.flips.n >= MIN_LAYER_FLIPS);
   const smallest = Math.min(0, ...testable.map((layer) => layer.log10P));
   const holm = Math.min(0, smallest + Math.log10(Math.max(1, testable.length)));
-  const whole = log10PValue(all);
+  // Signs of matches selected by their values must not be pooled: selection alone makes them agree.
+  const whole = mode === 'names' ? log10PValue(all) : holm;
   return {
-    layers, holm, whole, flips: all, layerMap: null,
+    mode, layers, holm, whole, flips: all, layerMap: null,
     evidence: {
       test: 'swap-sign/filters', version: 1, class: 'exact',
       question: 'Do the same filters sit in the same places of both models?',
@@ -196,6 +199,7 @@ export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome 
       nullModel: 'fair coins in every layer; layers joined by residual sums may share coins, so layers are corrected by Holm and not multiplied',
       assumptions: ALL_ASSUMPTIONS,
       details: {
+        matching: mode === 'names' ? 'by name and shape' : 'by shape: the best of all layers of that shape, p multiplied by their number',
         pooledLog10P: whole,
         medianLayerLog10P: median(testable.map((layer) => layer.log10P)) ?? 0,
         layerAgree: layers.map((layer) => layer.flips.k),
@@ -205,6 +209,18 @@ export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome 
       inputs,
     },
   };
+}
+
+/** The pair with the smallest p, corrected for how many were tried. */
+function bestFilters(pairs: readonly SamplePair[]): FilterOutcome['layers'][number] {
+  const tried = pairs.map((pair) => {
+    // A recurrent unit is a row and a column: its own connections would agree by meaning.
+    const flips = /weight_hh|recurrent_kernel|recurrence/.test(pair[1].slot) ? NO_FLIPS : swapSign([pair], { pairing: 'neighbors', normalize: true });
+    return { pair, flips, log10P: flips.n >= MIN_LAYER_FLIPS ? Math.min(0, log10PValue(flips) + Math.log10(pairs.length)) : 0 };
+  });
+  const best = tried.reduce((least, next) => (next.log10P < least.log10P ? next : least));
+  const [, right] = best.pair;
+  return { ...best, slot: right.slot, parameters: right.shape[0] * right.shape[1] };
 }
 
 function share(flips: Flips): number {

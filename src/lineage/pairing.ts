@@ -68,3 +68,20 @@ export function vectorPairs(a: Sketch, b: Sketch, keep: (vector: VectorSample) =
     return right && right.length === left.length && keep(left) ? [[left, right]] : [];
   });
 }
+
+/** Share of the smaller side's filters that names must cover for names to be trusted. */
+const NAME_COVERAGE = 0.3;
+
+/**
+ * Convolutions and matrices of generic networks: by slot and shape, or, where conversions renamed everything,
+ * every sample of B with all samples of A of its shape. Which way is decided without looking at values.
+ */
+export function filterCandidates(a: Sketch, b: Sketch): { mode: 'names' | 'shapes'; layers: readonly (readonly SamplePair[])[] } {
+  const named = slotPairs(a, b, ['conv', 'linear']);
+  const filters = (sketch: Sketch): Sample[] => sketch.samples.filter((s) => (s.role === 'conv' || s.role === 'linear') && !s.excluded);
+  const weight = (samples: readonly Sample[]): number => samples.reduce((sum, s) => sum + s.shape[0] * s.shape[1], 0);
+  const [left, right] = [filters(a), filters(b)];
+  if (weight(named.map(([x]) => x)) >= NAME_COVERAGE * Math.min(weight(left), weight(right))) return { mode: 'names', layers: named.map((pair) => [pair]) };
+  const layers = right.map((y) => left.filter((x) => x.role === y.role && comparable(x, y)).map((x): SamplePair => [x, y]));
+  return { mode: 'shapes', layers: layers.filter((candidates) => candidates.length > 0) };
+}

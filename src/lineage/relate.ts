@@ -104,7 +104,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   const learned = rejects(neurons)
     ? fromAgreement(a, b, layerMap, 'neurons', inputs)
     : rejects(values) ? fromAgreement(a, b, null, 'values', inputs)
-    : filters ? startEvidence(a, b, inputs)
+    : filters ? startEvidence(a, b, filters.layers, filters.mode === 'shapes', inputs)
     : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
   const p = `chance of this under independence: about 10^${Math.floor(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0))}`;
   const all = [...tests, ...learned.evidence];

@@ -4,9 +4,9 @@
  * @module
  */
 import { addPair, correlation, median, pairSums, quantile } from '../math/index.ts';
-import { type SamplePair, slotPairs, vectorPairs } from './pairing.ts';
+import { type SamplePair, vectorPairs } from './pairing.ts';
 import { type Sample, type Sketch, valueAt } from './sketch.ts';
-import { log10PValue, swapSign } from './swap-sign.ts';
+import { log10PValue } from './swap-sign.ts';
 import type { Evidence } from './types.ts';
 
 export interface StartEvidence {
@@ -19,12 +19,17 @@ export interface StartEvidence {
 const LAYER_P = Math.log10(0.03);
 const MIN_Z_FLIPS = 40;
 
-export function startEvidence(a: Sketch, b: Sketch, inputs: Evidence['inputs']): StartEvidence {
-  const pairs = slotPairs(a, b, ['conv', 'linear']);
-  const related = pairs.filter((pair) => log10PValue(swapSign([pair], { pairing: 'neighbors', normalize: true })) < LAYER_P);
+/**
+ * @param layers the matched layers and their p-values, corrected for selection.
+ * @param selected whether they were matched by their values.
+ */
+export function startEvidence(a: Sketch, b: Sketch, layers: readonly { readonly pair: SamplePair; readonly log10P: number }[], selected: boolean, inputs: Evidence['inputs']): StartEvidence {
+  const pairs = layers.map((layer) => layer.pair);
+  const related = layers.filter((layer) => layer.log10P < LAYER_P).map((layer) => layer.pair);
   const kappa = excessKurtosis(related);
   const z = zeroStart(a, b);
-  const r10 = quantile(pairs.map(([x, y]) => Math.abs(sampleCorrelation(x, y) ?? 0)), 0.1) ?? 0;
+  // Where layers were chosen by their values, only those that show a tie say how close it is.
+  const r10 = quantile((selected ? related : pairs).map(([x, y]) => Math.abs(sampleCorrelation(x, y) ?? 0)), 0.1) ?? 0;
   const evidence: Evidence[] = [];
   if (kappa)
     evidence.push({
