@@ -9,7 +9,7 @@ const STATIC = /(?:^|[;}])[ \t]*(?:import|export)\b(?:[\s\w$,{}*]*?[\s}*]from)?\
 const DYNAMIC = /(?<![\w$.])import\s*\(\s*(?:\/\*[^*]*\*\/\s*)?(?:(['"`])([^'"`\n]+)\1)?/g;
 const REQUIRE = /(?<![\w$.])require\s*\(\s*(['"`])([^'"`\n]+)\1/g;
 /** What tests may use beside their room's own list. */
-const TEST_PACKAGES = ['vitest', 'fast-check'];
+const TEST_PACKAGES = ['vitest', 'fast-check', 'ajv'];
 
 /**
  * @param {string} text TypeScript source.

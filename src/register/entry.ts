@@ -73,22 +73,21 @@ function badField(value: { readonly [key: string]: JsonValue }): string {
   for (const field of ['name', 'locator', 'digest', 'id', 'addedAt']) if (!isText(value[field]) || value[field] === '') return field;
   for (const field of ['digestCovers', 'architecture', 'format', 'licenseLabel']) if (!isText(value[field])) return field;
   for (const field of ['revision', 'licenseText']) if (value[field] !== undefined && !isText(value[field])) return field;
-  if (!/^sha256:[0-9a-f]{64}$/.test(String(value['digest']))) return 'digest';
-  if (value['id'] !== entryId(String(value['name']))) return 'id';
+  if (!matches(value['digest'], /^sha256:[0-9a-f]{64}$/)) return 'digest';
+  if (!isText(value['name']) || value['id'] !== entryId(value['name'])) return 'id';
   if (!Number.isSafeInteger(value['parameters']) || Number(value['parameters']) < 0) return 'parameters';
   if (!isTextList(value['licenses'])) return 'licenses';
   if (value['baseModels'] !== undefined && !isTextList(value['baseModels'])) return 'baseModels';
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(String(value['addedAt']))) return 'addedAt';
+  if (!matches(value['addedAt'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)) return 'addedAt';
   const sketch = value['sketch'];
   if (sketch === null || typeof sketch !== 'object' || Array.isArray(sketch)) return 'sketch';
-  if (!/^[0-9a-f]{64}$/.test(String(sketch?.['sha256']))) return 'sketch.sha256';
+  if (!matches(sketch?.['sha256'], /^[0-9a-f]{64}$/)) return 'sketch.sha256';
   if (!Number.isSafeInteger(sketch?.['bytes']) || Number(sketch?.['bytes']) < 0) return 'sketch.bytes';
   return '';
 }
 
 /** Printable: a control character in a name would reach the reader's terminal. (CWE-150) */
 function isText(value: unknown): value is string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return typeof value === 'string' && value.length <= MAX_TEXT && !/[\u0000-\u001f\u007f-\u009f]/.test(value);
 }
 
@@ -96,8 +95,11 @@ function isTextList(value: unknown): boolean {
   return Array.isArray(value) && value.length <= MAX_LIST && value.every(isText);
 }
 
+function matches(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value);
+}
+
 /** A publisher's words made fit to keep: control characters become spaces, the end is cut. */
 export function cleanField(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, MAX_TEXT);
 }

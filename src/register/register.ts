@@ -81,7 +81,7 @@ async function checkFolder(dir: string): Promise<void> {
   if (schema !== SCHEMA)
     throw new RegisterError(
       'REGISTER_VERSION',
-      `${dir} is a register this version of Heirloom does not know (${String(schema).slice(0, 60)})`,
+      `${dir} is a register this version of Heirloom does not know (${typeof schema === 'string' ? schema.slice(0, 60) : 'no schema'})`,
       {
         where: { file, field: 'schema' },
       },
@@ -131,7 +131,10 @@ async function readEntries(dir: string): Promise<RegisterListing> {
   const read = await Promise.all(
     names.map((name) => readEntry(dir, name).catch((error: unknown) => asFinding(error, join('models', name)))),
   );
-  for (const one of read) if (one) 'schema' in one ? entries.push(one) : findings.push(one);
+  for (const one of read) {
+    if (one && 'schema' in one) entries.push(one);
+    else if (one) findings.push(one);
+  }
   entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { entries, findings };
 }
