@@ -77,10 +77,12 @@ describe('the published schemas', () => {
     }
   });
 
-  test.each([...Object.entries(fixtures), ['hostileStrings', hostileStrings] as const])('accept what the tool says of %s', (name, a) => {
-    // Attacks stand before rule ids and digests, too, which only our own code writes.
-    if (name !== 'hostileStrings') expect(errorsOf('assessment', a)).toEqual([]);
-    else expect(errorsOf('assessment', a)).not.toEqual([]);
+  test.each(Object.entries(fixtures))('accept what the tool says of %s', (_, a) => {
+    expect(errorsOf('assessment', a)).toEqual([]);
+  });
+
+  test('refuse rule ids and digests that no code of ours writes', () => {
+    expect(errorsOf('assessment', hostileStrings)).not.toEqual([]);
   });
 
   test('accept a relation, an evidence, a finding and an error as they are', () => {
@@ -138,7 +140,7 @@ describe('the published schemas', () => {
       ['finding', { ...finding(), rule: 'No Rule' }],
       ['assessment', { ...fixtures.cleanModel, schema: 'heirloom-assessment/2' }],
     ];
-    for (const [name, value] of wrong) expect(errorsOf(name, value), JSON.stringify(value).slice(0, 80)).not.toEqual([]);
+    expect(wrong.filter(([name, value]) => errorsOf(name, value).length === 0)).toEqual([]);
   });
 
   test('accept what lineage says of real files: a fine-tune, a stranger, a quantized copy, an adapter', async () => {
@@ -150,7 +152,7 @@ describe('the published schemas', () => {
       return sketch;
     };
     const base = await sketchOf('DA');
-    for (const name of ['a-ft-light', 'DB', 'a-gguf-q4_k_m', 'a-lora'])
-      expect(errorsOf('relation', relate(base, await sketchOf(name), { searched: 50 })), name).toEqual([]);
+    const names = ['a-ft-light', 'DB', 'a-gguf-q4_k_m', 'a-lora'];
+    for (const name of names) expect(errorsOf('relation', relate(base, await sketchOf(name), { searched: 50 }))).toEqual([]);
   });
 });

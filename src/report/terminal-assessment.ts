@@ -4,7 +4,7 @@
  */
 import type { Assessment } from '../assess/index.ts';
 import { countFindings, findingLines } from './findings.ts';
-import { grouped, humanBytes, humanCount, percent } from './numbers.ts';
+import { humanBytes, humanCount, percent } from './numbers.ts';
 import { allFindings, DRIFT_WORDS, outcomeOf, SAFETY_WORDS, summaryOf } from './outline.ts';
 import { labelled, paint, prose, type Style } from './style.ts';
 import { limitLines, limitsOf, relationLines } from './terminal-relation.ts';

@@ -107,7 +107,8 @@ const WIDE: readonly (readonly [first: number, last: number])[] = [
   [0x1fa70, 0x1faff],
   [0x20000, 0x3fffd],
 ];
-const NO_WIDTH = /[\p{Mn}\p{Me}\u200c\u200d\ufe0e]/u;
+/** Marks, the two joiners, and the selector of text presentation. */
+const NO_WIDTH = /\p{Mn}|\p{Me}|\u200c|\u200d|\ufe0e/u;
 const EMOJI = /\p{Emoji_Presentation}/u;
 const REGIONAL = /\p{Regional_Indicator}/u;
 

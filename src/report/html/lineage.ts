@@ -89,7 +89,7 @@ function relationPart(relation: Tie, id: string, level: number): Html {
       relation.tests.length > 0
         ? fold(
             'Null models, assumptions and inputs of the tests',
-            relation.tests.map((test) => testDetails(test, level + 1, id)),
+            relation.tests.map((test) => testDetails(test, level + 1)),
           )
         : NOTHING
     }
@@ -115,7 +115,7 @@ function testTable(tests: readonly Evidence[], id: string): Html {
 /** Layers printed as numbers per test. (CWE-770) */
 const MAX_LAYER_ROWS = 256;
 
-function testDetails(test: Evidence, level: number, id: string): Html {
+function testDetails(test: Evidence, level: number): Html {
   const layers = layerFlips(test);
   const shown = layers.slice(0, MAX_LAYER_ROWS).map((layer) => `${layer.label} ${layer.agreeing}/${layer.flips}`);
   const h = own(`h${Math.min(6, level)}`);

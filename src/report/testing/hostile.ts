@@ -19,6 +19,11 @@ export const ATTACKS: readonly string[] = [
   `tag${String.fromCodePoint(0xe0041, 0xe0042)}ged`,
 ];
 
+/** Everything that a terminal acts on, that reorders a line or that is not seen; the line feed alone may stand in a report. */
+export const DRIVES: RegExp =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}\ud800-\udfff]/u;
+
 /** Words of our own closed lists: a publisher cannot choose them. */
 const OURS = new Set(['schema', 'verdict', 'severity', 'direction', 'status', 'class', 'kind', 'because', 'by', 'from']);
 
