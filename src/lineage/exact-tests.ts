@@ -17,7 +17,8 @@ const ALL_ASSUMPTIONS = Object.values(ASSUMPTIONS);
 
 export interface Outcome {
   readonly evidence: Evidence;
-  readonly flips: Flips;
+  /** What can decide alone, and log10 of the corrections its p-value carries: for the power statement. */
+  readonly power: { readonly flips: Flips; readonly correction: number };
   /** For each block of B the matching block of A, per stack; only for neurons. */
   readonly layerMap: ReadonlyMap<string, readonly number[]> | null;
 }
@@ -50,7 +51,7 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
   return {
-    flips: best.flips,
+    power: { flips: best.flips, correction: Math.log10(3) },
     layerMap: best.name === 'best single pair of blocks' ? null : layerMap,
     evidence: {
       test: 'swap-sign/neurons', version: 1, class: 'exact',
@@ -138,7 +139,7 @@ function pooled(test: string, question: string, layers: readonly Flips[], inputs
   const flips = addFlips(layers);
   if (flips.n === 0) return null;
   return {
-    flips, layerMap: null,
+    power: { flips, correction: 0 }, layerMap: null,
     evidence: {
       test, version: 1, class: 'exact', question,
       statistic: { name: 'agreeing flips', value: flips.k },
@@ -189,7 +190,8 @@ export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome 
   // Signs of matches selected by their values must not be pooled: selection alone makes them agree.
   const whole = mode === 'names' ? log10PValue(all) : holm;
   return {
-    mode, layers, holm, whole, flips: all, layerMap: null,
+    mode, layers, holm, whole, layerMap: null,
+    power: strongest(layers, candidates, testable.length),
     evidence: {
       test: 'swap-sign/filters', version: 1, class: 'exact',
       question: 'Do the same filters sit in the same places of both models?',
@@ -209,6 +211,14 @@ export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome 
       inputs,
     },
   };
+}
+
+/** The largest layer decides what this test could have seen: layers are not pooled for a verdict. */
+function strongest(layers: FilterOutcome['layers'], candidates: readonly (readonly SamplePair[])[], tested: number): Outcome['power'] {
+  return layers.reduce<Outcome['power']>(
+    (best, layer, i) => (layer.flips.n > best.flips.n ? { flips: layer.flips, correction: Math.log10(Math.max(1, tested) * candidates[i]!.length) } : best),
+    { flips: NO_FLIPS, correction: 0 },
+  );
 }
 
 /** The pair with the smallest p, corrected for how many were tried. */

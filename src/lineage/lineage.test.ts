@@ -103,16 +103,19 @@ describe('a verdict', () => {
 
 describe('generic networks', () => {
   /** 60 layers of one shape, as stacks of equal blocks have. `share`: how much of the weights comes from `start`. */
-  const network = (start: number, own: number, share: number, names: string, heavy = false): Sketch => {
+  const network = (start: number, own: number, share: number, names: string, heavy = false, filters = 96): Sketch => {
     const [s, o] = [randomness(start), randomness(own)];
     const draw = (from: { normal: () => number; uniform: () => number }): number => (heavy ? from.normal() * (from.uniform() < 0.1 ? 4 : 0.7) : 2 * from.uniform() - 1);
     const samples = Array.from({ length: 60 }, (_, i) =>
-      sample(`${names}.${i}.weight`, 'conv', null, Float32Array.from({ length: 32 * 16 }, () => share * draw(s) + (1 - share) * draw(o))));
+      sample(`${names}.${i}.weight`, 'conv', null, Float32Array.from({ length: filters * 16 }, () => share * draw(s) + (1 - share) * draw(o)), filters));
     const sketch = toSketch(makeModel(own, own));
     return { ...sketch, samples, vectors: [], subject: { ...sketch.subject, scheme: 'generic' } };
   };
   test('of strangers with many equal shapes and other names show nothing, though the best of 60 matches is taken 60 times', () => {
     for (let seed = 0; seed < 5; seed++) expect(relate(network(1, 100 + seed, 0, 'features'), network(1, 200 + seed, 0, 'renamed')).verdict).toBe('no-evidence');
+  });
+  test('too narrow for any layer to reach the threshold are unresolved, not cleared', () => {
+    expect(relate(network(1, 2, 0, 'a', false, 24), network(1, 3, 0, 'b', false, 24)).verdict).toBe('unresolved');
   });
   test('are found under other names', () => {
     const relation = relate(network(1, 2, 0.95, 'features', true), network(1, 3, 0.95, 'renamed', true));

@@ -187,7 +187,7 @@ function fromAgreement(
 }
 
 function bestDetectable(outcomes: readonly Outcome[], threshold: number): number | null {
-  const reachable = outcomes.flatMap((outcome) => detectableCorrelation(outcome.flips, threshold) ?? []);
+  const reachable = outcomes.flatMap(({ power }) => detectableCorrelation(power.flips, threshold - power.correction) ?? []);
   return reachable.length === 0 ? null : Math.min(...reachable);
 }
 
