@@ -3,7 +3,7 @@
  * `models--owner--name/{refs/<revision>, snapshots/<commit>/…, blobs/…}` (huggingface_hub, "Understand caching").
  * @module
  */
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FileTree, SourceError } from '../base/index.ts';
 import { openFolder } from './folder.ts';
@@ -13,8 +13,6 @@ import type { OpenOptions } from './options.ts';
 /** The snapshot of `commit` as a folder, or null when the cache has none (or one that cannot be listed). */
 export async function cachedSnapshot(cache: string, id: string, commit: string, options: OpenOptions): Promise<FileTree | null> {
   const folder = join(entryFolder(cache, id), 'snapshots', commit);
-  const found = await stat(folder).catch(() => null);
-  if (!found?.isDirectory()) return null;
   try {
     return await openFolder(folder, options);
   } catch (error) {

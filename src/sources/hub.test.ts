@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -47,6 +47,17 @@ async function opened(locator: string, options: OpenOptions = settings()): Promi
 async function text(tree: FileTree, path: string): Promise<string> {
   const source = await tree.open(path);
   return new TextDecoder().decode(await source.read(0, source.size));
+}
+/** Open handles of temporary download files, which have no name any more. */
+function spillFiles(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => /heirloom-\w+\/download/.test(linkOf(`/proc/self/fd/${fd}`))).length;
+}
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 /** What a locator means, or a harmless one when it is refused as it should be. */
 function orGpt2(locator: string): HubLocator {
@@ -122,6 +133,21 @@ describe('a hub repository', () => {
     await start({ pageSize: 2 });
     expect((await opened('hf:owner/name')).files.length).toBe(6);
     expect(hub.asked.filter((asked) => asked.path.includes('/tree/')).length).toBe(3);
+  });
+
+  test('of large files on a server without ranges is kept partly in memory, partly on disk, each file in its place', async () => {
+    const size = { a: 60 << 20, b: 3 << 20, c: 3 << 20, d: 2 << 20 };
+    hub = await startFakeHub({
+      'o/n': Object.fromEntries(Object.entries(size).map(([name, bytes]) => [name, new Uint8Array(bytes).fill(name.charCodeAt(0))])),
+    });
+    hub.faults.ignoreRanges = true;
+    const tree = await opened('hf:o/n');
+    const sources = await Promise.all(['a', 'b', 'c', 'd'].map((name) => tree.open(name)));
+    for (let round = 0; round < 2; round++)
+      for (const source of sources) expect([...(await source.read(source.size - 2, 2))]).toEqual(Array(2).fill(source.name.charCodeAt(0)));
+    expect(spillFiles()).toBe(1);
+    await tree.close();
+    expect(spillFiles()).toBe(0);
   });
 
   test('can be narrowed to a folder or to one file, with paths as if that had been opened', async () => {
@@ -413,12 +439,18 @@ describe('a hostile hub', () => {
 
   test('cannot send the next page to another server, or go on for ever', async () => {
     await start();
-    for (const next of ['http://localhost:1/x', 'https://evil.example/', 'http://']) {
+    const stranger = await startFakeHub({});
+    for (const next of [`${stranger.endpoint}/x`, hub.endpoint.replace('127.0.0.1', 'localhost'), 'https://hub.example/', 'http://']) {
       hub.faults.nextLink = next;
-      expect([next, (await failure(openTree('hf:owner/name', settings({ HF_TOKEN: 'hf_secret' })))).code]).toEqual([next, 'SOURCE_HTTP']);
+      const error = await failure(openTree('hf:owner/name', settings({ HF_TOKEN: 'hf_secret' })));
+      expect([next, error.code, error.where?.field]).toEqual([next, 'SOURCE_HTTP', 'Link']);
     }
+    expect(stranger.asked).toEqual([]);
+    await stranger.close();
     hub.faults.nextLink = '?again';
+    hub.asked.length = 0;
     expect((await failure(openTree('hf:owner/name', settings()))).code).toBe('SOURCE_HTTP');
+    expect(hub.asked.length).toBeLessThanOrEqual(1001);
   });
 
   test('cannot list more files than memory holds', async () => {

@@ -159,6 +159,15 @@ describe('a file that changes while it is open', () => {
     await tree.close();
   });
 
+  test('is refused when it was moved out of the folder and a link left in its place', async () => {
+    const path = put('model/a');
+    const tree = await openFolder(join(dir, 'model'));
+    renameSync(path, join(dir, 'moved'));
+    symlinkSync('../moved', path);
+    expect((await failure(tree.open('a'))).message).toContain('links out of its folder');
+    await tree.close();
+  });
+
   test('is refused when its folder becomes a link to elsewhere after listing', async () => {
     put('model/sub/a', 'inside');
     put('elsewhere/a', 'secret');
