@@ -187,6 +187,12 @@ describe('a frozen TensorFlow graph', () => {
   });
 });
 
+test('a TFLite file is refused by name', async () => {
+  const bytes = new Uint8Array(64);
+  bytes.set(new TextEncoder().encode('TFL3'), 4);
+  await expect(openCheckpoint(memoryTree('m', { 'm.tflite': bytes }), 'm.tflite')).rejects.toMatchObject({ code: 'WEIGHTS_NOT_READ_YET' });
+});
+
 describe('the format of a bare protobuf', () => {
   const onnx = sharedBytes('safety-corpus/onnx/backend_test_Conv1d_groups_model.onnx');
   const caffe = sharedBytes('real-models/TropComplique__mtcnn-pytorch__caffe_models-det1/det1.caffemodel');

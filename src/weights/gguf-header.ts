@@ -4,25 +4,19 @@
  * @module
  */
 import type { ByteSource, Finding } from '../base/index.ts';
-import { type ByteWindow, byteWindow } from './byte-window.ts';
+import { byteWindow } from './byte-window.ts';
 import { MAX_TENSORS, storedBytes } from './checkpoint.ts';
 import type { DType } from './dtypes.ts';
-import { type MetaValue, type TensorInfo, WeightsError, type WeightsErrorCode } from './types.ts';
+import { type Cursor, fail, need, take32, take64, takeCount, takeString } from './gguf-cursor.ts';
+import { takeValue } from './gguf-values.ts';
+import type { MetaValue, TensorInfo } from './types.ts';
 
-/** Metadata and tensor list together; the largest tokenizers (260,000 tokens with merges) take about 15 MB. (CWE-770) */
-const MAX_HEADER_BYTES = 128 << 20;
 /** Published files hold 20 to 60 keys. (CWE-770) */
 const MAX_KEYS = 65_536;
 /** "at most 2^16−1 bytes long" (gguf.md, gguf_metadata_kv_t.key). */
 const MAX_KEY_BYTES = 65_535;
 /** The specification says 64; ggml can be built with longer names (image models use up to 128). */
 const MAX_NAME_BYTES = 1024;
-/** One string value; chat templates reach 100 kB, embedded licences 1 MB. (CWE-789) */
-const MAX_STRING_BYTES = 16 << 20;
-/** Elements of one array that are kept; vocabularies stay below 300,000. Longer arrays are skipped with a finding. (CWE-789) */
-const MAX_ARRAY_KEPT = 1_000_000;
-/** Elements kept over all arrays of a file; bounds memory at about 8 bytes each besides the strings. (CWE-789) */
-const MAX_ELEMENTS_KEPT = 4_000_000;
 /** GGML_MAX_DIMS. */
 const MAX_DIMS = 4;
 /** general.alignment is 32 in practice; a page of 64 KiB is the largest anyone maps by. */
@@ -38,10 +32,7 @@ const TYPES: Readonly<Record<number, DType>> = {
   35: 'TQ2_0', 39: 'MXFP4', 40: 'NVFP4', 41: 'Q1_0',
 };
 
-/** Bytes of a metadata value type; 8 is a string, 9 an array. */
-const VALUE_BYTES: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
-const STRING = 8;
-const ARRAY = 9;
+/** The value type of general.alignment. */
 const UINT32 = 4;
 
 export interface GgufHeader {
@@ -52,18 +43,7 @@ export interface GgufHeader {
   readonly findings: Finding[];
 }
 
-interface Cursor {
-  readonly window: ByteWindow;
-  readonly file: string;
-  readonly size: number;
-  at: number;
-  kept: number;
-  readonly findings: Finding[];
-}
-
 const keys = new TextDecoder('utf-8', { fatal: true });
-/** Token strings may hold half characters; they are kept with U+FFFD rather than refused. */
-const values = new TextDecoder('utf-8');
 
 /** @throws WeightsError naming the byte. */
 export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
@@ -182,139 +162,4 @@ function checkAlignment(c: Cursor, type: number, value: MetaValue | undefined, a
       'general.alignment',
     );
   return value;
-}
-
-/** @returns undefined for an array too long to keep. */
-async function takeValue(c: Cursor, type: number, key: string): Promise<MetaValue | undefined> {
-  if (type === STRING) return takeString(c, MAX_STRING_BYTES, values, `"${key}"`);
-  if (type === ARRAY) return takeArray(c, key);
-  const bytes = valueBytes(c, type, key);
-  await need(c, bytes);
-  return takeScalar(c, type, key);
-}
-
-async function takeArray(c: Cursor, key: string): Promise<MetaValue | undefined> {
-  const at = c.at;
-  await need(c, 12);
-  const type = take32(c);
-  if (type === ARRAY) fail(c, 'WEIGHTS_HEADER', `nests arrays under "${key}", which no program reads`, at, key);
-  const each = type === STRING ? 8 : valueBytes(c, type, key);
-  const count = takeCount(c, MAX_HEADER_BYTES, each, `elements of "${key}"`);
-  const keep = count <= MAX_ARRAY_KEPT && c.kept + count <= MAX_ELEMENTS_KEPT;
-  if (!keep) {
-    c.findings.push({
-      rule: 'weights/metadata-array-skipped',
-      severity: 'note',
-      where: { file: c.file, byte: at, field: key },
-      what: `the array "${key}" of ${count} elements was not kept`,
-      why: 'vocabularies stay below a million entries; longer arrays only cost memory',
-      fix: 'none needed unless the array matters',
-      source: 'CWE-789',
-    });
-    if (type !== STRING) {
-      checkEnd(c, c.at + count * each);
-      c.at += count * each;
-      return undefined;
-    }
-  }
-  const out: MetaValue[] = [];
-  for (let i = 0; i < count; i++) {
-    if (type === STRING) {
-      const text = await takeString(c, MAX_STRING_BYTES, values, `"${key}"`, keep);
-      if (keep) out.push(text);
-    } else {
-      if (!c.window.has(c.at, each)) await need(c, each);
-      out.push(takeScalar(c, type, key));
-    }
-  }
-  if (keep) c.kept += count;
-  return keep ? out : undefined;
-}
-
-function valueBytes(c: Cursor, type: number, key: string): number {
-  return VALUE_BYTES[type] ?? fail(c, 'WEIGHTS_HEADER', `gives "${key}" the unknown value type ${type}`, c.at, key);
-}
-
-function takeScalar(c: Cursor, type: number, key: string): MetaValue {
-  const { view, base } = c.window;
-  const at = c.at - base;
-  c.at += VALUE_BYTES[type]!;
-  // prettier-ignore
-  switch (type) {
-    case 0: return view.getUint8(at);
-    case 1: return view.getInt8(at);
-    case 2: return view.getUint16(at, true);
-    case 3: return view.getInt16(at, true);
-    case 4: return view.getUint32(at, true);
-    case 5: return view.getInt32(at, true);
-    case 6: return view.getFloat32(at, true);
-    case 10: return exact(view.getBigUint64(at, true));
-    case 11: return exact(view.getBigInt64(at, true));
-    case 12: return view.getFloat64(at, true);
-    default: {
-      const byte = view.getUint8(at);
-      // "Anything else is invalid" (gguf.md, GGUF_METADATA_VALUE_TYPE_BOOL).
-      if (byte > 1) fail(c, 'WEIGHTS_HEADER', `gives the boolean "${key}" the value ${byte}`, c.at - 1, key);
-      return byte === 1;
-    }
-  }
-}
-
-/** A number when a double holds it exactly, else its decimal digits. */
-function exact(value: bigint): number | string {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value.toString();
-}
-
-/** @param keep false walks over the string without building it. */
-async function takeString(c: Cursor, max: number, decoder: TextDecoder, what: string, keep = true): Promise<string> {
-  if (!c.window.has(c.at, 8)) await need(c, 8);
-  const at = c.at;
-  const length = take64(c);
-  if (length > BigInt(max)) fail(c, 'WEIGHTS_LIMIT', `claims ${length} bytes for ${what}, over the cap of ${max}`, at);
-  const bytes = Number(length);
-  if (!c.window.has(c.at, bytes)) await need(c, bytes);
-  const raw = c.window.slice(c.at, bytes);
-  c.at += bytes;
-  if (!keep) return '';
-  try {
-    return decoder.decode(raw);
-  } catch {
-    return fail(c, 'WEIGHTS_HEADER', `holds bytes that are not UTF-8 in ${what}`, at);
-  }
-}
-
-function take32(c: Cursor): number {
-  c.at += 4;
-  return c.window.view.getUint32(c.at - 4 - c.window.base, true);
-}
-function take64(c: Cursor): bigint {
-  c.at += 8;
-  return c.window.view.getBigUint64(c.at - 8 - c.window.base, true);
-}
-
-/** A 64-bit count, checked against a cap and against what the rest of the file could hold. */
-function takeCount(c: Cursor, max: number, leastBytes: number, what: string): number {
-  const at = c.at;
-  const count = take64(c);
-  if (count > BigInt(max)) fail(c, 'WEIGHTS_LIMIT', `claims ${count} ${what}, over the cap of ${max}`, at);
-  if (Number(count) * leastBytes > c.size - c.at)
-    fail(c, 'WEIGHTS_TRUNCATED', `claims ${count} ${what}, more than its ${c.size} bytes can hold`, at);
-  return Number(count);
-}
-
-async function need(c: Cursor, bytes: number): Promise<void> {
-  checkEnd(c, c.at + bytes);
-  if (!c.window.has(c.at, bytes)) await c.window.load(c.at, bytes);
-}
-
-function checkEnd(c: Cursor, end: number): void {
-  if (end > c.size) fail(c, 'WEIGHTS_TRUNCATED', `ends inside its header (${c.size} bytes)`, c.at);
-  if (end > MAX_HEADER_BYTES) fail(c, 'WEIGHTS_LIMIT', `has a header over the cap of ${MAX_HEADER_BYTES} bytes`, c.at);
-}
-
-function fail(c: Cursor, code: WeightsErrorCode, what: string, byte?: number, field?: string): never {
-  throw new WeightsError(code, `${c.file} ${what}`, {
-    where: { file: c.file, ...(byte !== undefined && { byte }), ...(field !== undefined && { field }) },
-  });
 }

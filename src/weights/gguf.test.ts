@@ -95,6 +95,27 @@ describe('a GGUF header', () => {
     expect(tree.stats.bytes).toBeLessThan(80_000);
   });
 
+  test('may place tensors beyond 4 GiB, and only their rows are read', async () => {
+    const header = writeGguf({ tensors: [f32('far', 8, 0), { ...f32('end', 8, 0), offset: 2 ** 40 }] });
+    const stats = { bytes: 0, requests: 0 };
+    const size = header.length + 2 ** 40 + 32;
+    const read = (offset: number, length: number): Promise<Uint8Array> => {
+      stats.bytes += length;
+      const out = new Uint8Array(length);
+      out.set(header.subarray(offset, offset + length));
+      if (offset === header.length + 2 ** 40) out.set(new Uint8Array(new Float32Array([7]).buffer));
+      return Promise.resolve(out);
+    };
+    const tree = {
+      ...memoryTree('m', {}),
+      files: [{ path: 'm.gguf', size }],
+      open: () => Promise.resolve({ name: 'm.gguf', size, stats, read }),
+    };
+    const checkpoint = await openGguf(tree, 'm.gguf');
+    expect([...(await checkpoint.readRows(checkpoint.tensors[1]!, 0, 1))]).toEqual([7]);
+    expect(stats.bytes).toBeLessThan(10_000);
+  });
+
   test('keeps every kind of value, and 64-bit numbers exactly', async () => {
     const { metadata } = await open({
       keys: [

@@ -6,26 +6,17 @@
  */
 import { MAX_AXES, rowLength, storedBytes } from './checkpoint.ts';
 import { type DType, DTYPES } from './dtypes.ts';
+import { type Chunk, copyChunk, readChunkTree, unpack } from './hdf5-chunks.ts';
 import type { Hdf5File, Message, View } from './hdf5-file.ts';
 import { UNDEFINED } from './hdf5-file.ts';
-import { inflateRange } from './inflate.ts';
 import type { TensorInfo } from './types.ts';
 
 /** Unpacked bytes of one chunk; h5py picks chunks of 1 MiB at most. (CWE-409) */
 const MAX_CHUNK_BYTES = 64 << 20;
-/** Chunks of one dataset. (CWE-770) */
-const MAX_CHUNKS = 1_000_000;
 /** Unpacked chunks kept while rows are read. */
 const KEPT_CHUNK_BYTES = 64 << 20;
-const MAX_LEVELS = 8;
-
-export interface Chunk {
-  readonly offsets: readonly number[];
-  readonly address: number;
-  readonly bytes: number;
-  /** Bit i: filter i was skipped for this chunk. */
-  readonly mask: number;
-}
+/** Rows at once of values that were never written: a few stored bytes must not buy gigabytes. (CWE-409) */
+const MAX_UNWRITTEN_BYTES = 64 << 20;
 
 type Layout =
   | { readonly kind: 'none' }
@@ -37,6 +28,8 @@ export interface Dataset {
   readonly shape: readonly number[];
   readonly bigEndian: boolean;
   readonly layout: Layout;
+  /** One item where no values were written; null is zero. */
+  readonly fill: Uint8Array | null;
   /** Filter numbers in the order they were applied. */
   readonly filters: readonly number[];
 }
@@ -58,7 +51,13 @@ export async function readDataset(file: Hdf5File, messages: readonly Message[], 
   const unknown = filters.find((filter) => filter < 1 || filter > 3);
   if (unknown !== undefined) file.fail('WEIGHTS_NOT_READ_YET', `compresses "${name}" with HDF5 filter ${unknown}`, layout.at);
   const bytes = storedBytes(number.dtype, shape, name, file.source.name);
-  return { ...number, shape, filters, layout: await readLayout(file, layout, shape, bytes, DTYPES[number.dtype].blockBytes, name) };
+  return {
+    ...number,
+    shape,
+    filters,
+    fill: readFill(find(5)),
+    layout: await readLayout(file, layout, shape, bytes, DTYPES[number.dtype].blockBytes, name),
+  };
 }
 
 function readShape(file: Hdf5File, { data, at }: Message): number[] | null {
@@ -100,6 +99,18 @@ function readNumberType(data: View): { dtype: DType; bigEndian: boolean } | stri
   // h5py stores booleans as an enumeration of bytes.
   if (kind === 8 && size === 1) return { dtype: 'BOOL', bigEndian: false };
   return kind === 3 || kind === 9 ? 'texts or lists' : `HDF5 type class ${kind}`;
+}
+
+/** IV.A.2.f: the value of items never written, if it is not zero. */
+function readFill(message: Message | undefined): Uint8Array | null {
+  if (!message) return null;
+  const { data } = message;
+  const version = data.u8(0);
+  const defined = version === 3 ? (data.u8(1) & 0x20) !== 0 : data.u8(3) !== 0;
+  const at = version === 3 ? 2 : 4;
+  if (!defined) return null;
+  const fill = data.bytes.subarray(at + 4, at + 4 + data.u32(at));
+  return fill.some((byte) => byte !== 0) ? fill : null;
 }
 
 function readFilters(message: Message | undefined): number[] {
@@ -153,7 +164,7 @@ async function readLayout(
     file.fail('WEIGHTS_HEADER', `has impossible chunks in "${name}"`, at);
   if (chunkBytes > MAX_CHUNK_BYTES) file.fail('WEIGHTS_LIMIT', `chunks "${name}" in pieces of ${chunkBytes} bytes`, at);
   const chunks: Chunk[] = [];
-  if (tree !== UNDEFINED) await readChunkTree(file, tree, rank, chunks, { nodes: 0 }, MAX_LEVELS);
+  if (tree !== UNDEFINED) await readChunkTree(file, tree, rank, chunks, new Set());
   // One chunk per place of the grid: else a few bytes could be unpacked again and again. (CWE-409)
   const places = new Set(chunks.map((chunk) => chunk.offsets.join()));
   if (places.size !== chunks.length || chunks.some((chunk) => chunk.offsets.some((offset, i) => offset % size[i]! !== 0)))
@@ -161,41 +172,7 @@ async function readLayout(
   return { kind: 'chunks', size, chunks };
 }
 
-async function readChunkTree(
-  file: Hdf5File,
-  address: number,
-  rank: number,
-  out: Chunk[],
-  state: { nodes: number },
-  levels: number,
-): Promise<void> {
-  if (++state.nodes > MAX_CHUNKS || levels === 0) file.fail('WEIGHTS_LIMIT', 'holds a chunk tree that does not end', address);
-  const head = await file.read(address, 24);
-  if (head.text(0, 4) !== 'TREE' || head.u8(4) !== 1) file.fail('WEIGHTS_HEADER', 'has no HDF5 chunk tree where one should stand', address);
-  const leaf = head.u8(5) === 0;
-  const entries = head.u16(6);
-  const keyBytes = 8 + (rank + 1) * 8;
-  const body = await file.read(address + 24, entries * (keyBytes + 8));
-  for (let i = 0; i < entries; i++) {
-    const at = i * (keyBytes + 8);
-    const child = body.u64(at + keyBytes);
-    if (!leaf) {
-      await readChunkTree(file, child, rank, out, state, levels - 1);
-      continue;
-    }
-    if (out.length >= MAX_CHUNKS) file.fail('WEIGHTS_LIMIT', `holds a dataset of over ${MAX_CHUNKS} chunks`, address);
-    const chunk = {
-      bytes: body.u32(at),
-      mask: body.u32(at + 4),
-      offsets: Array.from({ length: rank }, (_, k) => body.u64(at + 8 + k * 8)),
-      address: child,
-    };
-    if (chunk.address + chunk.bytes > file.source.size) file.fail('WEIGHTS_TRUNCATED', 'ends before one of its chunks does', child);
-    out.push(chunk);
-  }
-}
-
-/** `readStored` of one dataset; rows come little-endian and unpacked. Values never written are zero, the default fill. */
+/** `readStored` of one dataset; rows come little-endian and unpacked. Values never written are the fill value. */
 export function datasetReader(file: Hdf5File, dataset: Dataset): (tensor: TensorInfo, start: number, count: number) => Promise<Uint8Array> {
   const item = DTYPES[dataset.dtype].blockBytes;
   const { layout } = dataset;
@@ -218,7 +195,11 @@ export function datasetReader(file: Hdf5File, dataset: Dataset): (tensor: Tensor
     let out: Uint8Array;
     if (layout.kind === 'range') out = await file.source.read(layout.address + start * rowBytes, count * rowBytes);
     else {
+      const written = layout.kind === 'chunks' ? layout.chunks.length * layout.size.reduce((product, axis) => product * axis, item) : 0;
+      if (count * rowBytes > MAX_UNWRITTEN_BYTES + written)
+        file.fail('WEIGHTS_LIMIT', `leaves most of "${tensor.name}" unwritten; read fewer rows at once`);
       out = new Uint8Array(count * rowBytes);
+      if (dataset.fill?.length === item) for (let at = 0; at < out.length; at += item) out.set(dataset.fill, at);
       if (layout.kind === 'chunks') {
         const size = layout.size.reduce((product, axis) => product * axis, item);
         for (const chunk of layout.chunks) {
@@ -231,71 +212,4 @@ export function datasetReader(file: Hdf5File, dataset: Dataset): (tensor: Tensor
     if (dataset.bigEndian && item > 1) for (let at = 0; at < out.length; at += item) out.subarray(at, at + item).reverse();
     return out;
   };
-}
-
-/** Undoes the filters, last applied first: 3 is a checksum behind the data, 1 is zlib, 2 gathers equal bytes of the items. */
-async function unpack(file: Hdf5File, chunk: Chunk, filters: readonly number[], size: number, item: number): Promise<Uint8Array> {
-  const applied = filters.filter((_, i) => !((chunk.mask >> i) & 1));
-  let length = chunk.bytes;
-  let bytes: Uint8Array | null = null;
-  for (const filter of applied.toReversed()) {
-    if (filter === 3) length -= 4;
-    else if (filter === 1) {
-      if (bytes) file.fail('WEIGHTS_NOT_READ_YET', 'compresses a chunk twice', chunk.address);
-      const range = {
-        compression: 'deflate',
-        offset: chunk.address,
-        compressedSize: Math.max(0, length),
-        from: 0,
-        length: size + 4,
-        limit: size + 4,
-        allowShort: true,
-      } as const;
-      bytes = await inflateRange(file.source, range, file.source.name);
-      length = bytes.length;
-    } else {
-      bytes = unshuffle((bytes ?? (await file.source.read(chunk.address, Math.max(0, length)))).subarray(0, size), item);
-    }
-  }
-  bytes ??= await file.source.read(chunk.address, Math.min(Math.max(0, length), size));
-  if (bytes.length < size) file.fail('WEIGHTS_TRUNCATED', `holds a chunk of ${bytes.length} bytes where ${size} belong`, chunk.address);
-  return bytes;
-}
-
-function unshuffle(bytes: Uint8Array, item: number): Uint8Array {
-  const count = Math.floor(bytes.length / item);
-  const out = new Uint8Array(bytes.length);
-  for (let b = 0; b < item; b++) for (let i = 0; i < count; i++) out[i * item + b] = bytes[b * count + i]!;
-  return out;
-}
-
-/** Copies the part of a chunk that lies in rows `[start, start + count)` of the dataset; chunks at the edge hang over it. */
-function copyChunk(
-  bytes: Uint8Array,
-  offsets: readonly number[],
-  size: readonly number[],
-  shape: readonly number[],
-  item: number,
-  start: number,
-  count: number,
-  out: Uint8Array,
-): void {
-  const rank = shape.length;
-  // Axis by axis down to runs along the last one.
-  const walk = (axis: number, from: number, to: number): void => {
-    const low = axis === 0 ? Math.max(start, offsets[0]!) : offsets[axis]!;
-    const high = Math.min(offsets[axis]! + size[axis]!, axis === 0 ? start + count : shape[axis]!);
-    if (low >= high) return;
-    const inner = size.slice(axis + 1).reduce((product, length) => product * length, item);
-    const outer = shape.slice(axis + 1).reduce((product, length) => product * length, item);
-    const shift = axis === 0 ? start : 0;
-    if (axis === rank - 1) {
-      const length = (high - low) * item;
-      const at = from + (low - offsets[axis]!) * item;
-      out.set(bytes.subarray(at, at + length), to + (low - shift) * item);
-      return;
-    }
-    for (let i = low; i < high; i++) walk(axis + 1, from + (i - offsets[axis]!) * inner, to + (i - shift) * outer);
-  };
-  if (rank > 0) walk(0, 0, 0);
 }

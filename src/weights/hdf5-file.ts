@@ -12,7 +12,7 @@ const PAGE_BYTES = 8192;
 /** Pages kept, 4 MiB in all. */
 const MAX_PAGES = 512;
 /** Metadata read through pages, over the whole file: a model of 100,000 tensors needs about 200 MB. (CWE-400) */
-const MAX_METADATA_BYTES = 512 << 20;
+const MAX_METADATA_BYTES = 256 << 20;
 /** Blocks of one object header; attributes of old files make a few dozen. (CWE-835) */
 const MAX_BLOCKS = 4096;
 /** "Undefined address": all bits set. */

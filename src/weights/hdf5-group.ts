@@ -29,8 +29,7 @@ export async function readGroup(file: Hdf5File, messages: readonly Message[]): P
   const out: Members = { hard: new Map(), links: [] };
   if (table) {
     const heap = await readHeap(file, table.data.u64(8));
-    const state = { nodes: 0 };
-    await readTree(file, table.data.u64(0), heap, out, state, MAX_LEVELS);
+    await readTree(file, table.data.u64(0), heap, out, new Set(), MAX_LEVELS);
     return out;
   }
   if (!info) return null;
@@ -78,10 +77,12 @@ async function readTree(
   address: number,
   name: (offset: number) => string,
   out: Members,
-  state: { nodes: number },
+  seen: Set<number>,
   levels: number,
 ): Promise<void> {
-  if (++state.nodes > MAX_NODES || levels === 0) file.fail('WEIGHTS_LIMIT', 'holds a group whose tree does not end', address);
+  if (seen.has(address) || seen.size >= MAX_NODES || levels === 0)
+    file.fail('WEIGHTS_LIMIT', 'holds a group whose tree does not end', address);
+  seen.add(address);
   const head = await file.read(address, 8);
   const entries = head.u16(6);
   if (head.text(0, 4) === 'SNOD') {
@@ -96,5 +97,5 @@ async function readTree(
   }
   if (head.text(0, 4) !== 'TREE' || head.u8(4) !== 0) file.fail('WEIGHTS_HEADER', 'has no HDF5 group tree where one should stand', address);
   const body = await file.read(address + 24, entries * 16 + 8);
-  for (let i = 0; i < entries; i++) await readTree(file, body.u64(i * 16 + 8), name, out, state, levels - 1);
+  for (let i = 0; i < entries; i++) await readTree(file, body.u64(i * 16 + 8), name, out, seen, levels - 1);
 }

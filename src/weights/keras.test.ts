@@ -106,6 +106,20 @@ describe('hostile HDF5', () => {
     for (let i = 0; i < view.getUint16(node + 6, true); i++) view.setBigUint64(node + 8 + i * 40 + 8, root, true);
     expect((await open(bytes)).findings.length).toBeGreaterThan(0);
   });
+  test('that claims a huge dataset and writes none of it is not unpacked into memory', async () => {
+    const bytes = bytesOf('kinds of numbers');
+    const view = new DataView(bytes.buffer);
+    // The dataspace of `unwritten`, 4 × 2: the one place where these two sizes follow one another.
+    const at = [...bytes.keys()].find(
+      (i) => i + 16 <= bytes.length && view.getBigUint64(i, true) === 4n && view.getBigUint64(i + 8, true) === 2n,
+    )!;
+    view.setBigUint64(at, 1n << 28n, true);
+    const checkpoint = await open(bytes);
+    const tensor = checkpoint.tensors.find((t) => t.name === 'unwritten')!;
+    expect(tensor.shape).toEqual([2 ** 28, 2]);
+    await expect(checkpoint.readRows(tensor, 0, 1 << 26)).rejects.toMatchObject({ code: 'WEIGHTS_LIMIT' });
+    expect([...(await checkpoint.readRows(tensor, 5, 1))]).toEqual([0, 0]);
+  });
   test('with addresses of four bytes or an unknown superblock is refused by name', async () => {
     for (const at of [8, 13]) {
       const bytes = bytesOf('chunks');

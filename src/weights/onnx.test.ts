@@ -171,6 +171,7 @@ describe('ONNX external data', () => {
   test('is read from the file, at its offset', async () => {
     const checkpoint = await open(external('data.bin', '8', '8'), beside);
     expect(checkpoint.files).toEqual(['m/a.onnx', 'm/data.bin']);
+    expect(checkpoint.metadata.get('onnx.external_data')).toEqual(['m/data.bin']);
     expect(await values(checkpoint, 'w')).toEqual([2, 3]);
     expect(await values(await open(external('./sub/d.bin'), beside), 'w')).toEqual([8, 9]);
   });

@@ -24,7 +24,7 @@ const NUMBERS: Readonly<Record<number, string>> = { 1: 'ir_version', 5: 'model_v
 
 /**
  * Metadata keys: `onnx.*` for the model's own fields (`onnx.ops` is a list of `[domain, operator, count]`, `onnx.opset_import` of
- * `[domain, version]`, `onnx.functions` of `[domain, name]`), `onnx.metadata_props.*` for what its publisher wrote.
+ * `[domain, version]`, `onnx.functions` of `[domain, name]`, `onnx.external_data` of paths), `onnx.metadata_props.*` for what its publisher wrote.
  * A missing external file is a finding; reading its tensors is `WEIGHTS_MISSING_FILE`.
  * @throws WeightsError naming file and byte or tensor.
  */
@@ -39,6 +39,7 @@ export async function openOnnx(tree: FileTree, path: string): Promise<Checkpoint
     'onnx.ops',
     [...walk.ops].map(([key, count]) => [...key.split('\0'), count]),
   );
+  if (walk.external.size > 0) metadata.set('onnx.external_data', [...walk.external.keys()]);
   const sources = new Map<string, ByteSource>([[path, source]]);
   for (const [file, size] of walk.external) if (size !== null) sources.set(file, await tree.open(file));
   return makeCheckpoint({
