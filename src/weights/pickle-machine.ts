@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  type Cursor,
   decodeLatin1,
   decodeUtf8,
   failPickle,
@@ -22,187 +21,33 @@ import {
   takeU32,
   takeU8,
 } from './pickle-arguments.ts';
-import { isObject, type PickleBytes, type PickleCall, type PickleGlobal, type PickleUse, type PickleValue } from './pickle-values.ts';
+import {
+  append,
+  build,
+  call,
+  importName,
+  type Machine,
+  memoIndex,
+  odd,
+  pop,
+  popMark,
+  push,
+  recall,
+  remember,
+  setItems,
+  spend,
+  stackGlobal,
+  top,
+} from './pickle-state.ts';
+import type { PickleBytes, PickleValue } from './pickle-values.ts';
 
 /** The densest benign pickle we know has 12 million. (CWE-834) */
 const MAX_OPCODES = 40_000_000;
-/** Values on the stack. (CWE-770) */
-const MAX_STACK = 8_000_000;
-/** Rough size of everything built; a 46 MB vocabulary of 12 million opcodes takes about 300 MB. (CWE-789) */
-const MAX_ALLOCATED = 448 << 20;
 /** Longer strings and bytes stay in the source and are referred to. */
 const MAX_INLINE = 64 << 10;
-/** Distinct imports recorded; honest files have dozens. (CWE-770) */
-const MAX_GLOBALS = 20_000;
 /** LONG4: integers of more than 8192 bits have no place in a model. (CWE-400) */
 const MAX_LONG_BYTES = 1024;
 const HIGHEST_PROTOCOL = 5;
-
-export interface PickleOddity {
-  readonly kind: 'frame-straddled' | 'frame-nested' | 'call-on-data' | 'item-on-object' | 'build-on-data';
-  readonly byte: number;
-}
-/** Oddities kept per pickle. */
-const MAX_ODDITIES = 100;
-
-export interface Machine extends Cursor {
-  readonly observe: ((use: PickleUse) => void) | undefined;
-  /** Whether `built` is to be set. */
-  readonly watchBuilds: boolean;
-  stack: PickleValue[];
-  readonly marks: number[];
-  readonly memo: PickleValue[];
-  readonly sparseMemo: Map<number, PickleValue>;
-  readonly globals: Map<string, PickleGlobal>;
-  readonly oddities: PickleOddity[];
-  opcodes: number;
-  allocated: number;
-  protocol: number;
-  /** Absolute end of the current frame, or -1. */
-  frameEnd: number;
-  /** Set by STOP. */
-  stopped: boolean;
-  /** The last BUILD's target, for formats that put raw bytes behind one. */
-  built: PickleCall | null;
-}
-
-export function createMachine(file: string, size: number, start: number, observe: Machine['observe'], watchBuilds: boolean): Machine {
-  return {
-    file,
-    size,
-    bytes: new Uint8Array(0),
-    base: start,
-    at: 0,
-    need: 0,
-    observe,
-    watchBuilds,
-    stack: [],
-    marks: [],
-    memo: [],
-    sparseMemo: new Map(),
-    globals: new Map(),
-    oddities: [],
-    opcodes: 0,
-    allocated: 0,
-    protocol: 0,
-    frameEnd: -1,
-    stopped: false,
-    built: null,
-  };
-}
-
-function spend(m: Machine, bytes: number, op: number): void {
-  m.allocated += bytes;
-  if (m.allocated > MAX_ALLOCATED) failPickle(m, m.base + op, 'the pickle builds more than fits the budget', 'WEIGHTS_LIMIT');
-}
-function odd(m: Machine, kind: PickleOddity['kind'], op: number): void {
-  if (m.oddities.length < MAX_ODDITIES) m.oddities.push({ kind, byte: m.base + op });
-}
-function push(m: Machine, value: PickleValue, op: number): void {
-  if (m.stack.length >= MAX_STACK) failPickle(m, m.base + op, `the stack holds ${MAX_STACK} values`, 'WEIGHTS_LIMIT');
-  m.stack.push(value);
-}
-function pop(m: Machine, op: number): PickleValue {
-  if (m.stack.length <= (m.marks.at(-1) ?? 0)) failPickle(m, m.base + op, 'the stack is empty');
-  return m.stack.pop()!;
-}
-function top(m: Machine, op: number): PickleValue {
-  if (m.stack.length <= (m.marks.at(-1) ?? 0)) failPickle(m, m.base + op, 'the stack is empty');
-  return m.stack.at(-1)!;
-}
-function popMark(m: Machine, op: number): PickleValue[] {
-  const mark = m.marks.pop();
-  if (mark === undefined) failPickle(m, m.base + op, 'there is no mark on the stack');
-  const items = m.stack.splice(mark);
-  spend(m, 8 * items.length, op);
-  return items;
-}
-
-function remember(m: Machine, index: number, op: number): void {
-  const value = top(m, op);
-  spend(m, 16, op);
-  if (index < m.memo.length) m.memo[index] = value;
-  else if (index === m.memo.length) {
-    m.sparseMemo.delete(index);
-    m.memo.push(value);
-  } else m.sparseMemo.set(index, value);
-}
-function recall(m: Machine, index: number, op: number): void {
-  const value = index < m.memo.length ? m.memo[index] : m.sparseMemo.get(index);
-  if (value === undefined) failPickle(m, m.base + op, `the memo has no entry ${index}`);
-  push(m, value, op);
-}
-function memoIndex(m: Machine, line: Uint8Array, op: number): number {
-  const text = decodeLatin1(line.subarray(0, 20)).trim();
-  if (!/^\d{1,15}$/.test(text)) failPickle(m, m.base + op, 'a memo key is not a number');
-  return Number(text);
-}
-
-function importName(m: Machine, module: string, name: string, resolved: boolean, op: number): PickleGlobal {
-  const key = `${resolved ? '' : '?'}${module}\n${name}`;
-  const known = m.globals.get(key);
-  if (known) return known;
-  if (m.globals.size >= MAX_GLOBALS) failPickle(m, m.base + op, `the pickle imports more than ${MAX_GLOBALS} names`, 'WEIGHTS_LIMIT');
-  spend(m, 160 + module.length + name.length, op);
-  const made: PickleGlobal = { kind: 'global', module, name, byte: m.base + op, resolved, called: false };
-  m.globals.set(key, made);
-  return made;
-}
-function stackGlobal(m: Machine, op: number): void {
-  const name = pop(m, op);
-  const module = pop(m, op);
-  const known = typeof name === 'string' && typeof module === 'string';
-  push(m, importName(m, known ? module : describe(module), known ? name : describe(name), known, op), op);
-}
-function describe(value: PickleValue): string {
-  if (typeof value === 'string') return value.slice(0, 200);
-  return isObject(value) ? `<${value.kind}>` : `<${value === null ? 'None' : typeof value}>`;
-}
-
-function call(m: Machine, how: PickleCall['how'], callee: PickleValue, args: PickleValue, kwargs: PickleValue, op: number): void {
-  spend(m, 120, op);
-  let called: PickleValue = callee;
-  // Old torch wraps classes with their source text: ('module', class, file, source).
-  if (isObject(called) && called.kind === 'persistent' && isObject(called.id) && called.id.kind === 'tuple')
-    called = called.id.items[1] ?? null;
-  if (isObject(called) && called.kind === 'global') called.called = true;
-  else if (!isObject(called) || (called.kind !== 'call' && called.kind !== 'persistent')) odd(m, 'call-on-data', op);
-  m.observe?.({ op: 'call', target: callee, argument: args, byte: m.base + op });
-  push(m, { kind: 'call', how, callee, args, kwargs, byte: m.base + op }, op);
-}
-
-function append(m: Machine, items: PickleValue[], add: 'append' | 'additem', op: number): void {
-  const target = top(m, op);
-  spend(m, 8 * items.length, op);
-  if (isObject(target) && (target.kind === 'list' || target.kind === 'set')) {
-    for (const item of items) target.items.push(item);
-  } else if (isObject(target) && target.kind === 'call') {
-    target.items ??= [];
-    for (const item of items) target.items.push(item);
-    m.observe?.({ op: add, target, argument: items.length, byte: m.base + op });
-  } else odd(m, 'item-on-object', op);
-}
-function setItems(m: Machine, items: PickleValue[], op: number): void {
-  const target = top(m, op);
-  if (items.length % 2 !== 0) failPickle(m, m.base + op, 'SETITEMS has a key without a value');
-  spend(m, 8 * items.length, op);
-  if (isObject(target) && target.kind === 'dict') {
-    for (const item of items) target.entries.push(item);
-  } else if (isObject(target) && target.kind === 'call') {
-    target.entries ??= [];
-    for (const item of items) target.entries.push(item);
-    m.observe?.({ op: 'setitem', target, argument: items.length / 2, byte: m.base + op });
-  } else odd(m, 'item-on-object', op);
-}
-function build(m: Machine, op: number): void {
-  const state = pop(m, op);
-  const target = top(m, op);
-  if (isObject(target) && target.kind === 'call') {
-    target.state = state;
-    if (m.watchBuilds) m.built = target;
-  } else odd(m, 'build-on-data', op);
-  m.observe?.({ op: 'build', target, argument: state, byte: m.base + op });
-}
 
 /** A payload: decoded when short, referred to when long. */
 function payload(m: Machine, length: number, encoding: PickleBytes['encoding'], op: number): PickleValue {

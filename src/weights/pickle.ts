@@ -4,7 +4,8 @@
  */
 import type { ByteSource } from '../base/index.ts';
 import { NEED_MORE } from './pickle-arguments.ts';
-import { createMachine, type Machine, type PickleOddity, step } from './pickle-machine.ts';
+import { step } from './pickle-machine.ts';
+import { createMachine, type Machine, type PickleOddity } from './pickle-state.ts';
 import type { PickleCall, PickleGlobal, PickleUse, PickleValue } from './pickle-values.ts';
 import { WeightsError } from './types.ts';
 

@@ -1,0 +1,73 @@
+import { isPickleObject, type PickleValue } from '../weights/index.ts';
+
+/** Distinct objects looked at; beyond, an object is large in itself and not by sharing. (CWE-834) */
+const MAX_OBJECTS = 500_000;
+
+/** Parts of an object when everything shared is counted at each place it stands; cycles count once. Saturates at 1e15. */
+export function expandedSize(root: PickleValue): number {
+  const sizes = new Map<object, number>();
+  const stack: { value: object; inner: readonly PickleValue[]; next: number; size: number }[] = [];
+  let result = 1;
+  const open = (value: PickleValue): number | null => {
+    if (!isPickleObject(value)) return 1;
+    const known = sizes.get(value);
+    if (known !== undefined) return known;
+    const inner = parts(value);
+    if (inner.length === 0) return 1;
+    sizes.set(value, 1);
+    stack.push({ value, inner, next: 0, size: 1 });
+    return null;
+  };
+  const first = open(root);
+  if (first !== null) return first;
+  while (stack.length > 0) {
+    if (sizes.size > MAX_OBJECTS) return 0;
+    const frame = stack.at(-1)!;
+    if (frame.next < frame.inner.length) {
+      const size = open(frame.inner[frame.next]!);
+      if (size !== null) {
+        frame.size = Math.min(frame.size + size, 1e15);
+        frame.next++;
+      }
+      continue;
+    }
+    sizes.set(frame.value, frame.size);
+    stack.pop();
+    result = frame.size;
+  }
+  return result;
+}
+
+function parts(value: Exclude<PickleValue, null | boolean | number | bigint | string>): readonly PickleValue[] {
+  switch (value.kind) {
+    case 'dict':
+      return value.entries;
+    case 'call':
+      return [value.args, ...(value.state === undefined ? [] : [value.state]), ...(value.items ?? []), ...(value.entries ?? [])];
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+      return value.items;
+    default:
+      return [];
+  }
+}
+
+/** The first text in an object that passes `test`, or null; bytes are read as Latin-1. */
+export function someText(root: PickleValue, test: (text: string) => boolean): string | null {
+  const seen = new Set<object>();
+  const stack: PickleValue[] = [root];
+  while (stack.length > 0 && seen.size < MAX_OBJECTS && stack.length < 4 * MAX_OBJECTS) {
+    const value = stack.pop()!;
+    if (typeof value === 'string' && test(value)) return value;
+    if (!isPickleObject(value) || seen.has(value)) continue;
+    seen.add(value);
+    if (value.kind === 'bytes' && value.data) {
+      const text = new TextDecoder('latin1').decode(value.data);
+      if (test(text)) return text;
+    }
+    for (const part of parts(value)) if (typeof part === 'string' || isPickleObject(part)) stack.push(part);
+  }
+  return null;
+}

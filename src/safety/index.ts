@@ -1,0 +1,2 @@
+export { scanFile, scanTree } from './scan.ts';
+export type { FileSafety, SafetyReport, SafetyVerdict } from './types.ts';

@@ -1,0 +1,76 @@
+/**
+ * The rules as data, and findings made from them. Rule ids are listed in docs/rules-safety.md.
+ * @module
+ */
+import type { Finding, Severity, Where } from '../base/index.ts';
+import type { SafetyVerdict } from './types.ts';
+
+interface Rule {
+  readonly id: string;
+  readonly verdict: SafetyVerdict;
+  readonly severity: Severity;
+  readonly why: string;
+  readonly fix: string;
+  readonly source: string;
+}
+interface Allowed {
+  readonly data: Readonly<Record<string, readonly string[]>>;
+  readonly libraries: readonly { readonly module: string; readonly name: string; readonly what: string; readonly only?: string }[];
+}
+interface Denied {
+  readonly modules: Readonly<Record<string, string>>;
+  readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly code: Readonly<Record<string, readonly string[]>>;
+  readonly renamed: Readonly<Record<string, string>>;
+}
+export interface Rulebook {
+  readonly rules: ReadonlyMap<string, Rule>;
+  readonly allowed: Allowed;
+  readonly denied: Denied;
+}
+
+let book: Promise<Rulebook> | undefined;
+/** Read once, when first needed. */
+export function rulebook(): Promise<Rulebook> {
+  book ??= (async (): Promise<Rulebook> => {
+    const [rules, allowed, denied] = await Promise.all([
+      import('./rules.json', { with: { type: 'json' } }),
+      import('./allowed-globals.json', { with: { type: 'json' } }),
+      import('./denied-globals.json', { with: { type: 'json' } }),
+    ]);
+    return {
+      rules: new Map((rules.default as readonly Rule[]).map((rule) => [rule.id, rule])),
+      allowed: allowed.default as unknown as Allowed,
+      denied: denied.default as unknown as Denied,
+    };
+  })();
+  return book;
+}
+
+/** Findings of one rule kept per file; a file of a million bad members is as bad as one of twenty. (CWE-770) */
+const MAX_PER_RULE = 20;
+
+/** Collects what is found in one file. */
+export interface Collector {
+  readonly findings: Finding[];
+  readonly book: Rulebook;
+  /** Bytes unpacked so far, over all members. */
+  unpacked: number;
+}
+
+/** @param rule without its `safety/`. */
+export function report(into: Collector, rule: string, where: Where, what: string): void {
+  const known = into.book.rules.get(`safety/${rule}`);
+  if (!known) throw new Error(`rule safety/${rule} is not in rules.json`);
+  if (into.findings.filter((one) => one.rule === known.id).length >= MAX_PER_RULE) return;
+  const { id, severity, why, fix, source } = known;
+  into.findings.push({ rule: id, severity, where, what, why, fix, ...(source && { source }) });
+}
+
+const ORDER: readonly SafetyVerdict[] = ['clean', 'unreadable', 'suspicious', 'malicious'];
+export function worst(verdicts: readonly SafetyVerdict[]): SafetyVerdict {
+  return verdicts.reduce((bad, one) => (ORDER.indexOf(one) > ORDER.indexOf(bad) ? one : bad), 'clean');
+}
+export function verdictOf(into: Collector): SafetyVerdict {
+  return worst(into.findings.map((one) => into.book.rules.get(one.rule)?.verdict ?? 'clean'));
+}

@@ -1,0 +1,162 @@
+/**
+ * Scans files of a model: what would loading them run, reach or exhaust? Nothing is loaded, rendered or run.
+ * @module
+ */
+import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
+import { detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
+import { isStartupFile, judgeCode } from './code.ts';
+import { MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
+import { executableName, resync, scanPickles } from './pickles.ts';
+import { type Collector, report, rulebook, verdictOf, worst } from './rules.ts';
+import { judgeTemplate, judgeText } from './text.ts';
+import type { FileSafety, SafetyReport } from './types.ts';
+
+/** Text files looked at whole. */
+const MAX_TEXT = 64 << 20;
+/** Bytes of a header searched for marks. */
+const MAX_SEARCH = 8 << 20;
+const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2)$/i;
+/** Names under which only pickles are published; anything else there is a broken file. */
+const PICKLE_NAMES = /\.(pkl|pickle|joblib|dill|pt|pth|ckpt|pkl\d?)$/i;
+
+/** Scans every file of a tree. @throws SourceError when bytes cannot be had. */
+export async function scanTree(tree: FileTree, watch: Watch = {}): Promise<SafetyReport> {
+  const files: FileSafety[] = [];
+  for (const [done, { path }] of tree.files.entries()) {
+    watch.signal?.throwIfAborted();
+    watch.onProgress?.({ what: `scanning ${path}`, done, total: tree.files.length });
+    files.push(await scanFile(tree, path));
+  }
+  return { verdict: worst(files.map((file) => file.verdict)), files };
+}
+
+/** Scans one file. What cannot be read is a finding and the verdict `unreadable`. @throws SourceError when bytes cannot be had. */
+export async function scanFile(tree: FileTree, path: string): Promise<FileSafety> {
+  const into: Collector = { findings: [], book: await rulebook(), unpacked: 0 };
+  const source = await tree.open(path);
+  let format = 'unknown';
+  try {
+    format = await scanTop(tree, source, into);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    format = detectBytes(await source.read(0, Math.min(source.size, 1024)), source.size, path);
+    report(into, 'broken-file', error.where ?? { file: path }, error.message);
+  }
+  return { path, format, verdict: verdictOf(into), findings: into.findings };
+}
+
+async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Promise<string> {
+  const head = await source.read(0, Math.min(source.size, 1024));
+  const path = source.name;
+  const detected = detectBytes(head, source.size, path);
+  const text = isText(head);
+  if (/\.pth$/i.test(path) && text && isStartupFile(new TextDecoder().decode(head))) {
+    report(into, 'startup-file', { file: path, byte: 0 }, 'the file is Python start-up code, not weights');
+    return 'text';
+  }
+  if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT) {
+    judgeText(await source.read(0, source.size), path, into);
+    return /\.json$/i.test(path) ? 'json' : 'text';
+  }
+  if (/\.py$/i.test(path)) {
+    if (source.size <= MAX_SEARCH) judgeCode(await source.read(0, source.size), path, into, false);
+    return 'python';
+  }
+  if (detected === 'safetensors' || detected === 'gguf' || detected === 'onnx') return scanWeights(tree, source, detected, into);
+  return scanSource(source, into, 0, { torchscript: false, torch: false });
+}
+
+/** Formats without code: their header must hold; templates and marks of code inside it are looked at. */
+async function scanWeights(tree: FileTree, source: ByteSource, format: string, into: Collector): Promise<string> {
+  try {
+    const checkpoint = await openCheckpoint(tree, source.name);
+    for (const [key, value] of checkpoint.metadata) if (typeof value === 'string') judgeTemplate(value, source.name, key, into);
+    for (const finding of checkpoint.findings)
+      if (finding.rule === 'weights/unclaimed-bytes') report(into, 'trailing-data', finding.where, finding.what);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    const rule =
+      error.code === 'WEIGHTS_PATH'
+        ? 'external-path'
+        : error.code === 'WEIGHTS_NOT_READ_YET' || error.code === 'WEIGHTS_MISSING_FILE'
+          ? null
+          : 'broken-file';
+    if (rule) report(into, rule, error.where ?? { file: source.name }, error.message);
+  }
+  if (format === 'onnx') {
+    const name = /\b(PyOp|PythonOp|PyFunc)\b/.exec(await search(source));
+    if (name) report(into, 'onnx-python-operator', { file: source.name, byte: name.index }, `the graph names the operator ${name[1]}`);
+  }
+  return format;
+}
+
+async function search(source: ByteSource): Promise<string> {
+  return new TextDecoder('latin1').decode(await source.read(0, Math.min(source.size, MAX_SEARCH)));
+}
+
+/** What any bytes are: by content, never by name. @returns the format. */
+async function scanSource(
+  source: ByteSource,
+  into: Collector,
+  depth: number,
+  torch: { torchscript: boolean; torch: boolean },
+): Promise<string> {
+  const name = source.name;
+  const head = await source.read(0, Math.min(source.size, 1024));
+  const format = detectBytes(head, source.size, name);
+  if (depth > MAX_DEPTH) {
+    report(into, 'not-read', { file: name }, `archives nest deeper than ${MAX_DEPTH}`);
+    return format;
+  }
+  const inner: ScanInner = async (member, collector, at, kind) => void (await scanSource(member, collector, at, kind));
+  if (format === 'zip') return scanZip(source, into, depth, inner);
+  if (format === 'tar') {
+    await scanTar(source, into, depth, inner);
+    return 'tar';
+  }
+  if (format === 'npy') {
+    const header = await readNpyHeader(source);
+    const item = /^[<>|=]?([a-zA-Z])(\d+)$/.exec(header.descr);
+    const needed = item ? Number(item[2]) * (item[1] === 'U' ? 4 : 1) * header.shape.reduce((product, size) => product * size, 1) : 0;
+    if (header.dataOffset + needed > source.size)
+      report(
+        into,
+        'broken-file',
+        { file: name, byte: header.dataOffset },
+        `${name} needs ${needed} bytes of values and has ${source.size - header.dataOffset}`,
+      );
+    if (header.hasObjects)
+      await scanPickles(sliceSource(source, header.dataOffset, source.size - header.dataOffset, `${name}!objects`), into);
+    return 'npy';
+  }
+  if (format === 'keras-h5') {
+    const lambda = /"class_name":\s*"(Lambda|TorchModuleWrapper|TFSMLayer)"/.exec(await search(source));
+    if (lambda) report(into, 'keras-code', { file: name, byte: lambda.index }, `the model has a ${lambda[1]} layer`);
+    return 'keras-h5';
+  }
+  if (format === 'empty' || format === 'html' || format === 'lfs-pointer' || format === 'tflite') return format;
+  const compression = await scanCompressed(source, head, into, depth, inner);
+  if (compression) return compression;
+  if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {
+    await scanPickles(source, into, torch);
+    return 'pickle';
+  }
+  // An import in the middle of what looks like text: a pickle behind a comment or a broken one.
+  if (depth > 0) await resync(source, 0, into, torch);
+  const program = depth > 0 && isText(head) ? null : executableName(head);
+  if (program && program !== 'a zip archive') report(into, 'executable', { file: name, byte: 0 }, `the file begins like ${program}`);
+  return isText(head) ? 'text' : format;
+}
+
+/** Old pickles have no mark: bytes that decode and import something are one. */
+async function looksLikePickle(source: ByteSource, head: Uint8Array, into: Collector): Promise<boolean> {
+  if (head[0] === undefined || !'(]})cNIFSVLKJMUXTGPi\x8c'.includes(String.fromCharCode(head[0]))) return false;
+  const trial: Collector = { findings: [], book: into.book, unpacked: 0 };
+  await scanPickles(source, trial);
+  const broken = trial.findings.find((one: Finding) => one.rule === 'safety/pickle-broken');
+  return trial.findings.some((one) => /^safety\/pickle-(dangerous|unresolved)/.test(one.rule)) || !broken;
+}
+
+function isText(head: Uint8Array): boolean {
+  return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
+}

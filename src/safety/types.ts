@@ -1,0 +1,23 @@
+import type { Finding } from '../base/index.ts';
+
+/**
+ * `malicious`: loading it runs or destroys something no model needs. `suspicious`: loading it depends on code or tricks nobody
+ * here can vouch for. `unreadable`: it could not be judged to the end. `clean`: nothing of the kind was found, which proves nothing.
+ */
+export type SafetyVerdict = 'malicious' | 'suspicious' | 'clean' | 'unreadable';
+
+/** What was found in one file. */
+export interface FileSafety {
+  readonly path: string;
+  /** What the bytes are: `pytorch`, `pickle`, `zip`, `gguf`, `text`, `unknown`... */
+  readonly format: string;
+  readonly verdict: SafetyVerdict;
+  readonly findings: readonly Finding[];
+}
+
+export interface SafetyReport {
+  /** The worst of all files. */
+  readonly verdict: SafetyVerdict;
+  /** In the tree's order. */
+  readonly files: readonly FileSafety[];
+}
