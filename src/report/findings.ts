@@ -4,6 +4,7 @@
  */
 import { describeWhere, type Finding, type Severity } from '../base/index.ts';
 import { prose, type Style, type Tone } from './style.ts';
+import { sentence } from './words.ts';
 
 const ORDER: { readonly [severity in Severity]: number } = { error: 0, warning: 1, note: 2 };
 const TONES: { readonly [severity in Severity]: Tone } = { error: 'bad', warning: 'careful', note: 'quiet' };
@@ -53,8 +54,8 @@ function oneFinding(finding: Finding, style: Style, indent: number): string[] {
   return [
     ...prose([{ text: finding.severity, tone: TONES[finding.severity] }, '  ', { text: finding.rule, tone: 'quiet' }], style, indent),
     ...(where === '' ? [] : prose(where, style, deep)),
-    ...prose({ text: finding.what, tone: 'strong' }, style, deep),
-    ...(finding.why === '' ? [] : prose(finding.why, style, deep)),
+    ...prose({ text: sentence(finding.what), tone: 'strong' }, style, deep),
+    ...(finding.why === '' ? [] : prose(sentence(finding.why), style, deep)),
     ...(finding.fix === '' ? [] : prose(finding.fix, style, deep, 'fix: ')),
     ...(finding.source === undefined ? [] : prose({ text: finding.source, tone: 'quiet' }, style, deep, 'source: ')),
   ];

@@ -23,8 +23,8 @@ export interface SummaryLine {
 export interface Outcome {
   /** 0: nothing to act on. 1: something is. (2, could not do it, never comes with an assessment.) */
   readonly exitCode: 0 | 1;
-  /** Findings of severity error and warning, and license labels that changed on the way down without one. */
-  readonly toActOn: number;
+  /** What there is to act on, counted: `3 findings and 1 license label`; '' for nothing. */
+  readonly toActOn: string;
   /** What to do next, one or two sentences. */
   readonly next: string;
 }
@@ -46,21 +46,28 @@ export function isDrifting(drift: Drift): boolean {
   return drift.kind === 'loosened' || drift.kind === 'relabelled' || drift.kind === 'dropped';
 }
 
-/** Whether there is something to act on, and what first. Notes do not count. */
+/** Whether there is something to act on, and what first: errors, then changed license labels, then warnings. Notes do not count. */
 export function outcomeOf(a: Assessment): Outcome {
   const findings = allFindings(a);
   const grave = findings.filter((finding) => finding.severity !== 'note');
-  const drifting = a.license.drift.filter(isDrifting);
-  const driftTold = grave.some((finding) => finding.rule.startsWith('license/'));
-  const toActOn = grave.length + (driftTold ? 0 : drifting.length);
+  // A finding of the license room already tells of the drift.
+  const drifting = grave.some((finding) => finding.rule.startsWith('license/')) ? [] : a.license.drift.filter(isDrifting);
+  const [drift] = drifting;
   const first = grave[0];
-  if (a.safety.verdict === 'malicious')
-    return { exitCode: 1, toActOn: Math.max(1, toActOn), next: `Do not load this model. ${first?.fix ?? 'See the safety findings.'}` };
-  if (first) return { exitCode: 1, toActOn, next: sentence(first.fix === '' ? first.what : first.fix) };
-  if (drifting[0]) return { exitCode: 1, toActOn, next: `Compare the licenses by hand: ${drifting[0].what}` };
-  if (a.lineage.register.models === 0)
-    return { exitCode: 0, toActOn, next: 'Nothing to act on. Add known models to the register to learn what this one descends from.' };
-  return { exitCode: 0, toActOn, next: 'Nothing to act on.' };
+  const toActOn = [
+    ...(grave.length > 0 ? [counted(grave.length, 'finding')] : []),
+    ...(drift ? [counted(drifting.length, 'license label')] : []),
+  ].join(' and ');
+  const act = (next: string): Outcome => ({ exitCode: 1, toActOn: toActOn === '' ? 'the safety of a file' : toActOn, next });
+  if (a.safety.verdict === 'malicious') return act(`Do not load this model. ${sentence(first?.fix ?? 'see the safety findings')}`);
+  if (drift && first?.severity !== 'error')
+    return act(
+      `Compare the license of ${drift.ancestor} (${drift.from.join(', ') || 'not known'}) with this model's (${drift.to.join(', ') || 'none stated'}).`,
+    );
+  if (first) return act(sentence(first.fix === '' ? first.what : first.fix));
+  if (a.safety.verdict !== 'clean') return act('Look at the files named under safety before loading them.');
+  const grow = a.lineage.register.models === 0 ? ' Add known models to the register to learn what this one descends from.' : '';
+  return { exitCode: 0, toActOn, next: `Nothing to act on.${grow}` };
 }
 
 /** One line per question, in the order of the report. */

@@ -9,7 +9,7 @@ import { allFindings, DRIFT_WORDS, outcomeOf, SAFETY_WORDS, summaryOf } from './
 import { labelled, paint, prose, type Style } from './style.ts';
 import { limitLines, limitsOf, relationLines } from './terminal-relation.ts';
 import { clean } from './text.ts';
-import { counted, tieWords } from './words.ts';
+import { counted, sentence, tieWords } from './words.ts';
 
 /** Relations, files and duties listed on the terminal; the page and the JSON answer carry all. */
 const MAX_LISTED = 12;
@@ -50,7 +50,7 @@ function identity(a: Assessment, style: Style): string[] {
   const facts = [
     subject.format,
     ...(subject.architecture === '' ? [] : [subject.architecture]),
-    `${humanCount(subject.parameters)} parameters in ${counted(subject.tensors, 'tensor')}`,
+    `${humanCount(subject.parameters)} parameters`,
     `${counted(subject.files.length, 'file')} (${humanBytes(size)})`,
   ];
   return [
@@ -77,7 +77,7 @@ function lineage(a: Assessment, style: Style): string[] {
       'not-registered': 'not in the register, not compared',
       unresolved: 'could not be compared',
     };
-    lines.push(...labelled('Claimed', `${claim.name} (${claim.from}): ${verdict[claim.verdict]}. ${claim.because}`, style));
+    lines.push(...labelled('Claimed', `${claim.name} (${claim.from}): ${verdict[claim.verdict]}. ${sentence(claim.because)}`, style));
   }
   if (relations.length === 0 && register.compared < register.models)
     lines.push(...labelled('Register', `${counted(register.models, 'known model')}, ${register.compared} compared`, style));
@@ -104,12 +104,16 @@ function license(a: Assessment, style: Style): string[] {
     declared.map((item) => `${item.value}${item.id !== null && item.id !== item.value ? ` (${item.id})` : ''}, ${item.from}`),
     'nothing',
   );
-  list('In files', found.map(foundWords), 'no license text');
-  list('Binding', effective.ids.length === 0 ? [] : [`${effective.ids.join(', ')}. ${effective.why}`], `nothing known. ${effective.why}`);
+  list('In files', found.map(foundWords), 'no license text known here');
+  list(
+    'Binding',
+    effective.ids.length === 0 ? [] : [`${effective.ids.join(', ')}. ${sentence(effective.why)}`],
+    `nothing known. ${sentence(effective.why)}`,
+  );
   if (drift.length > 0)
     list(
       'Drift',
-      drift.map((item) => `${item.ancestor}: ${DRIFT_WORDS[item.kind]}. ${item.what}`),
+      drift.map((item) => `${item.ancestor}: ${DRIFT_WORDS[item.kind]}. ${sentence(item.what)}`),
       '',
     );
   const open = duties.filter((duty) => duty.status !== 'met');
@@ -132,14 +136,13 @@ function foundWords(found: Assessment['license']['found'][number]): string {
 }
 
 function credit(a: Assessment, style: Style): string[] {
-  const { ancestors, missing, met } = a.credit;
-  if (ancestors.length === 0 && missing.length === 0 && met.length === 0) return [];
+  const { ancestors, met } = a.credit;
+  if (ancestors.length === 0 && met.length === 0) return [];
   const lines = ancestors
     .slice(0, MAX_LISTED)
     .flatMap((item) =>
       labelled(item.named ? 'Named' : 'Not named', `${item.name}${item.where.length > 0 ? `, ${item.where.join(', ')}` : ''}`, style),
     );
-  for (const item of missing.slice(0, MAX_LISTED)) lines.push(...labelled('Missing', item.what, style));
   for (const item of met.slice(0, MAX_LISTED)) lines.push(...labelled('Met', `${item.what}, ${item.where}`, style));
   return [heading('Credit', style), ...lines];
 }
@@ -158,7 +161,7 @@ function safety(a: Assessment, style: Style): string[] {
 
 function closing(a: Assessment, style: Style): string[] {
   const { exitCode, toActOn, next } = outcomeOf(a);
-  const exit = exitCode === 0 ? 'exit 0' : `exit 1: ${counted(toActOn, 'thing')} to act on`;
+  const exit = exitCode === 0 ? 'exit 0' : `exit 1: ${toActOn} to act on`;
   const read = `Read ${humanBytes(a.read.bytes)} in ${counted(a.read.requests, 'request')}; digest over ${a.subject.digestCovers}; ${a.tool.name} ${a.tool.version}.`;
   return [
     ...prose({ text: read, tone: 'quiet' }, style, 0),

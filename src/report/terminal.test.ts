@@ -21,8 +21,7 @@ function problemsOf(text: string, columns: number): string[] {
 describe('the terminal report of an assessment', () => {
   test('of a clean model is short', () => {
     expect(renderAssessment(fixtures.cleanModel, plain)).toBe(
-      `rowan-chat: safetensors, llama, 1.2 M parameters in 39 tensors, 4 files
-  (2.4 MB)
+      `rowan-chat: safetensors, llama, 1.2 M parameters, 4 files (2.4 MB)
 sha256:0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c
 
 Lineage   no tie seen to the 50 known models
@@ -45,9 +44,8 @@ Next  Nothing to act on. (exit 0)
 
   test('of a relabelled fine-tune says in the first ten lines what it shares, what the labels say and what is missing', () => {
     const text = renderAssessment(fixtures.launderedFineTune, plain);
-    expect(text.split('\n').slice(0, 10).join('\n')).toBe(
-      `rowan-chat: safetensors, llama, 1.2 M parameters in 39 tensors, 4 files
-  (2.4 MB)
+    expect(text.split('\n').slice(0, 9).join('\n')).toBe(
+      `rowan-chat: safetensors, llama, 1.2 M parameters, 4 files (2.4 MB)
 sha256:0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c
 
 Lineage   descends from Alder-1M; they share training
@@ -80,7 +78,7 @@ Safety    nothing found (1 file looked at)
 
 License
   Declared    mit (MIT), README.md: license
-  In files    no license text
+  In files    no license text known here
   Binding     MIT, LicenseRef-heirloom-community-test-1.0. The weights share
               training with Alder-1M, whose LICENSE binds models built on it.
   Drift       Alder-1M: the label asks for less. README.md says mit; the LICENSE
@@ -91,7 +89,6 @@ License
 
 Credit
   Not named   Alder-1M
-  Missing     The card does not name Alder-1M.
 
 Findings: 1 error, 2 warnings
   error license/drift-loosened
@@ -116,7 +113,7 @@ Findings: 1 error, 2 warnings
 Read 181 kB in 12 requests; digest over names, types, shapes and values of all
   tensors; heirloom 0.1.0.
 Next  State heirloom-community-test-1.0, or show the grant that allows mit.
-      (exit 1: 3 things to act on)
+      (exit 1: 3 findings to act on)
 `,
     );
   });
@@ -129,7 +126,7 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
 `,
     );
     expect(text).toContain('  Limits      A correlation of the weights of 0.08 or more would have been seen.\n');
-    expect(text).toMatch(/\(exit 1: 1 thing\s+to act on\)\n$/);
+    expect(text).toMatch(/\(exit 1: 1 finding\s+to act on\)\n$/);
   });
 
   test('of an unreadable file names the file and the byte', () => {
@@ -153,6 +150,14 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
     expect(renderAssessment(fixtures.emptyRegister, plain)).toContain('Lineage   no known models to compare with: the register is empty\n');
   });
 
+  test('names a license label that changed before what is less grave', () => {
+    const license = { ...fixtures.launderedFineTune.license, findings: [] };
+    const lineage = { ...fixtures.launderedFineTune.lineage, findings: [] };
+    const text = renderAssessment({ ...fixtures.launderedFineTune, license, lineage }, plain).replaceAll(/\s+/g, ' ');
+    expect(text).toContain("Next Compare the license of Alder-1M (LicenseRef-heirloom-community-test-1.0) with this model's (MIT).");
+    expect(text).toContain('(exit 1: 1 finding and 1 license label to act on)');
+  });
+
   test('warns before a malicious file in its last line', () => {
     const bad = finding({ rule: 'safety/pickle-dangerous-global', severity: 'error', fix: 'Delete it.' });
     const safety: Assessment['safety'] = {
@@ -161,7 +166,7 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
       findings: [],
     };
     const text = renderAssessment({ ...fixtures.cleanModel, safety }, plain);
-    expect(text).toMatch(/Next {2}Do not load this model\. Delete it\. \(exit 1: 1 thing to act on\)\n$/);
+    expect(text).toMatch(/Next {2}Do not load this model\. Delete it\. \(exit 1: 1 finding to act on\)\n$/);
   });
 
   test.each(stories)('%s: no line is wider than the terminal and none drives it, from 40 to 200 columns', (_, a) => {

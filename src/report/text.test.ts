@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { toJson } from './json.ts';
 import { decimal, humanBytes, humanCount, percent, pValue } from './numbers.ts';
 import { clean, displayWidth } from './text.ts';
+import { sentence } from './words.ts';
 
 describe('foreign text', () => {
   test('cannot drive the terminal', () => {
@@ -57,6 +58,16 @@ describe('foreign text', () => {
     expect(displayWidth('🙂')).toBe(2);
     expect(displayWidth('🇩🇪')).toBe(2);
     expect(displayWidth('→ × …')).toBe(5);
+  });
+});
+
+describe('clauses', () => {
+  test('become sentences, but names of things stay as they are written', () => {
+    expect(sentence('no test rejects independence')).toBe('No test rejects independence.');
+    expect(sentence('config.json does not parse')).toBe('config.json does not parse.');
+    expect(sentence('model_type is missing!')).toBe('model_type is missing!');
+    expect(sentence('rowan-chat holds a pickle')).toBe('rowan-chat holds a pickle.');
+    expect(sentence('')).toBe('');
   });
 });
 

@@ -118,12 +118,12 @@ export function verdictTone(verdict: Verdict): Tone {
 /** A clause as a sentence: the judgements write clauses, the report sentences. */
 export function sentence(text: string): string {
   const clause = text.trim();
-  return clause === '' || /[.!?]$/.test(clause) ? capital(clause) : `${capital(clause)}.`;
+  return clause === '' || /[.!?…]$/.test(clause) ? capital(clause) : `${capital(clause)}.`;
 }
 
-/** The first letter as a capital. */
+/** The first letter as a capital, unless the first word is a name of something: a path, an id, a word with capitals or digits. */
 export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^[a-z]+(?![^\s,;:])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 /** `1 file`, `2 files`. */

@@ -7,7 +7,7 @@ import { describeWhere, type Finding, type Severity } from '../../base/index.ts'
 import { countFindings, sortFindings } from '../findings.ts';
 import { humanBytes } from '../numbers.ts';
 import { allFindings, SAFETY_WORDS } from '../outline.ts';
-import { counted } from '../words.ts';
+import { counted, sentence } from '../words.ts';
 import { mark } from './lineage.ts';
 import { type Child, code, fold, heading, type Html, markup, NOTHING, own, table } from './markup.ts';
 
@@ -57,9 +57,9 @@ function findingList(findings: readonly Finding[]): Html {
     ${sortFindings(findings).map((finding) => {
       const where = describeWhere(finding.where);
       return markup`<li>
-        <p>${mark(finding.severity, TONES[finding.severity])} <strong>${finding.what}</strong></p>
+        <p>${mark(finding.severity, TONES[finding.severity])} <strong>${sentence(finding.what)}</strong></p>
         <p class="quiet small">${code(finding.rule)}${where === '' ? '' : markup` in ${code(where)}`}</p>
-        ${finding.why === '' ? NOTHING : markup`<p>${finding.why}</p>`}
+        ${finding.why === '' ? NOTHING : markup`<p>${sentence(finding.why)}</p>`}
         ${finding.fix === '' ? NOTHING : markup`<p>What to do: ${finding.fix}</p>`}
         ${finding.source === undefined ? NOTHING : markup`<p class="quiet small">Source: ${finding.source}</p>`}
       </li> `;

@@ -5,7 +5,7 @@
 import type { Assessment } from '../../assess/index.ts';
 import { grouped, percent } from '../numbers.ts';
 import { DRIFT_WORDS, isDrifting } from '../outline.ts';
-import { counted } from '../words.ts';
+import { counted, sentence } from '../words.ts';
 import { mark } from './lineage.ts';
 import { type Child, code, facts, fold, foreign, heading, type Html, markup, NOTHING, own, table } from './markup.ts';
 
@@ -24,21 +24,21 @@ export function licenseSection(a: Assessment, id: string, level: number): Html {
     ${heading(level, id, 'License')}
     ${facts([
       ['Binding', effective.ids.length === 0 ? 'nothing known' : effective.ids.map((item, i) => markup`${i > 0 ? ', ' : ''}${code(item)}`)],
-      ['Because', effective.why],
+      ['Because', sentence(effective.why)],
     ])}
-    ${stated.length === 0 ? markup`<p>No license is declared, and none was found in the files.</p>` : NOTHING}
+    ${stated.length === 0 ? markup`<p>No license is declared, and none known here was found in the files.</p>` : NOTHING}
     ${table(`${id}-stated`, 'What the files say', [{ name: 'Where' }, { name: 'How' }, { name: 'Says' }, { name: 'License' }], stated)}
     ${found.filter((item) => item.modified).map((item, i) => differences(item, `${id}-differs-${i + 1}`))}
     ${table(
       `${id}-drift`,
-      'From ancestor to this model',
-      [{ name: 'Ancestor' }, { name: 'It carries' }, { name: 'This model states' }, { name: 'Result' }, { name: 'Facts' }],
+      'License of the tied or named model, and of this one',
+      [{ name: 'Model' }, { name: 'It carries' }, { name: 'This model states' }, { name: 'Result' }, { name: 'Facts' }],
       drift.map((item): Child[] => [
         markup`${foreign(item.ancestor)}<small>${item.because === 'weights' ? 'tie shown by the weights' : 'named by the publisher'}</small>`,
         ids(item.from),
         ids(item.to),
         mark(DRIFT_WORDS[item.kind], isDrifting(item) ? 'careful' : 'plain'),
-        item.what,
+        sentence(item.what),
       ]),
     )}
     ${table(
@@ -106,7 +106,7 @@ export function creditSection(a: Assessment, id: string, level: number): Html {
     ${heading(level, id, 'Credit')} ${nothing ? markup`<p>No ancestor was found or named, so there is none to credit.</p>` : NOTHING}
     ${table(
       `${id}-ancestors`,
-      'Models this one builds on',
+      'Models to credit',
       [{ name: 'Model' }, { name: 'Known from' }, { name: 'Named by the publisher' }],
       ancestors.map((item): Child[] => [
         foreign(item.name),
@@ -120,11 +120,11 @@ export function creditSection(a: Assessment, id: string, level: number): Html {
       [{ name: 'What' }, { name: 'Status' }, { name: 'Where' }],
       [
         ...missing.map((item): Child[] => [
-          item.what,
+          sentence(item.what),
           mark('missing', 'careful'),
           item.where.file === undefined ? '' : code(item.where.file),
         ]),
-        ...met.map((item): Child[] => [item.what, mark('there', 'good'), code(item.where)]),
+        ...met.map((item): Child[] => [sentence(item.what), mark('there', 'good'), code(item.where)]),
       ],
     )}
   </section> `;

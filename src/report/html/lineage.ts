@@ -37,7 +37,7 @@ export function lineageSection(a: Assessment, id: string, level: number): Html {
   const claimRows = claims.map((claim): Child[] => [
     markup`${foreign(claim.name)}<small>${code(claim.from)}</small>`,
     CLAIM_WORDS[claim.verdict],
-    claim.because,
+    sentence(claim.because),
   ]);
   const more = relations.length - MAX_RELATIONS;
   return markup`<section aria-labelledby="${own(id)}">

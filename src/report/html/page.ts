@@ -81,7 +81,7 @@ function overview(models: readonly Assessment[]): Html {
   const rows = models.map((a, i) => [
     markup`<a href="#m${i + 1}">${foreign(clean(a.subject.name, 120))}</a>`,
     ...summaryOf(a).map((line) => markup`${mark(line.badge, line.tone)}`),
-    outcomeOf(a).toActOn,
+    outcomeOf(a).toActOn || 'nothing',
   ]);
   const columns = [
     { name: 'Model' },
@@ -89,7 +89,7 @@ function overview(models: readonly Assessment[]): Html {
     { name: 'License' },
     { name: 'Credit' },
     { name: 'Safety' },
-    { name: 'To act on', number: true },
+    { name: 'To act on' },
   ];
   return markup`<nav aria-label="Models">${table('overview', 'Models in this report', columns, rows)}</nav>`;
 }
@@ -117,7 +117,7 @@ function model(a: Assessment, id: string, level: number): Html {
       )}
     </dl>
     <p class="next">
-      <strong>Next:</strong> ${next} <span class="quiet">${exitCode === 0 ? '' : `(${counted(toActOn, 'thing')} to act on)`}</span>
+      <strong>Next:</strong> ${next} <span class="quiet">${exitCode === 0 ? '' : `(${toActOn} to act on)`}</span>
     </p>
     ${lineageSection(a, `${id}-lineage`, sub)} ${licenseSection(a, `${id}-license`, sub)} ${creditSection(a, `${id}-credit`, sub)}
     ${safetySection(a, `${id}-safety`, sub)} ${findingsSection(a, `${id}-findings`, sub)} ${limitsSection(a, `${id}-limits`, sub)}
