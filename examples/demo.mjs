@@ -83,16 +83,34 @@ function tell(title, a) {
   say();
   say(`${title}: ${a.subject.name}`);
   const best = a.lineage.relations.find((relation) => relation.verdict === a.lineage.verdict);
-  if (best && a.lineage.verdict === 'derived') {
-    say(`  lineage   derived from ${best.ancestor.name} (${best.kind.name}): were the two independent, the`);
-    say(`            agreement of their weights would have a chance ${chance(best.log10PAdjusted)}`);
-  } else say('  lineage   no tie to any known model was seen');
+  if (best && a.lineage.verdict === 'derived')
+    line(
+      'lineage',
+      `derived from ${best.ancestor.name} (${best.kind.name}): were the two independent, the agreement of their weights would have a chance ${chance(best.log10PAdjusted)}`,
+    );
+  else line('lineage', 'no tie to any known model was seen');
   for (const claim of a.lineage.claims)
-    say(`  claim     "${claim.name}" as its base: ${claim.verdict === 'supported' ? 'the weights show it' : 'the weights do not show it'}`);
-  for (const drift of a.license.drift.filter((one) => one.kind !== 'kept')) say(`  license   ${drift.what}`);
-  for (const finding of a.credit.missing) say(`  credit    ${finding.what}`);
+    line(
+      'claim',
+      `names ${claim.name} as its base: ${claim.verdict === 'supported' ? 'the weights show it' : 'the weights do not show it'}`,
+    );
+  for (const drift of a.license.drift.filter((one) => one.kind !== 'kept')) line('license', drift.what);
+  for (const finding of a.credit.missing) line('credit', finding.what);
   const { length } = a.safety.findings;
-  say(`  safety    ${a.safety.verdict}${length > 0 ? `, ${length} finding${length > 1 ? 's' : ''}` : ''}`);
+  line('safety', `${a.safety.verdict}${length > 0 ? `, ${length} finding${length > 1 ? 's' : ''}` : ''}`);
+}
+
+/** A label and its text, wrapped for a terminal of 80 columns. */
+function line(label, text) {
+  let row = `  ${label.padEnd(9)}`;
+  for (const word of text.split(' ')) {
+    if (row.length + word.length >= 80) {
+      say(row);
+      row = ' '.repeat(11);
+    }
+    row += `${row.endsWith(' ') ? '' : ' '}${word}`;
+  }
+  say(row);
 }
 
 /** Beyond 10^-12 the tests' assumptions, not chance, bound the error; a smaller number would only look exact. */
