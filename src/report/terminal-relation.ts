@@ -13,6 +13,8 @@ import {
   evidenceWords,
   kindName,
   sentence,
+  shareLabel,
+  sharesTraining,
   shareWords,
   tieWords,
   VERDICT_MEANINGS,
@@ -59,7 +61,8 @@ export function relationLines(relation: Relation, style: Style): string[] {
   lines.push(...labelled('Evidence', evidenceWords(relation), style), ...testLines(relation.tests, style));
   if (verdict === 'no-evidence') return lines;
   const share = shareWords(relation);
-  if (share !== '') lines.push(...labelled('Shared', share, style));
+  if (share !== '') lines.push(...labelled(shareLabel(verdict), share, style));
+  if (!sharesTraining(verdict)) return lines;
   lines.push(...labelled('Kind', `${kindName(kind.name)}${kind.note === '' ? '' : `. ${sentence(kind.note)}`}`, style));
   lines.push(...labelled('Direction', directionWords(relation), style));
   return lines;

@@ -99,6 +99,16 @@ export function shareWords(relation: Relation): string {
   return `${percent(fraction)}${count}${part === '' ? '' : ` (${part})`}`;
 }
 
+/** Whether training is shared: only then is there a kind of derivation to name, and a direction. */
+export function sharesTraining(verdict: Verdict): boolean {
+  return verdict === 'identical' || verdict === 'derived';
+}
+
+/** What the share is a share of. */
+export function shareLabel(verdict: Verdict): string {
+  return sharesTraining(verdict) ? 'Shared' : verdict === 'common-initialization' ? 'Same start' : 'Tied';
+}
+
 export function detectableWords(relation: Relation): string {
   if (relation.detectable === null) return '';
   return `A correlation of the weights of ${decimal(roundedUp(relation.detectable))} or more would have been seen.`;
