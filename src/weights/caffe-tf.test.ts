@@ -58,6 +58,38 @@ describe('Caffe and TensorFlow values', () => {
   });
 });
 
+test.each([
+  [
+    'P-Net',
+    [
+      'TropComplique__mtcnn-pytorch__caffe_models-det1/det1.caffemodel',
+      'davidsandberg__facenet__model-ntcnn-pnet/pnet.pb',
+      'davidsandberg__facenet__src-align-det1/det1.npy',
+      'TropComplique__mtcnn-pytorch__src-weights-pnet/pnet.npy',
+    ],
+  ],
+  [
+    'R-Net',
+    [
+      'davidsandberg__facenet__model-ntcnn-rnet/rnet.pb',
+      'davidsandberg__facenet__src-align-det2/det2.npy',
+      'TropComplique__mtcnn-pytorch__src-weights-rnet/rnet.npy',
+    ],
+  ],
+  ['O-Net', ['davidsandberg__facenet__model-ntcnn-onet/onet.pb', 'TropComplique__mtcnn-pytorch__src-weights-onet/onet.npy']],
+])('MTCNN %s holds the same values in every format it was published in', async (_, paths) => {
+  const published = [];
+  for (const path of paths) {
+    const checkpoint = await openShared(`real-models/${path}`);
+    const digests = [];
+    for (const tensor of checkpoint.tensors)
+      if (!tensor.constant) digests.push(digestValues((await allRows(checkpoint, tensor)).slice().sort()));
+    published.push(digests.sort());
+  }
+  for (const digests of published) expect(digests).toEqual(published[0]);
+  expect(published[0]!.length).toBeGreaterThan(12);
+});
+
 /** One digest per output: its values, sorted. */
 function outputs(tensor: TensorInfo, all: Float32Array): string[] {
   const order = tensor.outputFirst ?? tensor.shape.map((_, i) => i);
