@@ -133,8 +133,12 @@ describe('a file that changes while it is open', () => {
     const tree = await openFile(path);
     const source = await tree.open('a');
     await source.read(0, 1000);
+    const before = openHandles();
     change(path);
     expect((await failure(source.read(0, 1000))).code).toBe(code);
+    // A handle that failed is not kept for the next reader.
+    expect(openHandles()).toBe(before - 1);
+    expect((await failure(source.read(0, 10))).code).toBe('SOURCE_CHANGED');
     await tree.close();
   });
 
