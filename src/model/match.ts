@@ -44,6 +44,8 @@ export interface Compiled {
   readonly blocks: readonly CompiledBlock[];
   readonly roots: readonly CompiledRoot[];
   readonly outside: ReadonlyMap<string, Leaf>;
+  /** Places already looked up, by path with its numbers left out. */
+  readonly remembered: Map<string, Place | null>;
 }
 
 function compile(scheme: Scheme, joint: '.' | '_'): Compiled {
@@ -70,6 +72,7 @@ function compile(scheme: Scheme, joint: '.' | '_'): Compiled {
       }),
     ),
     outside: table(scheme.outside),
+    remembered: new Map(),
   };
 }
 
@@ -91,15 +94,52 @@ function compiledScheme(scheme: Scheme, joint: '.' | '_'): Compiled {
 }
 
 const DIGITS = /^\d{1,9}$/;
+
+/** Where in a table a path was found; the same for all paths that differ only in block and expert numbers. */
+interface Place {
+  readonly leaf: Leaf;
+  readonly block: CompiledBlock | null;
+  readonly stack: string;
+  /** Which part of the path is the expert's number; -1 for none. */
+  readonly expertAt: number;
+}
+/** Literal numbers in the tables go up to 3 (`out_layers.3`); higher ones can only stand for `N`. */
+const HIGHEST_LITERAL = 3;
+/** Places remembered per scheme: names with numbers left out are few, unless somebody means harm. (CWE-770) */
+const MAX_REMEMBERED = 20_000;
+const MAX_KEY = 200;
+
+function masked(path: readonly string[]): string {
+  return path.map((part) => (DIGITS.test(part) && Number(part) > HIGHEST_LITERAL ? 'N' : part)).join('.');
+}
+
+function findPlace(scheme: Compiled, path: readonly string[]): Place | null {
+  for (const block of scheme.blocks) {
+    if (!startsWith(path, block.at)) continue;
+    const found = findLeaf(block.leaves, path, block.at.length, scheme.joint);
+    if (found) return { ...found, block, stack: block.stack };
+  }
+  for (const root of scheme.roots) {
+    if (!startsWith(path, root.at)) continue;
+    const found = findLeaf(scheme.outside, path, root.at.length, scheme.joint);
+    if (found) return { ...found, block: null, stack: root.stack };
+  }
+  return null;
+}
+
 /** Literal digits are tried before `N`, so that T5's `layer.0.layer_norm` differs from `layer.1.layer_norm`. */
-function findLeaf(leaves: ReadonlyMap<string, Leaf>, rest: readonly string[], joint: string): { leaf: Leaf; expert?: number } | undefined {
+function findLeaf(
+  leaves: ReadonlyMap<string, Leaf>,
+  path: readonly string[],
+  from: number,
+  joint: string,
+): { leaf: Leaf; expertAt: number } | undefined {
+  const rest = path.slice(from);
   const literal = leaves.get(rest.join(joint));
-  if (literal) return { leaf: literal };
+  if (literal) return { leaf: literal, expertAt: -1 };
   const at = rest.findIndex((part) => DIGITS.test(part));
-  if (at < 0) return undefined;
-  const leaf = leaves.get(rest.map((part) => (DIGITS.test(part) ? 'N' : part)).join(joint));
-  if (!leaf) return undefined;
-  return /^experts$|^ffn_(gate|up|down)$/.test(rest[at - 1] ?? '') ? { leaf, expert: Number(rest[at]) } : { leaf };
+  const leaf = at < 0 ? undefined : leaves.get(rest.map((part) => (DIGITS.test(part) ? 'N' : part)).join(joint));
+  return leaf && { leaf, expertAt: /^experts$|^ffn_(gate|up|down)$/.test(rest[at - 1] ?? '') ? from + at : -1 };
 }
 
 function startsWith(path: readonly string[], at: readonly string[]): boolean {
@@ -107,23 +147,31 @@ function startsWith(path: readonly string[], at: readonly string[]): boolean {
 }
 
 /** What `scheme` says of a module path; undefined when it knows no such module. */
-export function matchName(scheme: Compiled, parsed: ParsedName): Match | undefined {
-  const { path } = parsed;
-  for (const { at, block, stack, rank, leaves } of scheme.blocks) {
-    if (!startsWith(path, at)) continue;
-    const found = findLeaf(leaves, path.slice(at.length), scheme.joint);
-    if (!found) continue;
-    const numbers = at.flatMap((part, i) => (part === 'N' ? [Number(path[i])] : []));
-    return { ...found, stack, group: block.group ?? '', numbers, rank, at: path.slice(0, at.length).join(scheme.joint) };
+export function matchName(scheme: Compiled, { path }: ParsedName): Match | undefined {
+  const key = masked(path);
+  let place = scheme.remembered.get(key);
+  if (place === undefined) {
+    place = findPlace(scheme, path);
+    if (scheme.remembered.size < MAX_REMEMBERED && key.length <= MAX_KEY) scheme.remembered.set(key, place);
   }
-  for (const root of scheme.roots) {
-    if (!startsWith(path, root.at)) continue;
-    const found = findLeaf(scheme.outside, path.slice(root.at.length), scheme.joint);
-    if (found) return { ...found, stack: root.stack, group: '', numbers: [], rank: false, at: '' };
-  }
-  return undefined;
+  if (!place) return undefined;
+  const { leaf, block, stack, expertAt } = place;
+  const expert = expertAt < 0 ? {} : { expert: Number(path[expertAt]) };
+  if (!block) return { leaf, stack, group: '', numbers: [], rank: false, at: '', ...expert };
+  const numbers = block.at.flatMap((part, i) => (part === 'N' ? [Number(path[i])] : []));
+  return {
+    leaf,
+    stack,
+    group: block.block.group ?? '',
+    numbers,
+    rank: block.rank,
+    at: path.slice(0, block.at.length).join(scheme.joint),
+    ...expert,
+  };
 }
 
+/** Distinct names looked at to choose; a real model has a few hundred. (CWE-400) */
+const MAX_CONSIDERED = 2000;
 /** A scheme needs this share of the distinct module names to lead, and this many distinct block modules to be believed at all. */
 const LEADING_SHARE = 0.3;
 const MIN_BLOCK_MODULES = 2;
@@ -134,10 +182,10 @@ const MIN_BLOCK_MODULES = 2;
  */
 export function chooseSchemes(names: readonly ParsedName[]): Compiled[] {
   const modules = new Map<string, ParsedName>();
-  // The highest literal numbers are kept apart for one or two digits only: T5 and CompVis tell modules apart by them.
   for (const name of names) {
-    const key = name.joint + name.path.map((part) => (DIGITS.test(part) && Number(part) > 2 ? 'N' : part)).join(name.joint);
+    const key = name.joint + masked(name.path);
     if (!modules.has(key)) modules.set(key, name);
+    if (modules.size >= MAX_CONSIDERED) break;
   }
   const scored = (['.', '_'] as const).flatMap((joint) =>
     SCHEMES.map((scheme) => {

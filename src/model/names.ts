@@ -20,6 +20,8 @@ export interface ParsedName {
   /** The suffix that made `param` `other`: `qweight`, `scales`... */
   readonly suffix: string;
   readonly adapter?: AdapterPart;
+  /** Axes in the order that puts outputs first, as the format or the name's convention says; absent when rows already are outputs. */
+  readonly outputFirst?: readonly number[];
 }
 
 /** Left by torch.compile, FSDP, activation checkpointing and PEFT wherever they wrapped a module. */
@@ -92,8 +94,20 @@ export function isOptimizerState(name: string): boolean {
   );
 }
 
+/**
+ * TensorFlow, Keras and Flax call it `kernel` and store outputs last; so do `weights` in NumPy dumps (caffe-tensorflow).
+ * Formats that know their axes have said so in `TensorInfo.outputFirst`.
+ */
+function outputOrder(tensor: TensorInfo, last: string | undefined, format: string): readonly number[] | undefined {
+  if (tensor.outputFirst) return tensor.outputFirst;
+  const dump = format === 'npy' || format === 'npz';
+  const outputsLast = (last === 'kernel' && (dump || format === 'safetensors')) || (last === 'weights' && dump);
+  return outputsLast ? OUTPUTS_LAST[tensor.shape.length] : undefined;
+}
+const OUTPUTS_LAST: Readonly<Record<number, readonly number[]>> = { 2: [1, 0], 3: [2, 1, 0], 4: [3, 2, 0, 1], 5: [4, 3, 0, 1, 2] };
+
 /** All names of a checkpoint, wrappers stripped consistently. Order is kept. */
-export function parseNames(tensors: readonly TensorInfo[]): ParsedName[] {
+export function parseNames(tensors: readonly TensorInfo[], format: string): ParsedName[] {
   const split = tensors.map((tensor) =>
     tensor.name
       .replace(/:0$/, '')
@@ -108,7 +122,13 @@ export function parseNames(tensors: readonly TensorInfo[]): ParsedName[] {
       lead !== undefined && OUTER_WRAPPERS.includes(lead) && counted.every((parts) => parts[strip] === lead && parts.length > strip + 1);
     if (again) strip++;
   }
-  return tensors.map((tensor, i) => parseName(tensor, isOptimizerState(tensor.name) ? split[i]! : split[i]!.slice(strip)));
+  return tensors.map((tensor, i) => {
+    const order = outputOrder(tensor, split[i]!.at(-1), format);
+    return {
+      ...parseName(tensor, isOptimizerState(tensor.name) ? split[i]! : split[i]!.slice(strip)),
+      ...(order && { outputFirst: order }),
+    };
+  });
 }
 
 function parseName(tensor: TensorInfo, given: readonly string[]): ParsedName {

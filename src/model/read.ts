@@ -49,7 +49,7 @@ export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Mode
     });
   }
   const heads = readHeads(documents.configs, checkpoint);
-  const names = checkpoint ? parseNames(checkpoint.tensors) : [];
+  const names = checkpoint ? parseNames(checkpoint.tensors, checkpoint.format) : [];
   const map = assignRoles(names, heads, checkpoint?.format ?? '');
   const adapterTensors = names.filter((name) => name.adapter !== undefined || /^w_[ab]_\d+$/.test(name.tensor.name)).length;
   return {
@@ -64,7 +64,10 @@ export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Mode
     parameters: countParameters(names, packedBits(documents.configs)),
     roles: map.roles,
     scheme: map.scheme,
-    isAdapter: documents.configs.has('adapter_config.json') || (names.length > 0 && adapterTensors > names.length / 2),
+    // A leftover adapter_config.json beside merged weights makes no adapter: those hold whole MLPs.
+    isAdapter:
+      (names.length > 0 && adapterTensors > names.length / 2) ||
+      (documents.configs.has('adapter_config.json') && !map.roles.some((role) => role.role === 'down')),
     tokens: () => readTokens(tree, checkpoint, !alone),
     card: documents.card,
     claims: gatherClaims(documents.card, documents.configs, checkpoint),

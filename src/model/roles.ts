@@ -142,14 +142,13 @@ function placed({ parsed, match }: Job, context: Context): Piece[] {
   if (parsed.adapter) {
     const role = genericRole(parsed);
     const slot = `${name(leaf.slot)}.${role === 'other' ? parsed.name.split('.').slice(parsed.path.length).join('.') || 'other' : role}`;
-    return [{ ...base, slot, role, ...(ownRole && { of: ownRole }), view: plainView(parsed.tensor) }];
+    return [{ ...base, slot, role, ...(ownRole && { of: ownRole }), view: plainView(parsed) }];
   }
-  if (parsed.param === 'other')
-    return [{ ...base, slot: `${name(leaf.slot)}.${parsed.suffix}`, role: 'other', view: plainView(parsed.tensor) }];
+  if (parsed.param === 'other') return [{ ...base, slot: `${name(leaf.slot)}.${parsed.suffix}`, role: 'other', view: plainView(parsed) }];
   if (leaf.expertStack && parsed.tensor.shape.length === 3 && affordable(parsed.tensor, context))
     return expertPieces(parsed, match, context, base, lead);
 
-  const transpose = transposed(parsed.tensor, leaf.conv1d && context.conv1d);
+  const transpose = transposed(parsed, leaf.conv1d && context.conv1d);
   if (ownRole === undefined) return fusedPieces(parsed, match, context, base, name, transpose, block ?? 0);
   const rope = ropeHead(ownRole, parsed.tensor, context, block ?? 0);
   const view: TensorView = { ...transpose, ...(rope && { ropeInterleavedHeadRows: rope }) };
@@ -206,20 +205,18 @@ function ropeHead(role: Role, tensor: TensorInfo, { interleaved, heads }: Contex
   return Number.isInteger(rows) && rows % 2 === 0 && rows > 0 ? rows : undefined;
 }
 
-function transposed(tensor: TensorInfo, conv1d: boolean): TensorView {
-  if (tensor.shape.length !== 2) return plainView(tensor);
-  const swapped = tensor.outputFirst?.[0] === 1;
-  return conv1d !== swapped ? { transpose: true } : {};
+function transposed(parsed: ParsedName, conv1d: boolean): TensorView {
+  if (parsed.tensor.shape.length !== 2) return plainView(parsed);
+  return conv1d !== (parsed.outputFirst?.[0] === 1) ? { transpose: true } : {};
 }
 
-function plainView(tensor: TensorInfo): TensorView {
-  const order = tensor.outputFirst;
+function plainView({ outputFirst: order }: ParsedName): TensorView {
   if (!order || order.every((axis, i) => axis === i)) return {};
   return order.length === 2 ? { transpose: true } : { outputFirst: order };
 }
 
 function plainPieces(parsed: ParsedName): Piece[] {
-  const piece: Piece = { slot: parsed.name, role: genericRole(parsed), stack: '', block: null, view: plainView(parsed.tensor) };
+  const piece: Piece = { slot: parsed.name, role: genericRole(parsed), stack: '', block: null, view: plainView(parsed) };
   if (!isRecurrent(parsed) || piece.role !== 'linear') return [piece];
   const directions = parsed.tensor.shape[0]!;
   return Array.from({ length: directions }, (_, slice) => ({

@@ -78,6 +78,7 @@ export const DIFFUSION_SCHEMES: readonly Scheme[] = [
     roots: [
       ['model.diffusion_model', ''],
       ['diffusion_model', ''],
+      ['unet', ''],
     ],
     blocks: [
       { at: 'input_blocks.N.1.transformer_blocks.N', stack: 'down', leaves: DIFFUSION_BLOCK },

@@ -65,6 +65,8 @@ export const VISION_SCHEMES: readonly Scheme[] = [
       ['model.vision_tower.vision_model', 'vision'],
       ['model.vision_tower', 'vision'],
       ['cond_stage_model.transformer.text_model', 'text'],
+      ['text_encoder.text_model', 'text'],
+      ['text_encoder_2.text_model', 'text2'],
       ['te.text_model', 'text'],
       ['te1.text_model', 'text'],
       ['te2.text_model', 'text2'],

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { roleShape } from './index.ts';
-import { counted, type Matrix, matrixAt, rowsOf, slotOf, stacked, tinyModel, transposeOf } from './testing/tiny.ts';
+import type { TensorInfo } from '../weights/index.ts';
+import { readHeads } from './heads.ts';
+import { readModel, roleShape } from './index.ts';
+import { parseNames } from './names.ts';
+import { assignRoles } from './roles.ts';
+import { counted, type Matrix, matrixAt, rowsOf, slotOf, stacked, text, tinyModel, transposeOf, treeOf } from './testing/tiny.ts';
 
 /** Width 8, 4 heads of 2, 2 key/value heads, 12 neurons. */
 const D = 8;
@@ -720,4 +724,90 @@ describe('image generators', () => {
     expect(roleShape(slotOf(kohya, 'down.0.q.lora_b'))).toEqual([8, 2]);
     expect(kohya.parameters).toBe(2 * D + 16 + 16 + 2 * D + 2 * D);
   });
+});
+
+describe('GGUF names', () => {
+  /** Slots with their shapes and the head size of undone rotary orders. */
+  function slots(shapes: Record<string, readonly number[]>, keys: Record<string, string | number>): Record<string, string> {
+    const tensors = Object.entries(shapes).map(([name, shape]): TensorInfo => ({
+      name,
+      dtype: 'F32',
+      shape,
+      file: 'm.gguf',
+      offset: 0,
+      bytes: 0,
+    }));
+    const checkpoint = { format: 'gguf', metadata: new Map(Object.entries(keys)), tensors, files: [], findings: [], formatVersion: '' };
+    const heads = readHeads(new Map(), checkpoint as unknown as Parameters<typeof readHeads>[1]);
+    const { roles, scheme } = assignRoles(parseNames(tensors, 'gguf'), heads, 'gguf');
+    expect(scheme).toBe('gguf');
+    return Object.fromEntries(
+      roles.map((role) => [role.slot, [roleShape(role).join('x'), role.view.ropeInterleavedHeadRows].filter(Boolean).join(' rope ')]),
+    );
+  }
+  const keys = (architecture: string, kv: number): Record<string, string | number> => ({
+    'general.architecture': architecture,
+    [`${architecture}.attention.head_count`]: 4,
+    [`${architecture}.attention.head_count_kv`]: kv,
+  });
+
+  test('Phi-3: fused attention and gate come apart, rotary order is left alone', () => {
+    expect(
+      slots(
+        {
+          'blk.0.attn_qkv.weight': [16, 8],
+          'blk.0.attn_output.weight': [8, 8],
+          'blk.0.ffn_up.weight': [24, 8],
+          'blk.0.ffn_down.weight': [8, 12],
+          'rope_factors_long.weight': [2],
+        },
+        keys('phi3', 2),
+      ),
+    ).toMatchObject({
+      'layers.0.q': '8x8',
+      'layers.0.k': '4x8',
+      'layers.0.v': '4x8',
+      'layers.0.gate': '12x8',
+      'layers.0.up': '12x8',
+      'layers.0.down': '8x12',
+    });
+  });
+
+  test('Mixtral: stacks of experts, and the rotary order of q and k undone per head', () => {
+    expect(
+      slots(
+        {
+          'token_embd.weight': [10, 8],
+          'blk.1.attn_q.weight': [8, 8],
+          'blk.1.attn_k.weight': [4, 8],
+          'blk.1.ffn_gate_inp.weight': [2, 8],
+          'blk.1.ffn_gate_exps.weight': [2, 12, 8],
+          'blk.1.ffn_down_exps.weight': [2, 8, 12],
+          'blk.1.ffn_up.1.weight': [12, 8],
+        },
+        keys('llama', 2),
+      ),
+    ).toEqual({
+      embed: '10x8',
+      'layers.1.q': '8x8 rope 2',
+      'layers.1.k': '4x8 rope 2',
+      'layers.1.router': '2x8',
+      'layers.1.experts.0.gate': '12x8',
+      'layers.1.experts.1.gate': '12x8',
+      'layers.1.experts.0.down': '8x12',
+      'layers.1.experts.1.down': '8x12',
+      'layers.1.experts.1.up': '12x8',
+    });
+  });
+});
+
+test('a leftover adapter configuration beside merged weights makes no adapter', async () => {
+  const whole = {
+    'model.layers.0.self_attn.q_proj.weight': q,
+    'model.layers.0.mlp.down_proj.weight': down,
+    'model.layers.0.mlp.up_proj.weight': up,
+  };
+  const config = { 'adapter_config.json': text('{"peft_type": "LORA"}') };
+  expect((await readModel(treeOf(whole, {}, config))).isAdapter).toBe(false);
+  expect((await readModel(treeOf({ prompt_embeddings: counted([4, 8], 1) }, {}, config))).isAdapter).toBe(true);
 });

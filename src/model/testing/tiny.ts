@@ -34,22 +34,35 @@ export function rowsOf({ shape, values }: Matrix, from: number, to: number): Mat
 }
 
 export function safetensors(tensors: Readonly<Record<string, Matrix>>, metadata?: Readonly<Record<string, string>>): Uint8Array {
+  return safetensorsOf(
+    Object.entries(tensors).map(([name, { shape, values }]) => ({
+      name,
+      dtype: 'F32',
+      shape,
+      bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    })),
+    metadata,
+  );
+}
+
+/** The container around any stored values. */
+export function safetensorsOf(
+  tensors: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[]; readonly bytes: Uint8Array }[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
   let end = 0;
   const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
-  for (const [name, { shape, values }] of Object.entries(tensors)) {
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, end + values.byteLength] };
-    end += values.byteLength;
-  }
+  for (const { name, dtype, shape, bytes } of tensors) header[name] = { dtype, shape, data_offsets: [end, (end += bytes.length)] };
   const head = new TextEncoder().encode(JSON.stringify(header));
-  const bytes = new Uint8Array(8 + head.length + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(head.length), true);
-  bytes.set(head, 8);
+  const out = new Uint8Array(8 + head.length + end);
+  new DataView(out.buffer).setBigUint64(0, BigInt(head.length), true);
+  out.set(head, 8);
   let at = 8 + head.length;
-  for (const { values } of Object.values(tensors)) {
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-    at += values.byteLength;
+  for (const { bytes } of tensors) {
+    out.set(bytes, at);
+    at += bytes.length;
   }
-  return bytes;
+  return out;
 }
 
 export function text(content: string): Uint8Array {
