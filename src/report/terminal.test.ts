@@ -214,9 +214,7 @@ The two models are not independent. Whether they share training or only the
               random start would leave the same trace.
   Evidence    p < 10^-3 after correction for 50 known models
               p < 10^-5  swap-sign/neurons: agreeing flips 64 of 96
-  Shared      25 % of its 1.2 M parameters (layer 0)
-  Kind        not determined. Too little is shared to tell the kind.
-  Direction   not shown
+  Tied        25 % of its 1.2 M parameters (layer 0)
   Limits      Shared training and a shared random start leave the same trace
               here.
 
@@ -238,6 +236,11 @@ The two models are not independent. Whether they share training or only the
         expect(problemsOf(text, 80)).toEqual([]);
         expect(text).not.toMatch(NEVER);
       }
+  });
+
+  test('names no kind of derivation and no direction where shared training is not shown', () => {
+    for (const verdict of ['common-initialization', 'shared-origin', 'no-evidence', 'unresolved'] as const)
+      expect(renderRelation(relation({ verdict, because: '' }), plain)).not.toMatch(/fine-tune|Kind|Direction|descends/);
   });
 
   test('without a p-value says that there is none', () => {

@@ -29,7 +29,7 @@ export function layerFlips(test: Evidence): LayerFlips[] {
     const k = agreeing[i];
     // Layers without a single flip say nothing.
     if (typeof n !== 'number' || typeof k !== 'number' || !(n > 0 && k >= 0 && k <= n)) return [];
-    return [{ label: String(labels.length === flips.length ? labels[i] : i), agreeing: k, flips: n }];
+    return [{ label: labels.length === flips.length ? String(labels[i]) : `layer ${i}`, agreeing: k, flips: n }];
   });
 }
 

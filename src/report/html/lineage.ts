@@ -12,6 +12,8 @@ import {
   evidenceWords,
   kindName,
   sentence,
+  shareLabel,
+  sharesTraining,
   shareWords,
   tieWords,
   VERDICT_MEANINGS,
@@ -66,7 +68,7 @@ function relationPart(relation: Tie, id: string, level: number): Html {
   return markup`<div class="relation">
     ${heading(level, id, foreign(ancestor.name))}
     <p class="lead">${mark(VERDICT_NAMES[verdict], verdictTone(verdict))} ${foreign(relation.b.name)}: ${tieWords(relation)}.</p>
-    <p>${sentence(relation.because)}</p>
+    <p>${formula(sentence(relation.because))}</p>
     <p class="quiet small">“${VERDICT_NAMES[verdict]}” means: ${VERDICT_MEANINGS[verdict]}</p>
     ${facts([
       [
@@ -74,12 +76,13 @@ function relationPart(relation: Tie, id: string, level: number): Html {
         verdict !== 'unresolved' &&
           markup`${formula(evidenceWords(relation))}${chance === '' ? NOTHING : markup`<br /><span class="quiet small">${formula(chance)}</span>`}`,
       ],
-      ['Shared', tied && shareWords(relation)],
+      [shareLabel(verdict), tied && shareWords(relation)],
       [
         'Kind',
-        tied && markup`${kindName(relation.kind.name)}${relation.kind.note === '' ? '' : markup`. ${sentence(relation.kind.note)}`}`,
+        sharesTraining(verdict) &&
+          markup`${kindName(relation.kind.name)}${relation.kind.note === '' ? '' : markup`. ${sentence(relation.kind.note)}`}`,
       ],
-      ['Direction', tied && directionWords(relation)],
+      ['Direction', sharesTraining(verdict) && directionWords(relation)],
       ['Known model', markup`${code(ancestor.locator)}`],
       ['Its license', ancestor.licenseLabel || ancestor.licenses.join(', ') || 'not known'],
       ['Its digest', code(relation.a.digest)],
@@ -126,7 +129,7 @@ function testDetails(test: Evidence, level: number): Html {
         'Assumptions',
         test.assumptions.length > 0 &&
           markup`<ul>
-            ${test.assumptions.map((item) => markup`<li>${sentence(item)}</li>`)}
+            ${test.assumptions.map((item) => markup`<li>${formula(sentence(item))}</li>`)}
           </ul>`,
       ],
       ['Per layer', shown.length > 0 && markup`<span class="small">${shown.join(', ')}${layers.length > shown.length ? ', …' : ''}</span>`],
@@ -138,6 +141,6 @@ function limits(items: readonly string[]): Html {
   if (items.length === 0) return NOTHING;
   return markup`<p>What this comparison does not show:</p>
     <ul>
-      ${items.map((item) => markup`<li>${sentence(item)}</li>`)}
+      ${items.map((item) => markup`<li>${formula(sentence(item))}</li>`)}
     </ul>`;
 }

@@ -11,7 +11,7 @@ import { capital, counted, sentence } from '../words.ts';
 import { filesFold, findingsSection, safetySection } from './findings.ts';
 import { creditSection, licenseSection } from './license.ts';
 import { lineageSection, mark } from './lineage.ts';
-import { code, facts, foreign, heading, type Html, markup, NOTHING, own, table } from './markup.ts';
+import { code, facts, foreign, formula, heading, type Html, markup, NOTHING, own, table } from './markup.ts';
 import { STYLE } from './style.ts';
 
 /** Several models in one report. */
@@ -137,7 +137,7 @@ function limitsSection(a: Assessment, id: string, level: number): Html {
   return markup`<section aria-labelledby="${own(id)}">
     ${heading(level, id, 'What this report does not show')}
     <ul>
-      ${limits.map((limit) => markup`<li>${sentence(limit)}</li>`)}
+      ${limits.map((limit) => markup`<li>${formula(sentence(limit))}</li>`)}
     </ul>
   </section> `;
 }
