@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { memoryTree } from '../base/index.ts';
 import { openOnnx } from './onnx.ts';
@@ -9,7 +10,7 @@ import { doubles, float, floats, int, len } from './testing/proto-writer.ts';
 import { allRows, digest, digestValues, sharedBytes, sharedTree } from './testing/shared-files.ts';
 import type { Checkpoint } from './types.ts';
 
-type Digests = { files: Record<string, [number, number, string]> };
+type Digests = { files: Record<string, [number, number, string]>; made: { gzip: string; tensors: [string, number[], string][] } };
 const expected = JSON.parse(readFileSync(new URL('testing/onnx-digests.json', import.meta.url), 'utf8')) as Digests;
 
 const tensor = (name: string, type: number, dims: number[], ...fields: number[][]): number[] => [
@@ -49,6 +50,18 @@ describe('ONNX values', () => {
     expect([rows.length, rows.filter((row) => row[3]).length, digest(new TextEncoder().encode(JSON.stringify(rows)))]).toEqual(
       expected.files[path],
     );
+  });
+
+  test('of every type, raw or typed, in graphs, branches and functions, are those the onnx package reads', async () => {
+    const bytes = new Uint8Array(gunzipSync(Uint8Array.from(atob(expected.made.gzip), (c) => c.charCodeAt(0))));
+    const checkpoint = await open(bytes);
+    const rows = [];
+    for (const t of checkpoint.tensors) rows.push([t.name, t.shape, digestValues(await allRows(checkpoint, t))]);
+    expect(rows.sort((a, b) => (a[0]! < b[0]! ? -1 : 1))).toEqual(expected.made.tensors);
+    expect(checkpoint.findings.map((finding) => finding.rule)).toEqual(['weights/string-tensor', 'weights/sparse-tensor']);
+    expect(checkpoint.metadata.get('onnx.functions')).toEqual([['my.domain', 'F']]);
+    expect(checkpoint.metadata.get('onnx.metadata_props.license')).toBe('MIT');
+    expect(checkpoint.tensors.find((t) => t.name === 'FLOAT_raw')!.outputFirst).toEqual([1, 0]);
   });
 
   test('are read from every typed field, packed or one by one', async () => {

@@ -44,9 +44,15 @@ function notAModel(path: string, format: Detected): WeightsError {
     case 'empty':
       return new WeightsError('WEIGHTS_NOT_A_MODEL', `${path} is empty`, where);
     case 'html':
-      return new WeightsError('WEIGHTS_NOT_A_MODEL', `${path} is a saved web page, not a model`, { ...where, hint: 'download the file itself, not the page that shows it' });
+      return new WeightsError('WEIGHTS_NOT_A_MODEL', `${path} is a saved web page, not a model`, {
+        ...where,
+        hint: 'download the file itself, not the page that shows it',
+      });
     case 'lfs-pointer':
-      return new WeightsError('WEIGHTS_NOT_A_MODEL', `${path} is a Git LFS pointer; the weights were never downloaded`, { ...where, hint: 'run `git lfs pull`' });
+      return new WeightsError('WEIGHTS_NOT_A_MODEL', `${path} is a Git LFS pointer; the weights were never downloaded`, {
+        ...where,
+        hint: 'run `git lfs pull`',
+      });
     case 'unknown':
     case 'json':
     case 'gzip':
