@@ -21,3 +21,12 @@ export function sameName(a: string, b: string): boolean {
   if (x === y) return true;
   return x.includes('/') !== y.includes('/') && x.slice(x.lastIndexOf('/') + 1) === y.slice(y.lastIndexOf('/') + 1);
 }
+
+/**
+ * The name a model is known by in public: the hub's, else `owner/name` as its own card or config says, else its file or
+ * folder name. A descendant's card names its base this way.
+ */
+export function publishedName(model: Model): string {
+  if (model.revision !== undefined) return model.name;
+  return model.claims.names.find((claim) => /^[\w.-]+\/[\w.-]+$/.test(claim.value.trim()))?.value.trim() ?? model.name;
+}

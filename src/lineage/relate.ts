@@ -41,10 +41,12 @@ export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relat
   const searched = Math.max(1, options.searched ?? 1);
   const inputs = { a: encodeForDigest(a), b: encodeForDigest(b) };
   const judged = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched));
-  const tied = !['no-evidence', 'unresolved'].includes(judged.verdict);
-  const change = tied ? relativeChange(a, b, judged.layerMap) : null;
+  // Only shared training has a kind and a direction; a common start or an open question has neither.
+  const trained = judged.verdict === 'derived' || judged.verdict === 'identical';
+  const change = trained ? relativeChange(a, b, judged.layerMap) : null;
   const identity = identityOf(a, b, inputs);
-  const kind = tied ? kindOf(a, b, { identity, layerMap: judged.layerMap, change }) : { name: 'unknown' as const, note: 'no tie was shown, so nothing is said about how' };
+  const kind = trained ? kindOf(a, b, { identity, layerMap: judged.layerMap, change }) : { name: 'unknown' as const, note: 'shared training was not shown, so nothing is said about how' };
+  const direction = trained ? directionOf(a, b, kind) : { direction: 'unknown' as const, directionGrounds: 'shared training was not shown' };
   const { architecture: _a, scheme: _b, isAdapter: _c, dtype: _d, ...subjectA } = a.subject;
   const { architecture: _e, scheme: _f, isAdapter: _g, dtype: _h, ...subjectB } = b.subject;
   return {
@@ -55,13 +57,13 @@ export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relat
     because: judged.because,
     share: judged.share,
     kind,
-    ...(tied ? directionOf(a, b, kind) : { direction: 'unknown' as const, directionGrounds: 'no tie was shown' }),
+    ...direction,
     log10P: judged.log10P,
     log10PAdjusted: judged.log10P === null ? null : Math.min(0, judged.log10P + Math.log10(searched)),
     searched,
     detectable: judged.detectable,
     tests: judged.tests,
-    limits: limitsOf(judged.verdict, a, b),
+    limits: limitsOf(judged.verdict, direction.direction, a, b),
   };
 }
 
@@ -212,11 +214,9 @@ function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
   return { fraction: null, part: b.samples.some((s) => s.role === 'embed') ? 'token tables' : 'unknown', slots: [] };
 }
 
-function limitsOf(verdict: Verdict, a: Sketch, b: Sketch): string[] {
-  const limits = [
-    'training on a model\'s outputs (distillation) leaves no trace in weights and is not judged',
-    'which of two models came first is not in these statistics',
-  ];
+function limitsOf(verdict: Verdict, direction: Relation['direction'], a: Sketch, b: Sketch): string[] {
+  const limits = ['training on a model\'s outputs (distillation) leaves no trace in weights and is not judged'];
+  if (direction === 'unknown') limits.push('which of two models came first is not in these statistics');
   if (verdict === 'no-evidence' || verdict === 'unresolved')
     limits.unshift('absence of evidence is not independence: rearranged rows, rotated hidden spaces and changed widths are not undone by this comparison');
   if (verdict === 'derived' || verdict === 'shared-origin')
