@@ -178,15 +178,38 @@ const nameList = [...names.values()].sort((a, b) => (a.alias < b.alias ? -1 : 1)
 writeFileSync(new URL('names.json', out), `{"aliases":${lines(nameList).trim()},\n"urls":${lines(own.urls).trim()}}\n`);
 
 /** Duties that a reader of the files can say something sure about; the rest of the terms needs the acts and the lineage. */
-const SURE = new Set(['duty.licence-copy', 'duty.notice-file', 'duty.notice-propagate', 'duty.retain-notices', 'duty.attribution-source', 'duty.attribution-display', 'duty.name-prefix',
-  'duty.state-changes', 'duty.restrictions-flowdown', 'duty.notify-downstream', 'duty.acceptable-use', 'duty.share-alike', 'duty.source', 'duty.network-source', 'duty.public-statement']);
+const SURE = new Set([
+  'duty.licence-copy',
+  'duty.notice-file',
+  'duty.notice-propagate',
+  'duty.retain-notices',
+  'duty.attribution-source',
+  'duty.attribution-display',
+  'duty.name-prefix',
+  'duty.state-changes',
+  'duty.restrictions-flowdown',
+  'duty.notify-downstream',
+  'duty.acceptable-use',
+  'duty.share-alike',
+  'duty.source',
+  'duty.network-source',
+  'duty.public-statement',
+]);
 const terms = JSON.parse(readFileSync(join(models, 'terms.draft.json'), 'utf8')).licences;
 const duties = {};
 for (const { id, terms: list } of [...terms].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-  const sure = list.filter((t) => SURE.has(t.term)).map(({ term, section, quote, on, params }) => ({
-    term: term.replace('licence', 'license'), section, quote, on: (on ?? []).map((act) => act.replace('quantise', 'quantize')),
-    ...(params?.text && { text: [params.text].flat().map((text) => text.replace(/ \(followed by .*$/, '')) }), ...(params?.when && { condition: String(params.when) }), ...(params?.urlOk && { urlOk: true }), ...(params?.policy && { policy: params.policy }),
-  }));
+  const sure = list
+    .filter((t) => SURE.has(t.term))
+    .map(({ term, section, quote, on, params }) => ({
+      term: term.replace('licence', 'license'),
+      section,
+      quote,
+      on: (on ?? []).map((act) => act.replace('quantise', 'quantize')),
+      ...(params?.text && { text: [params.text].flat().map((text) => text.replace(/ \(followed by .*$/, '')) }),
+      ...(params?.when && !/distributed or made available/.test(params.when) && { condition: String(params.when) }),
+      ...(params?.urlOk && { urlOk: true }),
+      ...(params?.policy && { policy: params.policy }),
+    }));
   if (sure.length > 0) duties[id] = sure;
 }
 writeFileSync(new URL('duties.json', out), object(duties));

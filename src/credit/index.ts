@@ -1,1 +1,2 @@
+export { judgeCredit } from './judge.ts';
 export * from './types.ts';

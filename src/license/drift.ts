@@ -4,6 +4,7 @@
  */
 import { type Catalog, kindRank } from './catalog.ts';
 import type { Statements } from './statements.ts';
+import { kindOfId, resolveWith } from './tags.ts';
 import type { AncestorLicense, Drift, LicenseKind } from './types.ts';
 
 /** Kinds whose label may be exchanged with little loss, as long as notices stay. */
@@ -15,10 +16,11 @@ function sameLicense(catalog: Catalog, a: string, b: string): boolean {
   return own(a) === own(b);
 }
 
-export function kindsOf(catalog: Catalog, ids: readonly string[]): LicenseKind {
+/** Kind of the strictest of `ids`. */
+export function kindsOf({ catalog, names }: Pick<Statements, 'catalog' | 'names'>, ids: readonly string[]): LicenseKind {
   let strictest: LicenseKind | undefined;
   for (const id of ids) {
-    const kind = catalog.find(id)?.kind ?? 'unknown';
+    const kind = kindOfId(catalog, names, id);
     if (strictest === undefined || kindRank(kind) > kindRank(strictest)) strictest = kind;
   }
   return strictest ?? 'unknown';
@@ -26,21 +28,25 @@ export function kindsOf(catalog: Catalog, ids: readonly string[]): LicenseKind {
 
 /** One answer per ancestor whose license is known. */
 export function judgeDrift(statements: Statements, ancestors: readonly AncestorLicense[]): Drift[] {
-  const { declared, found, catalog } = statements;
-  const stated = [...declared.flatMap((d) => (d.id === null ? [] : [d.id, ...(d.candidates ?? [])])), ...found.flatMap((f) => [f.id, ...(f.candidates ?? [])])];
+  const { declared, found, catalog, names } = statements;
+  const stated = [...declared.flatMap((d) => (d.id === null ? [] : [d.id, ...d.id.split(/ (?:AND|OR) /), ...(d.candidates ?? [])])), ...found.flatMap((f) => [f.id, ...(f.candidates ?? [])])];
   const to = [...new Set([...declared.flatMap((d) => (d.id === null ? [] : [d.id])), ...found.filter((f) => f.by === 'text').map((f) => f.id)])];
   const here = describeStated(statements);
   return ancestors
     .filter((ancestor) => ancestor.licenses.length > 0)
     .map((ancestor): Drift => {
-      const missing = ancestor.licenses.filter((id) => !stated.some((own) => sameLicense(catalog, id, own)));
+      const isStated = (id: string): boolean => stated.some((own) => sameLicense(catalog, id, own));
+      const missing = ancestor.licenses.filter((id) => {
+        const parts = resolveWith(catalog, names, id)?.expression;
+        return !isStated(id) && !(parts?.operator === 'or' && parts.ids.some(isStated)) && !(parts?.operator === 'and' && parts.ids.every(isStated));
+      });
       const tie = ancestor.because === 'weights' ? 'which the weights show as an ancestor' : 'which this model names as its base';
       const there = `${ancestor.name}, ${tie}, is bound by ${ancestor.licenses.join(' and ')}${ancestor.from ? ` (${ancestor.from})` : ''}`;
       const common = { ancestor: ancestor.name, because: ancestor.because, from: ancestor.licenses, to };
       if (missing.length === 0) return { ...common, kind: 'kept', what: `${here}; so does its ancestor: ${there}` };
       if (stated.length === 0) return { ...common, kind: 'dropped', what: `${here}; ${there}; nothing in the folder mentions it` };
-      const kind = compare(kindsOf(catalog, missing), kindsOf(catalog, to));
-      const unsure = kindsOf(catalog, missing) === 'unknown' || kindsOf(catalog, to) === 'unknown' ? '; the two cannot be compared, so the strictest reading is taken' : '';
+      const kind = compare(kindsOf(statements, missing), kindsOf(statements, to));
+      const unsure = kindsOf(statements, missing) === 'unknown' || kindsOf(statements, to) === 'unknown' ? '; the two cannot be compared, so the strictest reading is taken' : '';
       return { ...common, kind, what: `${here}; ${there}; nothing in the folder grants the change${unsure}` };
     });
 }

@@ -8,15 +8,17 @@ import { findConflicts } from './conflicts.ts';
 import { judgeDrift, kindsOf } from './drift.ts';
 import { listDuties } from './duties.ts';
 import { readStatements, type Statements, whereOf } from './statements.ts';
+import { resolveWith } from './tags.ts';
 import type { AncestorLicense, EffectiveLicense, LicenseJudgement } from './types.ts';
 
 /**
  * Judges a model's license from its card, files and ancestors. Facts with file and field; whether a clause applies is
  * left to people.
- * @param ancestors models it descends from with the ids that bind *them*; empty when none is known.
+ * @param known models it descends from with the ids that bind *them*; empty when none is known.
  */
-export async function judgeLicense(model: Model, ancestors: readonly AncestorLicense[]): Promise<LicenseJudgement> {
+export async function judgeLicense(model: Model, known: readonly AncestorLicense[]): Promise<LicenseJudgement> {
   const statements = await readStatements(model);
+  const ancestors = known.map((ancestor) => ({ ...ancestor, licenses: ancestor.licenses.map((id) => currentName(statements, id)) }));
   const effective = combine(statements, ancestors);
   return {
     declared: statements.declared,
@@ -29,7 +31,12 @@ export async function judgeLicense(model: Model, ancestors: readonly AncestorLic
   };
 }
 
-function combine({ declared, found, catalog }: Statements, ancestors: readonly AncestorLicense[]): EffectiveLicense {
+/** A register may hold a plain tag ("llama3.1"); ids are what is compared. */
+function currentName({ catalog, names }: Statements, id: string): string {
+  return catalog.find(id) ? id : (resolveWith(catalog, names, id)?.id ?? id);
+}
+
+function combine({ declared, found, catalog, names }: Statements, ancestors: readonly AncestorLicense[]): EffectiveLicense {
   const own: string[] = [];
   const add = (list: string[], id: string): void => {
     const same = catalog.find(id)?.id ?? id;
@@ -54,7 +61,7 @@ function combine({ declared, found, catalog }: Statements, ancestors: readonly A
     inherited: `the model states none; handed down by ${handed.join(', ')}`,
     none: 'nothing states a license: without one, no permission is given',
   }[from];
-  return { ids, kind: kindsOf(catalog, ids), from, why };
+  return { ids, kind: kindsOf({ catalog, names }, ids), from, why };
 }
 
 /** The tag says one thing, the text another. */

@@ -56,12 +56,13 @@ async function readNames(): Promise<Names> {
     longest = Math.max(longest, words.length);
   };
   for (const { alias, ids, family, kind, weak } of stored.aliases) add(alias, { ids, family: family === true, ...(kind && { kind }), name: alias, weak: weak === true });
-  for (const entry of catalog.entries) {
+  const licenses = catalog.entries.filter((entry) => entry.form === 'license');
+  for (const entry of licenses) {
     const weak = canonicalName(entry.id).length === 1;
     add(entry.id, { ids: [entry.id], family: false, name: entry.id, weak });
     for (const twin of entry.twins ?? []) add(twin, { ids: [currentId(twin)], family: false, name: twin, weak: false });
   }
-  for (const entry of catalog.entries) add(entry.name, { ids: [entry.id], family: false, name: entry.name, weak: canonicalName(entry.name).length === 1 });
+  for (const entry of licenses) add(entry.name, { ids: [entry.id], family: false, name: entry.name, weak: canonicalName(entry.name).length === 1 });
   return { byWords, longest: Math.min(longest, 16), urls: stored.urls };
 }
 

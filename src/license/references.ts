@@ -24,6 +24,9 @@ const JOIN_WINDOW = 14;
 /** A text this short is all statement: a bare name or link in it counts. */
 const SHORT_TEXT = 60;
 
+/** Leading phrases followed up; a text with more says nothing by any of them. (CWE-407) */
+const MAX_LEADS = 400;
+
 const LEADS: readonly (readonly string[])[] = [
   'licensed under', 'released under', 'distributed under', 'available under', 'provided under', 'published under', 'shared under', 'open sourced under', 'under the terms of', 'subject to the terms of', 'governed by',
   'falls under', 'fall under', 'covered by', 'license is', 'are licensed', 'is licensed', 'adheres to', 'license under', 'described in the',
@@ -118,10 +121,13 @@ class Search {
   /** "licensed under the X", and the further names of "X or Y". */
   phrases(): void {
     const w = this.words.words;
-    for (let k = 0; k < w.length; k++) {
+    let left = MAX_LEADS;
+    for (let k = 0; k < w.length && left > 0; k++) {
       if (!LEAD_FIRST.has(w[k]!) || !this.isFree(k)) continue;
       const lead = LEADS.find((words) => words.every((word, j) => w[k + j] === word));
-      if (lead) this.namesFrom(k, k + lead.length);
+      if (!lead) continue;
+      left--;
+      this.namesFrom(k, k + lead.length);
     }
   }
 

@@ -6,14 +6,16 @@ import type { Finding } from '../base/index.ts';
 import type { Claim, Model, TextFile } from '../model/index.ts';
 import { type Catalog, loadCatalog } from './catalog.ts';
 import { identifyLicense } from './identify.ts';
-import { licenseRef, resolveTag } from './tags.ts';
-import type { Declared, Found, LicenseKind } from './types.ts';
+import { loadNames, type Names } from './names.ts';
+import { kindOfId, licenseRef, resolveTag } from './tags.ts';
+import type { Declared, Found } from './types.ts';
 
 export interface Statements {
   readonly declared: readonly Declared[];
   readonly found: readonly Found[];
   readonly findings: readonly Finding[];
   readonly catalog: Catalog;
+  readonly names: Names;
 }
 
 /** Files read per model; a folder with more license files is a collection. (CWE-400) */
@@ -23,6 +25,7 @@ const OTHER = /^(other|custom|unknown)$/i;
 /** Reads every statement once. Findings here are about single statements; see judge.ts for how they fit together. */
 export async function readStatements(model: Model): Promise<Statements> {
   const catalog = await loadCatalog();
+  const names = await loadNames();
   const findings: Finding[] = [];
   const declared: Declared[] = [];
   for (const claim of model.claims.licenses) {
@@ -38,16 +41,12 @@ export async function readStatements(model: Model): Promise<Statements> {
   for (const file of [...model.licenseFiles, ...model.noticeFiles, ...model.policyFiles].slice(0, MAX_FILES)) {
     const matches = await identifyLicense(file.text);
     for (const match of matches) {
-      found.push({ ...match, file: file.file, kind: kindOf(catalog, match.id, match.candidates) });
+      found.push({ ...match, file: file.file, kind: kindOfId(catalog, names, match.id) });
       if (match.modified) findings.push(modifiedText(file, match));
     }
     if (matches.length === 0 && model.licenseFiles.includes(file) && file.text.trim() !== '') findings.push(unknownText(file));
   }
-  return { declared, found, findings, catalog };
-}
-
-export function kindOf(catalog: Catalog, id: string, candidates?: readonly string[]): LicenseKind {
-  return catalog.find(id)?.kind ?? (candidates?.[0] === undefined ? 'unknown' : (catalog.find(candidates[0])?.kind ?? 'unknown'));
+  return { declared, found, findings, catalog, names };
 }
 
 async function declare(claim: Claim, model: Model, findings: Finding[]): Promise<Declared | null> {

@@ -71,6 +71,12 @@ function resolveExpression(catalog: Catalog, names: Names, value: string): Resol
   return { id: ids.length === 1 ? ids[0]! : joined, kind, expression: { ids, operator: parsed.operator } };
 }
 
+/** Kind of any id this room hands out: catalogue ids, `LicenseRef-<tag>` of shared names, expressions. */
+export function kindOfId(catalog: Catalog, names: Names, id: string): LicenseKind {
+  const tag = id.startsWith('LicenseRef-') ? id.slice('LicenseRef-'.length) : id;
+  return catalog.find(id)?.kind ?? resolveWith(catalog, names, tag)?.kind ?? 'unknown';
+}
+
 /** An SPDX `LicenseRef-` made of a name: letters, digits, dots and hyphens only. */
 export function licenseRef(name: string): string {
   const safe = name

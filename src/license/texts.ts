@@ -21,6 +21,9 @@ export interface TextMatch extends Comparison {
 const MIN_CONTAINMENT = 0.3;
 /** Licenses compared per text; the largest family of look-alikes, CC BY-NC-SA and its ports, has about 30. (CWE-407) */
 const MAX_CANDIDATES = 40;
+/** Words after which a text is a collection or an attack; fewer licenses are compared then. (CWE-407) */
+const LONG_TEXT = 80_000;
+const MAX_CANDIDATES_LONG = 12;
 /** Share of the required words below which a text is not called a modified form of a license, but unknown. */
 const MIN_COVERAGE = 0.75;
 /** Licenses shorter than this are common phrases: they match whole or not at all. */
@@ -29,7 +32,7 @@ const SHORT_WORDS = 40;
 /** Licenses found in full, changed or not, in order of place; ranges do not overlap by much. */
 export async function findTexts(text: string, words: Words, catalog: Catalog): Promise<TextMatch[]> {
   const shingles = shinglesOf(words);
-  const found = candidates(shingles, catalog);
+  const found = candidates(shingles, catalog).slice(0, words.words.length > LONG_TEXT ? MAX_CANDIDATES_LONG : MAX_CANDIDATES);
   if (found.length === 0) return [];
   const texts = await catalog.texts(found.map((c) => c.position));
   const numbers = Int32Array.from(words.words, (word) => catalog.wordNumber(word) ?? -1);
@@ -76,8 +79,7 @@ function candidates(shingles: Shingles, catalog: Catalog): Candidate[] {
   return [...shared]
     .map(([position, c]) => ({ position, first: c.first, last: c.last, weight: (c.count / Math.max(1, catalog.sampled[position]!)) * Math.sqrt(c.count), containment: c.count / Math.max(1, catalog.sampled[position]!) }))
     .filter((c) => c.containment >= MIN_CONTAINMENT)
-    .sort((x, y) => y.weight - x.weight || x.position - y.position)
-    .slice(0, MAX_CANDIDATES);
+    .sort((x, y) => y.weight - x.weight || x.position - y.position);
 }
 
 function isPlausible(license: CatalogText, alignment: Alignment, comparison: Comparison): boolean {
@@ -107,7 +109,7 @@ function chooseApart(matches: readonly TextMatch[]): TextMatch[] {
 /** Words beside a license that change what it says. */
 const RIDER_WORDS: ReadonlySet<string> = new Set([
   'must', 'shall', 'prohibited', 'forbidden', 'except', 'exception', 'exceptions', 'restriction', 'restrictions', 'condition', 'conditions', 'modified', 'modification',
-  'noncommercial', 'commercial', 'commercially', 'addendum', 'additional', 'amendment', 'rider', 'unless', 'waived', 'clause', 'only',
+  'noncommercial', 'commercial', 'commercially', 'addendum', 'additional', 'amendment', 'rider', 'unless', 'waived', 'only',
 ]);
 const RIDER_SUBJECTS: ReadonlySet<string> = new Set([
   'license', 'licensed', 'software', 'model', 'models', 'use', 'used', 'using', 'distribute', 'distribution', 'agreement', 'terms', 'you', 'your', 'permission', 'work', 'materials',
@@ -135,7 +137,8 @@ function isRider(words: Words, first: number, last: number): boolean {
   let subject = false;
   for (let k = first; k < last; k++) {
     if (words.flags[k] !== 0) continue;
-    if (RIDER_WORDS.has(words.words[k]!) || (words.words[k] === 'not' && words.words[k - 1] === 'may')) rider = true;
+    // "Modified BSD License" is a title of BSD-3-Clause.
+    if ((RIDER_WORDS.has(words.words[k]!) && words.words[k + 1] !== 'bsd') || (words.words[k] === 'not' && words.words[k - 1] === 'may')) rider = true;
     if (RIDER_SUBJECTS.has(words.words[k]!)) subject = true;
   }
   return rider && subject;

@@ -75,8 +75,10 @@ function tagAt(text: string, i: number): { length: number; block: boolean } {
 }
 
 function entityAt(text: string, i: number): { length: number; value: string } {
-  const end = text.indexOf(';', i + 1);
-  if (end < 0 || end - i > 9) return { length: 0, value: '' };
+  // Looked for in the next few characters only: a file of ampersands would be searched to its end for each. (CWE-407)
+  const near = text.slice(i + 1, i + 10).indexOf(';');
+  if (near < 0) return { length: 0, value: '' };
+  const end = i + 1 + near;
   const name = text.slice(i + 1, end);
   if (name[0] !== '#') {
     const value = ENTITIES.get(name);
@@ -134,6 +136,11 @@ export function splitWords(whole: string): Words {
     } else if (c === 32 || c === 9) flush(i);
     else if ((c === 46 || c === 44) && word !== '' && isDigit(text.charCodeAt(i - 1)) && isDigit(text.charCodeAt(i + 1))) {
       if (c === 46) add('.', i);
+    } else if (c === 43 && text.charCodeAt(i + 1) === 43 && word !== '') {
+      // "OpenRAIL++" is not "OpenRAIL".
+      add('plusplus', i);
+      i += 2;
+      continue;
     } else if (c === 39) take("'", i, i + 1);
     else if (c === 60) {
       const tag = tagAt(text, i);
