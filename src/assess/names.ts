@@ -4,9 +4,14 @@
  */
 import type { Model } from '../model/index.ts';
 
+/** Titles of the card and of the weights. Not `_name_or_path` of a config: training scripts leave the base's name there. */
+function titles(model: Model): string[] {
+  return model.claims.names.filter((claim) => !claim.from.endsWith('_name_or_path')).map((claim) => claim.value.trim());
+}
+
 /** Names the model gives itself, normalised. */
 export function ownNames(model: Model): Set<string> {
-  return new Set([model.name, ...model.claims.names.map((claim) => claim.value)].map(normalizeName).filter((name) => name !== ''));
+  return new Set([model.name, ...titles(model)].map(normalizeName).filter((name) => name !== ''));
 }
 
 /** `https://huggingface.co/Owner/Name` and `owner/name` are one name. */
@@ -28,5 +33,5 @@ export function sameName(a: string, b: string): boolean {
  */
 export function publishedName(model: Model): string {
   if (model.revision !== undefined) return model.name;
-  return model.claims.names.find((claim) => /^[\w.-]+\/[\w.-]+$/.test(claim.value.trim()))?.value.trim() ?? model.name;
+  return titles(model).find((title) => /^[\w.-]+\/[\w.-]+$/.test(title)) ?? model.name;
 }
