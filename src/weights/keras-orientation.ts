@@ -1,6 +1,6 @@
 /**
  * Which axis of a Keras weight is the output. Keras stores kernels `[...spatial, in, out]` on every back end.
- * Sources: Keras 3 layer code (`kernel` shapes of Dense, Conv*, DepthwiseConv*, Conv*Transpose, recurrent cells) and its saving code:
+ * Sources: Keras 3 layer code (`kernel` shapes of Dense, Conv*, DepthwiseConv*, Conv*Transpose, recurrent cells, MultiHeadAttention) and its saving code:
  * legacy files name weights (`dense/kernel:0`), Keras 3 numbers them under the layer class (`layers/conv2d_1/vars/0`).
  * @module
  */
@@ -17,6 +17,11 @@ export function kerasOutputFirst(path: string, rank: number): readonly number[] 
   const numbered = /^\d+$/.test(name);
   if (!numbered && !name.endsWith('kernel')) return undefined;
   if (numbered && !/(^|\/)[a-z0-9_]*(dense|conv|lstm|gru|rnn)[a-z0-9_]*\/vars$/.test(layer)) return undefined;
+  // Attention keeps heads apart: query, key and value are [in, heads, size], the output is [heads, size, out].
+  if (rank === 3 && /(query|key|value)(_dense)?(\/vars)?$/.test(layer)) return [1, 2, 0];
+  if (rank === 3 && /(attention_output|output_dense)(\/vars)?$/.test(layer)) return [2, 0, 1];
+  // Any other einsum says what its axes are only in its equation.
+  if (/einsum_dense[^/]*(\/vars)?$/.test(layer)) return undefined;
   const spatial = Array.from({ length: rank - 2 }, (_, i) => i);
   const turned = name === 'depthwise_kernel' || /(depthwise_conv|transpose)[^/]*(\/vars)?$/.test(layer);
   // Depthwise: [..., in, multiplier]; transposed: [..., out, in].

@@ -53,12 +53,13 @@ export async function openTfjs(tree: FileTree, path: string): Promise<Checkpoint
   const keras = model['format'] !== 'graph-model';
   const tensors: TensorInfo[] = [];
   const stored = new Map<string, Stored>();
-  const files = [path];
+  const present = new Set(tree.files.map((entry) => entry.path));
+  const files = new Set([path]);
   const findings: Finding[] = [];
   for (const [g, entry] of manifest.entries()) {
     const field = `weightsManifest[${g}]`;
     if (!isObject(entry)) throw new WeightsError('WEIGHTS_HEADER', `${path}: ${field} is not an object`, { where: { file: path, field } });
-    const group = await openGroup(tree, path, entry['paths'], field, files);
+    const group = await openGroup(tree, present, path, entry['paths'], field, files);
     const weights = entry['weights'];
     if (!Array.isArray(weights))
       throw new WeightsError('WEIGHTS_HEADER', `${path}: ${field} lists no weights`, { where: { file: path, field } });
@@ -82,7 +83,7 @@ export async function openTfjs(tree: FileTree, path: string): Promise<Checkpoint
   return makeCheckpoint({
     format: 'tfjs',
     formatVersion: `TensorFlow.js ${keras ? 'layers model' : 'graph model'}`,
-    files,
+    files: [...files],
     tensors,
     metadata,
     findings,
@@ -90,11 +91,17 @@ export async function openTfjs(tree: FileTree, path: string): Promise<Checkpoint
   });
 }
 
-async function openGroup(tree: FileTree, path: string, paths: JsonValue | undefined, field: string, files: string[]): Promise<Group> {
+async function openGroup(
+  tree: FileTree,
+  present: ReadonlySet<string>,
+  path: string,
+  paths: JsonValue | undefined,
+  field: string,
+  files: Set<string>,
+): Promise<Group> {
   const where = { file: path, field: `${field}.paths` };
   if (!Array.isArray(paths)) throw new WeightsError('WEIGHTS_HEADER', `${path}: ${field} names no files`, { where });
   const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : '';
-  const present = new Set(tree.files.map((entry) => entry.path));
   const group: Group = { shards: [], size: 0 };
   for (const shard of paths) {
     if (
@@ -107,11 +114,11 @@ async function openGroup(tree: FileTree, path: string, paths: JsonValue | undefi
     const full = folder + shard;
     if (!present.has(full))
       throw new WeightsError('WEIGHTS_MISSING_FILE', `${path} names the shard "${full}", which is not there`, { where });
-    if (files.includes(full)) throw new WeightsError('WEIGHTS_DUPLICATE', `${path} names the shard "${full}" twice`, { where });
+    if (files.has(full)) throw new WeightsError('WEIGHTS_DUPLICATE', `${path} names the shard "${full}" twice`, { where });
     const source = await tree.open(full);
     group.shards.push({ source, start: group.size });
     group.size += source.size;
-    files.push(full);
+    files.add(full);
   }
   return group;
 }
