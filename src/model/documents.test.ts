@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type FileTree, HeirloomError, memoryTree } from '../base/index.ts';
+import { type FileTree, HeirloomError, memoryTree, SourceError } from '../base/index.ts';
 import { ModelError, readModel } from './index.ts';
 import { counted, safetensors, text, treeOf } from './testing/tiny.ts';
 
@@ -131,6 +131,23 @@ describe('license, notice and policy files', () => {
     expect(model.licenseFiles.map((file) => file.text.length)).toEqual([1 << 20]);
     expect(model.findings.map((finding) => finding.rule).sort()).toEqual(['model/license-not-text', 'model/text-cut']);
   });
+});
+
+test('documents that cannot be had are findings and do not hide the weights', async () => {
+  const tree = folder({ ...weights, 'README.md': '# It', LICENSE: 'x', 'config.json': '{}' });
+  const model = await readModel({
+    ...tree,
+    open: async (path) => {
+      if (path !== 'model.safetensors') throw new SourceError('SOURCE_UNREADABLE', `${path} may not be read`);
+      return tree.open(path);
+    },
+  });
+  expect(model.parameters).toBe(36);
+  expect(model.findings.map((finding) => finding.rule).sort()).toEqual([
+    'model/config-unreadable',
+    'model/text-unreadable',
+    'model/text-unreadable',
+  ]);
 });
 
 describe('configurations and metadata', () => {

@@ -174,6 +174,7 @@ test('every tensor of a model has a role, and slots are unique', async () => {
     'h.0.attn.c_attn.weight',
     'blk.0.attn_q.weight',
     'module.x.weight',
+    '__proto__',
     'x.weight',
   );
   await expect(

@@ -2,7 +2,7 @@
  * Puts a model together: files, weights, roles, card, license files and claims.
  * @module
  */
-import { type FileTree, type Finding, type JsonValue, type Watch } from '../base/index.ts';
+import { type FileTree, type Finding, HeirloomError, type JsonValue, type Watch } from '../base/index.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import { readCard } from './card.ts';
 import { chooseCheckpoint, type Chosen } from './choose.ts';
@@ -27,7 +27,7 @@ const MAX_CARD_BYTES = 2 << 20;
  * Reads what a model says about itself: headers and documents, never the weights.
  * A tree of kind `file` is one checkpoint without documents. The tree must stay open as long as the model is used.
  * @throws ModelError `MODEL_EMPTY` when nothing in the tree is a model or speaks about one; WeightsError when the only thing there
- * is a checkpoint that cannot be read; SourceError when bytes cannot be had.
+ * is a checkpoint that cannot be read; SourceError when its bytes cannot be had.
  */
 export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Model> {
   const files = tree.files.map(classify);
@@ -154,7 +154,8 @@ async function findCard(tree: FileTree, files: readonly ModelFile[]): Promise<{ 
     .filter((file) => file.kind === 'card' && depthOf(file.path) === 0)
     .sort((a, b) => rank(a.path) - rank(b.path) || (a.path < b.path ? -1 : 1));
   for (const file of cards.slice(0, 4)) {
-    const bytes = await readHead(tree, file.path, MAX_CARD_BYTES);
+    const bytes = await tryHead(tree, file.path, MAX_CARD_BYTES);
+    if (bytes instanceof HeirloomError) return { card: null, findings: [unreadable(file, bytes)] };
     const text = looksBinary(bytes) ? '' : decodeText(bytes);
     if (text.trim() === '') continue;
     const read = readCard(file.path, text);
@@ -172,18 +173,40 @@ async function readTexts(
   kind: ModelFile['kind'],
 ): Promise<{ texts: TextFile[]; findings: Finding[] }> {
   const wanted = files.filter((file) => file.kind === kind).slice(0, MAX_TEXTS);
-  const heads = await Promise.all(wanted.map((file) => readHead(tree, file.path, MAX_TEXT_BYTES)));
+  const heads = await Promise.all(wanted.map((file) => tryHead(tree, file.path, MAX_TEXT_BYTES)));
   const texts: TextFile[] = [];
   const findings: Finding[] = [];
   wanted.forEach((file, i) => {
     const bytes = heads[i]!;
-    if (/\.pdf$/i.test(file.path) || looksBinary(bytes)) findings.push(notText(file));
+    if (bytes instanceof HeirloomError) findings.push(unreadable(file, bytes));
+    else if (/\.pdf$/i.test(file.path) || looksBinary(bytes)) findings.push(notText(file));
     else {
       texts.push({ file: file.path, text: decodeText(bytes) });
       findings.push(...cut(file, MAX_TEXT_BYTES));
     }
   });
   return { texts, findings };
+}
+
+/** A document that cannot be had is reported; it does not hide the rest of the model. */
+async function tryHead(tree: FileTree, path: string, limit: number): Promise<Uint8Array | HeirloomError> {
+  try {
+    return await readHead(tree, path, limit);
+  } catch (error) {
+    if (error instanceof HeirloomError) return error;
+    throw error;
+  }
+}
+
+function unreadable(file: ModelFile, error: HeirloomError): Finding {
+  return {
+    rule: 'model/text-unreadable',
+    severity: 'warning',
+    where: { file: file.path },
+    what: error.message,
+    why: 'what it says was not considered',
+    fix: error.hint ?? `make ${baseName(file.path)} readable`,
+  };
 }
 
 function cut(file: ModelFile, limit: number): Finding[] {

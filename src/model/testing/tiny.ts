@@ -51,8 +51,11 @@ export function safetensorsOf(
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
   let end = 0;
-  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
-  for (const { name, dtype, shape, bytes } of tensors) header[name] = { dtype, shape, data_offsets: [end, (end += bytes.length)] };
+  // Own properties, whatever the name: `__proto__` is a tensor name like any other.
+  const entries = tensors.map(
+    ({ name, dtype, shape, bytes }) => [name, { dtype, shape, data_offsets: [end, (end += bytes.length)] }] as const,
+  );
+  const header: Record<string, unknown> = Object.fromEntries([...(metadata ? [['__metadata__', metadata] as const] : []), ...entries]);
   const head = new TextEncoder().encode(JSON.stringify(header));
   const out = new Uint8Array(8 + head.length + end);
   new DataView(out.buffer).setBigUint64(0, BigInt(head.length), true);
