@@ -20,7 +20,7 @@ export interface Cursor {
 }
 
 /** Thrown, and caught by the driver, when an argument runs past the window; nothing has been changed yet. */
-export const NEED_MORE: unique symbol = Symbol('pickle needs more bytes');
+export const NEED_MORE: Error = new Error('the pickle needs more bytes');
 
 /** One text line (protocol 0 arguments); arrays pickled by protocol 0 are single lines. (CWE-770) */
 const MAX_LINE_BYTES = 64 << 20;

@@ -152,7 +152,8 @@ export function storageId(persistent: PicklePersistent, file: string): StorageId
     view: own === null ? null : { key: own, start: (viewStart as number) * item, bytes: (viewSize as number) * item },
   };
 }
-function keyOf(value: PickleValue | undefined): string | null {
+/** A storage's or tensor's key, written as text or as a number; null for anything else. */
+export function keyOf(value: PickleValue | undefined): string | null {
   return typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : null;
 }
 

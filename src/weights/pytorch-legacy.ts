@@ -5,7 +5,7 @@
  */
 import type { ByteSource } from '../base/index.ts';
 import { DTYPES } from './dtypes.ts';
-import { pickledCheckpoint, type StorageIndex } from './pickle-checkpoint.ts';
+import { keyOf, pickledCheckpoint, type StorageIndex } from './pickle-checkpoint.ts';
 import { sequenceItems, storageDtype, type TensorClaim } from './pickle-objects.ts';
 import { type PickleResult, readPickle } from './pickle.ts';
 import type { PickleUse, PickleValue } from './pickle-values.ts';
@@ -30,9 +30,13 @@ export async function openPytorchLegacy(source: ByteSource): Promise<Checkpoint>
   if (first.value !== LEGACY_MAGIC) return openPlainPickle(source, first);
   const protocol = await readPickle(source, first.end);
   if (protocol.value !== LEGACY_PROTOCOL)
-    throw new WeightsError('WEIGHTS_PICKLE', `${file} is written by the unknown PyTorch protocol ${String(protocol.value).slice(0, 40)}`, {
-      where: { file, byte: first.end },
-    });
+    throw new WeightsError(
+      'WEIGHTS_PICKLE',
+      `${file} is written by the PyTorch protocol ${keyOf(protocol.value) ?? '?'}, which is unknown`,
+      {
+        where: { file, byte: first.end },
+      },
+    );
   const system = await readPickle(source, protocol.end);
   const itemSizes = new Map<string, number>();
   const object = await readPickle(source, system.end, (use) => noteSize(use, itemSizes));
@@ -86,7 +90,7 @@ function noteSize(use: PickleUse, itemSizes: Map<string, number>): void {
   const [, type, key] = sequenceItems(use.argument) ?? [];
   const dtype = storageDtype(type);
   if (dtype !== undefined && (typeof key === 'string' || typeof key === 'number'))
-    itemSizes.set(String(key), dtype ? DTYPES[dtype].blockBytes : 1);
+    itemSizes.set(keyOf(key) ?? '', dtype ? DTYPES[dtype].blockBytes : 1);
 }
 
 async function legacyStorages(
@@ -166,7 +170,7 @@ export async function openPytorchTar(source: ByteSource): Promise<Checkpoint> {
   const tensors = await tarTensors(member('tensors'), storages);
   const pickle = member('pickle');
   const object = await readPickle(pickle);
-  const found = findTensors(object.value, file, (persistent) => tensors.get(String(persistent.id)) ?? null);
+  const found = findTensors(object.value, file, (persistent) => tensors.get(keyOf(persistent.id) ?? '') ?? null);
   const byClaim: StorageIndex = {
     bigEndian: false,
     find(id, byte) {
@@ -209,19 +213,19 @@ async function tarStorages(source: ByteSource, member: ByteSource & { readonly s
       throw new WeightsError('WEIGHTS_TRUNCATED', `${member.name} ends inside a storage of ${bytes} bytes`, {
         where: { file: member.name, byte: entry.end },
       });
-    out.set(String(key), { type: type!, storage: plainStorage(source, String(key), member.start + entry.end + 8, bytes) });
+    out.set(keyOf(key) ?? '', { type: type!, storage: plainStorage(source, keyOf(key) ?? '', member.start + entry.end + 8, bytes) });
     at = entry.end + 8 + bytes;
   }
   const views = await readPickle(member, at);
   for (const view of sequenceItems(views.value) ?? []) {
     const [target, root, offset, numel] = sequenceItems(view) ?? [];
-    const base = out.get(String(root));
+    const base = out.get(keyOf(root) ?? '');
     const item = base ? DTYPES[storageDtype(base.type)!].blockBytes : 0;
     if (!base || typeof offset !== 'number' || typeof numel !== 'number' || !(offset >= 0) || !(numel >= 0))
       throw new WeightsError('WEIGHTS_PICKLE', `${member.name} lists an impossible storage view`, {
         where: { file: member.name, byte: at },
       });
-    out.set(String(target), { type: base.type, storage: within(base.storage, offset * item, numel * item, member.name) });
+    out.set(keyOf(target) ?? '', { type: base.type, storage: within(base.storage, offset * item, numel * item, member.name) });
   }
   return out;
 }
@@ -233,7 +237,7 @@ async function tarTensors(member: ByteSource, storages: ReadonlyMap<string, TarS
   for (let i = 0; i < asCount(count.value, member, 0); i++) {
     const entry = await readPickle(member, at);
     const [key, storageKey] = sequenceItems(entry.value) ?? [];
-    const storage = storages.get(String(storageKey));
+    const storage = storages.get(keyOf(storageKey) ?? '');
     if (!storage)
       throw new WeightsError('WEIGHTS_PICKLE', `${member.name} refers to a storage that is not there`, {
         where: { file: member.name, byte: at },
@@ -249,7 +253,7 @@ async function tarTensors(member: ByteSource, storages: ReadonlyMap<string, TarS
       });
     const view = new DataView((await member.read(entry.end + 8, length)).buffer);
     const values = Array.from({ length: 2 * axes + 1 }, (_, k) => Number(view.getBigInt64(8 * k, true)));
-    out.set(String(key), {
+    out.set(keyOf(key) ?? '', {
       kind: 'torch',
       shape: values.slice(0, axes),
       stride: values.slice(axes, 2 * axes),
@@ -264,7 +268,7 @@ async function tarTensors(member: ByteSource, storages: ReadonlyMap<string, TarS
           items: [
             'storage',
             storage.type,
-            String(storageKey),
+            keyOf(storageKey) ?? '',
             'cpu',
             storage.storage.bytes / DTYPES[storageDtype(storage.type)!].blockBytes,
           ],
