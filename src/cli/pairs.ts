@@ -2,12 +2,12 @@
  * Many comparisons in one run: JSON lines in, JSON lines out, in order. A pair that fails is a line that says so.
  * @module
  */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { open } from 'node:fs/promises';
 import { HeirloomError, type JsonValue, parseJson, SourceError } from '../base/index.ts';
 import { makeComparer } from '../register/index.ts';
 import { toJson } from '../report/index.ts';
 import { failureAnswer } from './failure.ts';
+import { boundedLines } from './lines.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Two paths and an id; a longer line is something else. (CWE-770) */
@@ -20,7 +20,7 @@ export async function comparePairs(file: string, runtime: Runtime): Promise<numb
   let number = 0;
   for await (const line of linesOf(file)) {
     number++;
-    if (line.trim() === '') continue;
+    if (line?.trim() === '') continue;
     runtime.watch.signal?.throwIfAborted();
     let id: JsonValue | undefined;
     try {
@@ -41,8 +41,8 @@ export async function comparePairs(file: string, runtime: Runtime): Promise<numb
   return failed;
 }
 
-function readLine(line: string, file: string, number: number): { readonly [key: string]: JsonValue } {
-  if (line.length > MAX_LINE) throw invalid(file, number, `over ${MAX_LINE} characters`);
+function readLine(line: string | null, file: string, number: number): { readonly [key: string]: JsonValue } {
+  if (line === null) throw invalid(file, number, `over ${MAX_LINE} characters`);
   const value = parseJson(new TextEncoder().encode(line), `${file}, line ${number}`);
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw invalid(file, number, 'not an object');
   return value;
@@ -58,18 +58,15 @@ function invalid(file: string, number: number, what: string): HeirloomError {
   return new HeirloomError('PAIR_INVALID', `${file}, line ${number}: ${what}`, { where: { file, field: `line ${number}` } });
 }
 
-/** Yields complete lines; a line is never collected past what `readPair` refuses by more than one chunk. */
-async function* linesOf(file: string): AsyncIterable<string> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
-  let broken: Error | undefined;
-  input.on('error', (error: Error) => (broken = error));
-  const reader = createInterface({ input, crlfDelay: Infinity });
+/** @throws SourceError when the list cannot be opened or read to its end. */
+async function* linesOf(file: string): AsyncIterable<string | null> {
   try {
-    yield* reader;
-  } finally {
-    reader.close();
+    const input = file === '-' ? process.stdin : (await open(file)).createReadStream();
+    yield* boundedLines(input, MAX_LINE);
+  } catch (cause) {
+    if (typeof (cause as NodeJS.ErrnoException).syscall !== 'string') throw cause;
+    throw new SourceError('SOURCE_UNREADABLE', `${file} cannot be read: ${(cause as Error).message}`, { where: { file }, cause });
   }
-  if (broken) throw new SourceError('SOURCE_UNREADABLE', `${file} cannot be read: ${broken.message}`, { where: { file }, cause: broken });
 }
 
 function oneLine(value: object): string {

@@ -2,7 +2,7 @@
  * A model or its sketch, from whatever the user typed; the steps every use-case here shares.
  * @module
  */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { subjectDigest } from '../assess/index.ts';
 import { type FileTree, type ReadStats, SourceError, type Watch } from '../base/index.ts';
 import { decodeSketch, MAX_SKETCH_BYTES, type Sketch, sketchModel } from '../lineage/index.ts';
@@ -47,13 +47,13 @@ export async function makeSketch(model: Model, watch: Watch): Promise<Sketch> {
 
 /** The bytes of a local file that begins as a sketch does; null for anything else. */
 async function readSketchFile(locator: string): Promise<Uint8Array | null> {
-  const file = await open(locator, 'r').catch(() => null);
-  if (!file) return null;
+  // Looked at before it is opened: opening a named pipe waits for a writer, for ever.
+  const found = await stat(locator).catch(() => null);
+  const file = found?.isFile() ? await open(locator, 'r').catch(() => null) : null;
+  if (!found || !file) return null;
   try {
-    const found = await file.stat();
     const magic = new Uint8Array(4);
-    if (!found.isFile() || (await file.read(magic, 0, 4, 0)).bytesRead !== 4 || new TextDecoder('latin1').decode(magic) !== 'HLSK')
-      return null;
+    if ((await file.read(magic, 0, 4, 0)).bytesRead !== 4 || new TextDecoder('latin1').decode(magic) !== 'HLSK') return null;
     if (found.size > MAX_SKETCH_BYTES)
       throw new SourceError('SOURCE_TOO_LARGE', `${locator} is no sketch: ${found.size} bytes, over the cap of ${MAX_SKETCH_BYTES}`, {
         where: { file: locator },

@@ -74,9 +74,10 @@ async function checkFolder(dir: string): Promise<void> {
   const found = await guarded(dir, () => stat(dir).catch(ignoreMissing));
   if (found && !found.isDirectory()) throw new RegisterError('REGISTER_UNREADABLE', `${dir} is not a folder`, { where: { file: dir } });
   const file = join(dir, 'register.json');
-  const marker = found && (await guarded(dir, () => readFile(file).catch(ignoreMissing)));
+  const marker = found && (await guarded(dir, () => stat(file).catch(ignoreMissing)));
   if (!marker) return;
-  const value = marker.length <= MAX_ENTRY_BYTES ? parseJson(marker, file) : null;
+  // A named pipe would be waited for, a giant read whole: neither is a marker.
+  const value = marker.isFile() && marker.size <= MAX_ENTRY_BYTES ? parseJson(await guarded(dir, () => readFile(file)), file) : null;
   const schema = value !== null && typeof value === 'object' && !Array.isArray(value) ? value['schema'] : undefined;
   if (schema !== SCHEMA)
     throw new RegisterError(

@@ -168,7 +168,10 @@ describe('comparing and sketching', () => {
     ]);
     const piped = await heirloom(['compare', '--pairs', '-'], { input: `${lines[0]}\n` });
     expect([piped.code, JSON.parse(piped.stdout).id]).toEqual([0, 'x']);
-    expect((await heirloom(['compare', '--pairs', join(dir, 'no-list')])).code).toBe(2);
+    for (const unreadable of [join(dir, 'no-list'), dir]) {
+      const { code: failed, stderr } = await heirloom(['compare', '--pairs', unreadable]);
+      expect([failed, stderr]).toEqual([2, expect.stringMatching(/^heirloom: .* cannot be read: /)]);
+    }
   });
 
   test('a sketch file stands in for its model, with the same evidence', async () => {

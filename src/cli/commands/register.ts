@@ -89,8 +89,7 @@ async function list(options: Options, runtime: Runtime): Promise<void> {
     const rows = entries.map((entry) => ({
       name: entry.name,
       parameters: humanCount(entry.parameters),
-      license: entry.licenses.join(', ') || 'not known',
-      from: entry.locator,
+      license: entry.licenseLabel || entry.licenses.join(', ') || 'not known',
       added: entry.addedAt.slice(0, 10),
     }));
     runtime.print(renderTable(rows, runtime.style));

@@ -1,0 +1,53 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { heirloom, ROOT, scratch, shared } from './cli.ts';
+
+const folder = join(ROOT, 'schemas');
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+for (const name of readdirSync(folder)) ajv.addSchema(JSON.parse(readFileSync(join(folder, name), 'utf8')) as object);
+
+/** What is wrong with `value` by a published schema; empty when nothing is. */
+function faults(schema: string, value: unknown): unknown {
+  const validate = ajv.getSchema(`urn:heirloom:schema:${schema}:1`);
+  if (!validate) throw new Error(`there is no schema "${schema}"`);
+  return validate(value) ? [] : validate.errors;
+}
+
+const dir = scratch();
+const examples = (name: string): string => join(ROOT, 'examples', 'models', name);
+
+describe('what the program prints follows the published schemas', () => {
+  test('assessments, with and without known models', async () => {
+    const register = join(dir, 'register');
+    expect((await heirloom(['register', 'add', examples('Alder-1M'), '--register', register])).code).toBe(0);
+    const models = ['Alder-1M-bard', 'small-mystery-GGUF', 'psalter-1m', 'Alder-1M-tales'].map(examples);
+    const { files } = (await heirloom(['check', ...models, '--register', register, '--json'])).json();
+    expect(files).toHaveLength(4);
+    for (const assessment of files) expect(faults('assessment', assessment)).toEqual([]);
+    expect(faults('assessment', (await heirloom(['check', shared('lineage-corpus/a-lora'), '--json'])).json())).toEqual([]);
+    const { candidates } = (await heirloom(['register', 'find', models[1]!, '--register', register, '--json'])).json();
+    expect(candidates).toHaveLength(1);
+    expect(faults('relation', candidates[0])).toEqual([]);
+  });
+
+  test('relations', async () => {
+    for (const other of ['small-mystery-GGUF', 'Alder-1M-tales'])
+      expect(faults('relation', (await heirloom(['compare', examples('Alder-1M'), examples(other), '--json'])).json())).toEqual([]);
+  });
+
+  test('scans, findings and errors', async () => {
+    const { files } = (await heirloom(['scan', examples('psalter-1m'), shared('safety-corpus'), join(dir, 'none'), '--json'])).json();
+    expect(files.length).toBeGreaterThan(100);
+    for (const file of files) {
+      expect(faults('file-safety', file), file.path).toEqual([]);
+      for (const finding of file.findings) expect(faults('finding', finding), file.path).toEqual([]);
+    }
+    expect(faults('error', files.at(-1).error)).toEqual([]);
+  });
+
+  test('an answer that does not is caught', () => {
+    expect(faults('error', { code: 'lower' })).not.toEqual([]);
+  });
+});
