@@ -29,8 +29,10 @@ export interface Catalog {
   readonly postings: ReadonlyMap<number, readonly number[]>;
   /** Sampled shingles of each entry. */
   readonly sampled: readonly number[];
-  /** Texts of these entries, loaded when needed. */
-  texts(positions: readonly number[]): Promise<ReadonlyMap<number, CatalogText>>;
+  /** Loads what `text` needs for these entries. */
+  prepare(positions: readonly number[]): Promise<void>;
+  /** Text of a prepared entry. */
+  text(position: number): CatalogText;
 }
 
 type StoredEntry = CatalogEntry & { readonly set: 'spdx' | 'model' };
@@ -78,20 +80,26 @@ async function readCatalog(): Promise<Catalog> {
   };
   const ready = new Map<number, CatalogText>();
   const packed: { spdx?: Readonly<Record<string, string>>; model?: Readonly<Record<string, string>> } = {};
-  const textOf = async (position: number): Promise<CatalogText> => {
+  const prepare = async (positions: readonly number[]): Promise<void> => {
+    if (!packed.spdx && positions.some((position) => stored[position]?.set === 'spdx'))
+      packed.spdx = (await import('./data/texts-spdx.json', { with: { type: 'json' } })).default;
+    if (!packed.model && positions.some((position) => stored[position]?.set === 'model'))
+      packed.model = (await import('./data/texts-model.json', { with: { type: 'json' } })).default;
+  };
+  const textOf = (position: number): CatalogText => {
     const known = ready.get(position);
     if (known) return known;
     const { id, set } = stored[position]!;
-    const all = (packed[set] ??=
-      set === 'spdx'
-        ? (await import('./data/texts-spdx.json', { with: { type: 'json' } })).default
-        : (await import('./data/texts-model.json', { with: { type: 'json' } })).default);
-    const { words, flags } = unpackWords(all[id] ?? '');
+    const { words, flags } = unpackWords(packed[set]?.[id] ?? '');
     let shingles: Shingles | undefined;
     const text: CatalogText = {
       words,
       flags,
-      shingles: () => (shingles ??= shinglesOfHashes(Uint32Array.from(words, (w) => hashOf(w)), flags.map((f) => f & ~(FLAG_OPTIONAL | FLAG_RUN_START)))),
+      shingles: () =>
+        (shingles ??= shinglesOfHashes(
+          Uint32Array.from(words, (w) => hashOf(w)),
+          flags.map((f) => f & ~(FLAG_OPTIONAL | FLAG_RUN_START)),
+        )),
       required: flags.reduce((sum, f) => sum + (f === 0 ? 1 : 0), 0),
     };
     ready.set(position, text);
@@ -104,18 +112,25 @@ async function readCatalog(): Promise<Catalog> {
     wordNumber: (word) => numbers.get(word),
     postings,
     sampled: index.map((hashes) => hashes.length),
-    texts: async (positions) => {
-      const out = new Map<number, CatalogText>();
-      for (const position of positions) out.set(position, await textOf(position));
-      return out;
-    },
+    prepare,
+    text: textOf,
   };
 }
 
 /** From least to most asked for. `unknown` stands last: what cannot be read is taken at its strictest. */
 export const KIND_ORDER: readonly LicenseKind[] = [
-  'public-domain', 'permissive', 'attribution', 'weak-copyleft', 'copyleft', 'network-copyleft',
-  'use-restricted', 'non-commercial', 'research-only', 'no-derivatives', 'proprietary', 'unknown',
+  'public-domain',
+  'permissive',
+  'attribution',
+  'weak-copyleft',
+  'copyleft',
+  'network-copyleft',
+  'use-restricted',
+  'non-commercial',
+  'research-only',
+  'no-derivatives',
+  'proprietary',
+  'unknown',
 ];
 
 /** Position of a kind in `KIND_ORDER`. */

@@ -27,7 +27,10 @@ describe('a word difference', () => {
     const words = fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 12 });
     fc.assert(
       fc.property(words, words, (a, b) => {
-        const edits = diffWords(Int32Array.from(a), 0, a.length, Int32Array.from(b), 0, b.length).reduce((sum, h) => sum + h.a1 - h.a0 + h.b1 - h.b0, 0);
+        const edits = diffWords(Int32Array.from(a), 0, a.length, Int32Array.from(b), 0, b.length).reduce(
+          (sum, h) => sum + h.a1 - h.a0 + h.b1 - h.b0,
+          0,
+        );
         expect(edits).toBe(a.length + b.length - 2 * lcs(a, b));
       }),
     );

@@ -29,7 +29,14 @@ export interface Comparison {
 }
 
 /** Judges an alignment: what differs in a way that matters, and how much of the license is there. */
-export function compareWords(id: string, license: CatalogText, text: string, words: Words, alignment: Alignment, catalog: Catalog): Comparison {
+export function compareWords(
+  id: string,
+  license: CatalogText,
+  text: string,
+  words: Words,
+  alignment: Alignment,
+  catalog: Catalog,
+): Comparison {
   const { flags } = license;
   const gone = new Uint8Array(flags.length);
   for (const h of alignment.hunks) gone.fill(1, h.a0, h.a1);

@@ -29,8 +29,13 @@ export function kindsOf({ catalog, names }: Pick<Statements, 'catalog' | 'names'
 /** One answer per ancestor whose license is known. */
 export function judgeDrift(statements: Statements, ancestors: readonly AncestorLicense[]): Drift[] {
   const { declared, found, catalog, names } = statements;
-  const stated = [...declared.flatMap((d) => (d.id === null ? [] : [d.id, ...d.id.split(/ (?:AND|OR) /), ...(d.candidates ?? [])])), ...found.flatMap((f) => [f.id, ...(f.candidates ?? [])])];
-  const to = [...new Set([...declared.flatMap((d) => (d.id === null ? [] : [d.id])), ...found.filter((f) => f.by === 'text').map((f) => f.id)])];
+  const stated = [
+    ...declared.flatMap((d) => (d.id === null ? [] : [d.id, ...d.id.split(/ (?:AND|OR) /), ...(d.candidates ?? [])])),
+    ...found.flatMap((f) => [f.id, ...(f.candidates ?? [])]),
+  ];
+  const to = [
+    ...new Set([...declared.flatMap((d) => (d.id === null ? [] : [d.id])), ...found.filter((f) => f.by === 'text').map((f) => f.id)]),
+  ];
   const here = describeStated(statements);
   return ancestors
     .filter((ancestor) => ancestor.licenses.length > 0)
@@ -38,7 +43,11 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
       const isStated = (id: string): boolean => stated.some((own) => sameLicense(catalog, id, own));
       const missing = ancestor.licenses.filter((id) => {
         const parts = resolveWith(catalog, names, id)?.expression;
-        return !isStated(id) && !(parts?.operator === 'or' && parts.ids.some(isStated)) && !(parts?.operator === 'and' && parts.ids.every(isStated));
+        return (
+          !isStated(id) &&
+          !(parts?.operator === 'or' && parts.ids.some(isStated)) &&
+          !(parts?.operator === 'and' && parts.ids.every(isStated))
+        );
       });
       const tie = ancestor.because === 'weights' ? 'which the weights show as an ancestor' : 'which this model names as its base';
       const there = `${ancestor.name}, ${tie}, is bound by ${ancestor.licenses.join(' and ')}${ancestor.from ? ` (${ancestor.from})` : ''}`;
@@ -46,7 +55,10 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
       if (missing.length === 0) return { ...common, kind: 'kept', what: `${here}; so does its ancestor: ${there}` };
       if (stated.length === 0) return { ...common, kind: 'dropped', what: `${here}; ${there}; nothing in the folder mentions it` };
       const kind = compare(kindsOf(statements, missing), kindsOf(statements, to));
-      const unsure = kindsOf(statements, missing) === 'unknown' || kindsOf(statements, to) === 'unknown' ? '; the two cannot be compared, so the strictest reading is taken' : '';
+      const unsure =
+        kindsOf(statements, missing) === 'unknown' || kindsOf(statements, to) === 'unknown'
+          ? '; the two cannot be compared, so the strictest reading is taken'
+          : '';
       return { ...common, kind, what: `${here}; ${there}; nothing in the folder grants the change${unsure}` };
     });
 }

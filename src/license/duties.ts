@@ -40,11 +40,19 @@ const WHAT: Readonly<Record<string, string>> = {
 };
 
 /** Words that say what was done to an ancestor. */
-const CHANGE_WORDS = /\b(modif(?:y|ied|ication|ications)|changed|changes|fine-?tun(?:e|ed|ing)|quanti[sz]ed|pruned|merged|converted|adapter|trained (?:from|on top of))\b/i;
+const CHANGE_WORDS =
+  /\b(modif(?:y|ied|ication|ications)|changed|changes|fine-?tun(?:e|ed|ing)|quanti[sz]ed|pruned|merged|converted|adapter|trained (?:from|on top of))\b/i;
 
 /** Duties of `ids`, own ones first, in the order of the license's terms. */
-export async function listDuties(ids: readonly string[], model: Model, statements: Statements, ancestors: readonly AncestorLicense[]): Promise<Duty[]> {
-  const stored = (await import('./data/duties.json', { with: { type: 'json' } })).default as unknown as Readonly<Record<string, readonly StoredDuty[]>>;
+export async function listDuties(
+  ids: readonly string[],
+  model: Model,
+  statements: Statements,
+  ancestors: readonly AncestorLicense[],
+): Promise<Duty[]> {
+  const stored = (await import('./data/duties.json', { with: { type: 'json' } })).default as unknown as Readonly<
+    Record<string, readonly StoredDuty[]>
+  >;
   const sight = lookAt(model, statements);
   const out: Duty[] = [];
   for (const id of ids) {
@@ -61,7 +69,9 @@ export async function listDuties(ids: readonly string[], model: Model, statement
         when: duty.on,
         ...(duty.text && { text: duty.text.join(' or ') }),
         // A licensor is not bound by its own license, and files do not say who that is.
-        ...(answer.status === 'unmet' && (through.length === 0 || duty.condition !== undefined) ? { satisfiedBy: '', status: 'unknown' as const } : answer),
+        ...(answer.status === 'unmet' && (through.length === 0 || duty.condition !== undefined)
+          ? { satisfiedBy: '', status: 'unknown' as const }
+          : answer),
       });
     }
   }
@@ -91,7 +101,14 @@ function lookAt(model: Model, { found, declared, catalog }: Statements): Sight {
   const card = model.card ? [{ file: model.card.file, text: model.card.body }] : [];
   const prose = [...card, ...model.noticeFiles, ...model.licenseFiles].map((f) => ({ file: f.file, words: wordsOf(f.text) }));
   const change = model.claims.relation?.from ?? (model.card && CHANGE_WORDS.test(model.card.body.slice(0, 200_000)) ? model.card.file : '');
-  return { texts, named, prose, names: [{ value: model.name, from: 'model name' }, ...model.claims.names], change, noticeFile: model.noticeFiles[0]?.file ?? '' };
+  return {
+    texts,
+    named,
+    prose,
+    names: [{ value: model.name, from: 'model name' }, ...model.claims.names],
+    change,
+    noticeFile: model.noticeFiles[0]?.file ?? '',
+  };
 }
 
 const wordsOf = (text: string): string => ` ${splitWords(text).words.join(' ')} `;
@@ -116,7 +133,14 @@ function judge(duty: StoredDuty, id: string, sight: Sight): { satisfiedBy: strin
       return where ? met(where) : duty.text ? unmet : unknown;
     }
     case 'duty.name-prefix': {
-      const named = sight.names.find(({ value }) => duty.text?.some((prefix) => value.slice(value.lastIndexOf('/') + 1).toLowerCase().startsWith(prefix.toLowerCase())));
+      const named = sight.names.find(({ value }) =>
+        duty.text?.some((prefix) =>
+          value
+            .slice(value.lastIndexOf('/') + 1)
+            .toLowerCase()
+            .startsWith(prefix.toLowerCase()),
+        ),
+      );
       return named ? met(`${named.from}: ${named.value}`) : unmet;
     }
     case 'duty.retain-notices':

@@ -57,5 +57,7 @@ export function parseExpression(text: string): Expression {
 }
 
 function bad(text: string): LicenseError {
-  return new LicenseError('LICENSE_EXPRESSION', `"${text.slice(0, 80)}" is not an SPDX license expression`, { hint: 'write ids joined by AND or OR' });
+  return new LicenseError('LICENSE_EXPRESSION', `"${text.slice(0, 80)}" is not an SPDX license expression`, {
+    hint: 'write ids joined by AND or OR',
+  });
 }

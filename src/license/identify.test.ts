@@ -6,7 +6,8 @@ import { identifyLicense } from './index.ts';
 import { listShared, readCases, readShared } from './testing/shared.ts';
 
 const spdx = createRequire(import.meta.url)('spdx-license-list/full') as Record<string, { name: string; licenseText: string }>;
-const summary = async (text: string): Promise<string[]> => (await identifyLicense(text)).map((m) => `${m.id} ${m.by}${m.modified ? ' modified' : ''}`);
+const summary = async (text: string): Promise<string[]> =>
+  (await identifyLicense(text)).map((m) => `${m.id} ${m.by}${m.modified ? ' modified' : ''}`);
 
 describe('a full license text', () => {
   test('of every model license and policy is itself, unmodified, and nothing else', async () => {
@@ -75,14 +76,25 @@ describe('a layout', () => {
   const mit = spdx['MIT']!.licenseText.replace('<year>', '2024').replace('<copyright holders>', 'Jane Doe');
   const bsd = spdx['BSD-3-Clause']!.licenseText;
   const wrapped = (text: string, prefix: string): string =>
-    text.split('\n').flatMap((line) => line.match(/.{1,60}(\s|$)/g) ?? ['']).map((line) => prefix + line).join('\n');
+    text
+      .split('\n')
+      .flatMap((line) => line.match(/.{1,60}(\s|$)/g) ?? [''])
+      .map((line) => prefix + line)
+      .join('\n');
   const layouts: [string, (text: string) => string][] = [
     ['as a C comment', (t) => `/*\n${wrapped(t, ' * ')}\n */`],
     ['as a hash comment', (t) => wrapped(t, '# ')],
     ['with CRLF ends', (t) => t.replaceAll('\n', '\r\n')],
     ['in upper case', (t) => t.toUpperCase()],
-    ['with a byte order mark, as decoded from UTF-16', (t) => new TextDecoder('utf-16le', { ignoreBOM: true }).decode(new Uint16Array([0xfeff, ...[...t].map((c) => c.charCodeAt(0))]))],
-    ['as HTML', (t) => `<html><body><p>${t.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&ldquo;').replaceAll('\n\n', '</p>\n<p class="x">')}</p></body></html>`],
+    [
+      'with a byte order mark, as decoded from UTF-16',
+      (t) => new TextDecoder('utf-16le', { ignoreBOM: true }).decode(new Uint16Array([0xfeff, ...[...t].map((c) => c.charCodeAt(0))])),
+    ],
+    [
+      'as HTML',
+      (t) =>
+        `<html><body><p>${t.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&ldquo;').replaceAll('\n\n', '</p>\n<p class="x">')}</p></body></html>`,
+    ],
     ['as Markdown', (t) => `# License\n\n> ${t.replaceAll('\n\n', '\n>\n> ').replaceAll('"', '**"**')}`],
     ['with curly quotes and soft hyphens', (t) => t.replaceAll('"', '”').replaceAll('software', 'soft\u00adware')],
     ['in full-width letters', (t) => t.replace(/[a-z]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0))],
@@ -96,8 +108,14 @@ describe('a layout', () => {
     });
 
   test('with other list marks, holder and name in the slot changes nothing', async () => {
-    const other = bsd.replace('1. ', '(a) ').replace('2. ', '(b) ').replace('3. ', '* ').replace('the copyright holder nor', 'the University of Somewhere nor');
-    expect(await summary(`BSD 3-Clause License\n\nCopyright (c) 2020, The Lab and others\n\n${other.slice(other.indexOf('Redistribution'))}`)).toEqual(['BSD-3-Clause text']);
+    const other = bsd
+      .replace('1. ', '(a) ')
+      .replace('2. ', '(b) ')
+      .replace('3. ', '* ')
+      .replace('the copyright holder nor', 'the University of Somewhere nor');
+    expect(
+      await summary(`BSD 3-Clause License\n\nCopyright (c) 2020, The Lab and others\n\n${other.slice(other.indexOf('Redistribution'))}`),
+    ).toEqual(['BSD-3-Clause text']);
   });
 
   test('with a title repeated the way titles are changes nothing', async () => {
@@ -119,8 +137,12 @@ describe('a changed text', () => {
 
   test('shows a changed number and name', async () => {
     expect(await differs(readShared('texts/llama-2.txt').replace('700 million', '7 million'))).toEqual(['llama-2: replaced 700 > 7']);
-    expect(await differs(readShared('texts/llama-2.txt').replace('State of California', 'State of Acme'))).toEqual(['llama-2: replaced california > Acme']);
-    expect(await differs(spdx['Apache-2.0']!.licenseText.replace('Apache License', 'Acme License'))).toEqual(['Apache-2.0: removed apache > ']);
+    expect(await differs(readShared('texts/llama-2.txt').replace('State of California', 'State of Acme'))).toEqual([
+      'llama-2: replaced california > Acme',
+    ]);
+    expect(await differs(spdx['Apache-2.0']!.licenseText.replace('Apache License', 'Acme License'))).toEqual([
+      'Apache-2.0: removed apache > ',
+    ]);
   });
 
   test('shows a rider after an unchanged MIT text', async () => {
@@ -136,16 +158,32 @@ describe('a changed text', () => {
   });
 
   test('is never reported as the unmodified original, whatever counted word is dropped, doubled or swapped', async () => {
-    const ids = ['MIT', 'BSD-3-Clause', 'Apache-2.0', 'ISC', 'CC-BY-NC-4.0', 'llama-3.1', 'gemma-2024-04-01', 'kimi-k2-modified-mit', 'openmdw-1.0', 'creativeml-openrail-m'];
+    const ids = [
+      'MIT',
+      'BSD-3-Clause',
+      'Apache-2.0',
+      'ISC',
+      'CC-BY-NC-4.0',
+      'llama-3.1',
+      'gemma-2024-04-01',
+      'kimi-k2-modified-mit',
+      'openmdw-1.0',
+      'creativeml-openrail-m',
+    ];
     const texts = ids.map((id) => ({ id, text: spdx[id]?.licenseText ?? readShared(`texts/${id}.txt`) }));
     await fc.assert(
-      fc.asyncProperty(fc.nat(texts.length - 1), fc.double({ min: 0.2, max: 0.8, noNaN: true }), fc.constantFrom('drop', 'negate', 'number', 'swap', 'clause'), async (which, place, how) => {
-        const { id, text } = texts[which]!;
-        const changed = tamper(text, place, how);
-        if (changed === null) return;
-        const original = (await identifyLicense(changed)).find((m) => m.id === id && m.by === 'text' && !m.modified);
-        expect(original, `${id} ${how} ${place}`).toBeUndefined();
-      }),
+      fc.asyncProperty(
+        fc.nat(texts.length - 1),
+        fc.double({ min: 0.2, max: 0.8, noNaN: true }),
+        fc.constantFrom('drop', 'negate', 'number', 'swap', 'clause'),
+        async (which, place, how) => {
+          const { id, text } = texts[which]!;
+          const changed = tamper(text, place, how);
+          if (changed === null) return;
+          const original = (await identifyLicense(changed)).find((m) => m.id === id && m.by === 'text' && !m.modified);
+          expect(original, `${id} ${how} ${place}`).toBeUndefined();
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -163,7 +201,12 @@ function tamper(text: string, place: number, how: string): string | null {
     const m = find(/\n\s*\n[^\n]{120,}\n/g);
     return m ? text.slice(0, m.index) + text.slice(m.index + m[0].length - 1) : null;
   }
-  const m = how === 'negate' ? find(/ not /g) : how === 'number' ? find(/ \d{2,} /g) : find(/ (?!copyright|holders?|authors?|contributors?|owners?)[a-z]{6,} (?=[a-z])/g);
+  const m =
+    how === 'negate'
+      ? find(/ not /g)
+      : how === 'number'
+        ? find(/ \d{2,} /g)
+        : find(/ (?!copyright|holders?|authors?|contributors?|owners?)[a-z]{6,} (?=[a-z])/g);
   if (!m) return null;
   const word = how === 'number' ? ' 12345 ' : how === 'swap' ? ' acmeword ' : ' ';
   return text.slice(0, m.index) + word + text.slice(m.index + m[0].length);
@@ -176,7 +219,10 @@ describe('a text that names licenses', () => {
     ['---\nlicense: other\nlicense_name: acme-community-1.0\n---\n# Model', ['LicenseRef-acme-community-1.0 tag']],
     ['---\nlicense:\n- mit\n- cc-by-4.0 # data\n---\n', ['MIT tag', 'CC-BY-4.0 tag']],
     ['MIT License', ['MIT reference']],
-    ['This program is free software: you can redistribute it and/or modify it under the terms of the GNU Lesser General Public License as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version.', ['LGPL-3.0-or-later reference']],
+    [
+      'This program is free software: you can redistribute it and/or modify it under the terms of the GNU Lesser General Public License as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version.',
+      ['LGPL-3.0-or-later reference'],
+    ],
     ['This work is licensed under a Creative Commons Attribution-NonCommercial 4.0 International License.', ['CC-BY-NC-4.0 reference']],
     ['We love the Apache helicopter and MIT students.', []],
     ['The model may be used by anyone who asks nicely, but only on Sundays, and all of its outputs belong to the moon.', []],
@@ -190,9 +236,33 @@ describe('a text that names licenses', () => {
 describe('hostile text', () => {
   test('of any kind gives an answer and no crash', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string({ maxLength: 3000, unit: 'binary' }), fc.array(fc.constantFrom('license', 'the', '(a)', '<', '&#x41;', 'SPDX-License-Identifier:', '(', 'mit', 'or', '---\n', '\n', 'licensed under', 'copyright')).map((a) => a.join(' '))), async (text) => {
-        expect(Array.isArray(await identifyLicense(text))).toBe(true);
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string({ maxLength: 3000, unit: 'binary' }),
+          fc
+            .array(
+              fc.constantFrom(
+                'license',
+                'the',
+                '(a)',
+                '<',
+                '&#x41;',
+                'SPDX-License-Identifier:',
+                '(',
+                'mit',
+                'or',
+                '---\n',
+                '\n',
+                'licensed under',
+                'copyright',
+              ),
+            )
+            .map((a) => a.join(' ')),
+        ),
+        async (text) => {
+          expect(Array.isArray(await identifyLicense(text))).toBe(true);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -203,8 +273,19 @@ describe('hostile text', () => {
     ['open brackets', '<'.repeat(1_200_000)],
     ['ampersands', '&'.repeat(1_200_000)],
     ['the same license a thousand times', spdx['MIT']!.licenseText.repeat(1000)],
-    ['one clause over and over', 'Redistributions in binary form must reproduce the above copyright notice, this list of conditions and the following disclaimer. '.repeat(9000)],
-    ['all licenses in one file', Object.values(spdx).slice(0, 120).map((l) => l.licenseText).join('\n\n')],
+    [
+      'one clause over and over',
+      'Redistributions in binary form must reproduce the above copyright notice, this list of conditions and the following disclaimer. '.repeat(
+        9000,
+      ),
+    ],
+    [
+      'all licenses in one file',
+      Object.values(spdx)
+        .slice(0, 120)
+        .map((l) => l.licenseText)
+        .join('\n\n'),
+    ],
     ['phrases that lead to names', 'licensed under the gnu general public license version '.repeat(20_000)],
     ['an endless tag', `SPDX-License-Identifier: ${'('.repeat(900_000)}`],
     ['an endless front matter', `---\n${'license: mit\n'.repeat(80_000)}`],

@@ -11,7 +11,8 @@ import { listShared, readShared } from './testing/shared.ts';
 
 const model = (files: Record<string, string>): Promise<Model> =>
   readModel(memoryTree('made/up', Object.fromEntries(Object.entries(files).map(([path, text]) => [path, new TextEncoder().encode(text)]))));
-const judge = async (files: Record<string, string>, ancestors: AncestorLicense[] = []): Promise<LicenseJudgement> => judgeLicense(await model(files), ancestors);
+const judge = async (files: Record<string, string>, ancestors: AncestorLicense[] = []): Promise<LicenseJudgement> =>
+  judgeLicense(await model(files), ancestors);
 const card = (front: string, body = ''): Record<string, string> => ({ 'README.md': `---\n${front}\n---\n${body}` });
 const ancestor = (...licenses: string[]): AncestorLicense => ({ name: 'lab/Base-1B', licenses, because: 'weights' });
 const text = (id: string): string => readShared(`texts/${id}.txt`);
@@ -51,7 +52,10 @@ describe('what a model states', () => {
   test('in the tag and in the text may differ, and both are shown', async () => {
     const judgement = await judge({ ...card('license: mit'), LICENSE: text('CC-BY-NC-4.0') });
     const finding = judgement.findings.find((f) => f.rule === 'license/declared-differs-from-text');
-    expect(finding).toMatchObject({ where: { file: 'README.md', field: 'license' }, what: 'README.md: license says mit; LICENSE holds the text of CC-BY-NC-4.0' });
+    expect(finding).toMatchObject({
+      where: { file: 'README.md', field: 'license' },
+      what: 'README.md: license says mit; LICENSE holds the text of CC-BY-NC-4.0',
+    });
     expect(judgement.effective).toMatchObject({ ids: ['MIT', 'CC-BY-NC-4.0'], kind: 'non-commercial' });
   });
 
@@ -79,20 +83,33 @@ describe('what became of the ancestor’s license', () => {
     ['nothing', card('language: en'), ancestor('llama-3.1'), 'dropped'],
     ['a tag of all versions', card('license: gemma'), ancestor('gemma-2024-04-01'), 'kept'],
     ['mit for a license nobody knows', card('license: mit'), ancestor('LicenseRef-heirloom-community-test-1.0'), 'relabelled'],
-    ['the same unknown license', card('license: other\nlicense_name: Heirloom Community Test 1.0'), ancestor('LicenseRef-heirloom-community-test-1.0'), 'kept'],
+    [
+      'the same unknown license',
+      card('license: other\nlicense_name: Heirloom Community Test 1.0'),
+      ancestor('LicenseRef-heirloom-community-test-1.0'),
+      'kept',
+    ],
   ];
   for (const [name, files, from, kind] of table)
     test(`is ${kind} by ${name}`, async () => {
-      expect((await judge(files, [from])).drift).toMatchObject([{ kind, ancestor: 'lab/Base-1B', because: 'weights', from: from.licenses }]);
+      expect((await judge(files, [from])).drift).toMatchObject([
+        { kind, ancestor: 'lab/Base-1B', because: 'weights', from: from.licenses },
+      ]);
     });
 
   test('is told as facts, without blame', async () => {
     const [drift] = (await judge(card('license: mit'), [{ ...ancestor('llama-3.1'), from: 'LICENSE' }])).drift;
-    expect(drift!.what).toBe('this card says mit (README.md: license); lab/Base-1B, which the weights show as an ancestor, is bound by llama-3.1 (LICENSE); nothing in the folder grants the change');
+    expect(drift!.what).toBe(
+      'this card says mit (README.md: license); lab/Base-1B, which the weights show as an ancestor, is bound by llama-3.1 (LICENSE); nothing in the folder grants the change',
+    );
   });
 
   test('binds on, whatever the label says', async () => {
-    expect((await judge(card('license: mit'), [ancestor('llama-3.1')])).effective).toMatchObject({ ids: ['MIT', 'llama-3.1'], kind: 'use-restricted', from: 'both' });
+    expect((await judge(card('license: mit'), [ancestor('llama-3.1')])).effective).toMatchObject({
+      ids: ['MIT', 'llama-3.1'],
+      kind: 'use-restricted',
+      from: 'both',
+    });
     expect((await judge(card('language: en'), [ancestor('llama-3.1')])).effective).toMatchObject({ ids: ['llama-3.1'], from: 'inherited' });
   });
 
@@ -101,17 +118,32 @@ describe('what became of the ancestor’s license', () => {
     const { models } = JSON.parse(readFileSync(new URL('manifest.json', corpus), 'utf8')) as {
       models: { id: string; truth: { licence_drift: string; licence_of_roots: Record<string, string> } }[];
     };
-    const as: Record<string, string> = { kept: 'kept', relabelled: 'relabelled', loosened: 'relabelled', tightened: 'relabelled', dropped: 'omitted' };
+    const as: Record<string, string> = {
+      kept: 'kept',
+      relabelled: 'relabelled',
+      loosened: 'relabelled',
+      tightened: 'relabelled',
+      dropped: 'omitted',
+    };
     const wrong: string[] = [];
     let judged = 0;
     for (const { id: folder, truth } of models) {
       if (truth.licence_drift === 'n/a') continue;
       const roots = Object.values(truth.licence_of_roots).map((id) => (id.startsWith('heirloom') ? `LicenseRef-${id}` : id));
       const tree = await openTree(fileURLToPath(new URL(folder, corpus)));
-      const drift = (await judgeLicense(await readModel(tree), roots.map((id, k) => ({ name: `root-${k}`, licenses: [id], because: 'weights' })))).drift;
+      const drift = (
+        await judgeLicense(
+          await readModel(tree),
+          roots.map((id, k) => ({ name: `root-${k}`, licenses: [id], because: 'weights' })),
+        )
+      ).drift;
       await tree.close();
       judged++;
-      const worst = drift.some((d) => d.kind === 'dropped') ? 'omitted' : drift.every((d) => d.kind === 'kept') ? 'kept' : as[drift.find((d) => d.kind !== 'kept')!.kind];
+      const worst = drift.some((d) => d.kind === 'dropped')
+        ? 'omitted'
+        : drift.every((d) => d.kind === 'kept')
+          ? 'kept'
+          : as[drift.find((d) => d.kind !== 'kept')!.kind];
       if (worst !== truth.licence_drift) wrong.push(`${folder}: ${worst}, not ${truth.licence_drift}`);
     }
     expect(judged).toBeGreaterThan(30);
@@ -124,7 +156,12 @@ describe('a duty', () => {
 
   test('of a Llama 3.1 descendant is unmet until the files show it', async () => {
     const bare = statuses(await judge(card('license: mit', '# made/up'), [ancestor('llama-3.1')]));
-    expect(bare).toMatchObject({ 'llama-3.1/duty.license-copy': 'unmet', 'llama-3.1/duty.notice-file': 'unmet', 'llama-3.1/duty.attribution-display': 'unmet', 'llama-3.1/duty.name-prefix': 'unmet' });
+    expect(bare).toMatchObject({
+      'llama-3.1/duty.license-copy': 'unmet',
+      'llama-3.1/duty.notice-file': 'unmet',
+      'llama-3.1/duty.attribution-display': 'unmet',
+      'llama-3.1/duty.name-prefix': 'unmet',
+    });
     const full = statuses(
       await judge(
         {
@@ -135,7 +172,12 @@ describe('a duty', () => {
         [ancestor('llama-3.1')],
       ),
     );
-    expect(full).toMatchObject({ 'llama-3.1/duty.license-copy': 'met', 'llama-3.1/duty.notice-file': 'met', 'llama-3.1/duty.attribution-display': 'met', 'llama-3.1/duty.name-prefix': 'met' });
+    expect(full).toMatchObject({
+      'llama-3.1/duty.license-copy': 'met',
+      'llama-3.1/duty.notice-file': 'met',
+      'llama-3.1/duty.attribution-display': 'met',
+      'llama-3.1/duty.name-prefix': 'met',
+    });
   });
 
   test('of a publisher’s own license is never called unmet: files do not say who the licensor is', async () => {
@@ -166,7 +208,9 @@ describe('two licenses on the same weights', () => {
     expect(conflicts[0]!.why).toContain('You may not impose any further restrictions');
   });
   test('conflict when an ancestor lets no changed version be shared', async () => {
-    expect((await judge(card('license: mit'), [ancestor('CC-BY-ND-4.0')])).conflicts.map((c) => c.rule)).toContain('license/conflict-no-derivatives');
+    expect((await judge(card('license: mit'), [ancestor('CC-BY-ND-4.0')])).conflicts.map((c) => c.rule)).toContain(
+      'license/conflict-no-derivatives',
+    );
   });
   test('do not conflict when both are permissive', async () => {
     expect((await judge(card('license: mit'), [ancestor('Apache-2.0')])).conflicts).toEqual([]);
@@ -174,19 +218,37 @@ describe('two licenses on the same weights', () => {
 });
 
 test('no word of blame stands in anything that is said', async () => {
-  const judgements = [await judge({ ...card('license: mit'), LICENSE: text('CC-BY-NC-4.0') }, [ancestor('llama-3.1', 'CC-BY-ND-4.0', 'GPL-3.0-only')]), await judge(card('license: other'), [ancestor('Apache-2.0')])];
-  const said = judgements.flatMap((j) => [j.effective.why, ...j.drift.map((d) => d.what), ...[...j.findings, ...j.conflicts].flatMap((f) => [f.what, f.why, f.fix])]).join('\n');
+  const judgements = [
+    await judge({ ...card('license: mit'), LICENSE: text('CC-BY-NC-4.0') }, [ancestor('llama-3.1', 'CC-BY-ND-4.0', 'GPL-3.0-only')]),
+    await judge(card('license: other'), [ancestor('Apache-2.0')]),
+  ];
+  const said = judgements
+    .flatMap((j) => [
+      j.effective.why,
+      ...j.drift.map((d) => d.what),
+      ...[...j.findings, ...j.conflicts].flatMap((f) => [f.what, f.why, f.fix]),
+    ])
+    .join('\n');
   expect(said).not.toMatch(/violat|thief|theft|stolen|steal|illegal|open[- ]source|laundr/i);
 });
 
 test('any tag, name and file text gives a judgement and no crash', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.string({ maxLength: 60, unit: 'binary' }), fc.string({ maxLength: 60 }), fc.string({ maxLength: 400 }), async (tag, name, file) => {
-      const base = await model({ LICENSE: file });
-      const claims = { ...base.claims, licenses: [{ value: tag, from: 'README.md: license' }], licenseName: { value: name, from: 'README.md: license_name' } };
-      const judgement = await judgeLicense({ ...base, claims }, [{ name, licenses: [tag, name], because: 'claimed' }]);
-      expect(judgement.drift).toHaveLength(1);
-    }),
+    fc.asyncProperty(
+      fc.string({ maxLength: 60, unit: 'binary' }),
+      fc.string({ maxLength: 60 }),
+      fc.string({ maxLength: 400 }),
+      async (tag, name, file) => {
+        const base = await model({ LICENSE: file });
+        const claims = {
+          ...base.claims,
+          licenses: [{ value: tag, from: 'README.md: license' }],
+          licenseName: { value: name, from: 'README.md: license_name' },
+        };
+        const judgement = await judgeLicense({ ...base, claims }, [{ name, licenses: [tag, name], because: 'claimed' }]);
+        expect(judgement.drift).toHaveLength(1);
+      },
+    ),
     { numRuns: 60 },
   );
 });

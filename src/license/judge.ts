@@ -69,7 +69,7 @@ function disagreements(model: Model, { declared, found, catalog }: Statements): 
   const own = (id: string): string => catalog.find(id)?.id ?? id;
   const licenseFiles = new Set(model.licenseFiles.map((f) => f.file));
   const texts = found.filter((f) => licenseFiles.has(f.file) && catalog.find(f.id)?.form !== 'policy');
-  const known = declared.filter((d) => d.id !== null && catalog.find(d.id.split(' ')[0]!) !== undefined || d.candidates !== undefined);
+  const known = declared.filter((d) => (d.id !== null && catalog.find(d.id.split(' ')[0]!) !== undefined) || d.candidates !== undefined);
   if (texts.length === 0 || known.length === 0) return [];
   const said = new Set(known.flatMap((d) => [...d.id!.split(/ (?:AND|OR) /), ...(d.candidates ?? [])]).map(own));
   if (texts.some((f) => [f.id, ...(f.candidates ?? [])].some((id) => said.has(own(id))))) return [];
@@ -88,7 +88,12 @@ function disagreements(model: Model, { declared, found, catalog }: Statements): 
 }
 
 function silence(model: Model, { declared, found, findings }: Statements): Finding[] {
-  if (declared.length > 0 || found.some((f) => f.by === 'text' || f.by === 'header' || f.by === 'tag') || findings.some((f) => f.rule === 'license/text-unknown')) return [];
+  if (
+    declared.length > 0 ||
+    found.some((f) => f.by === 'text' || f.by === 'header' || f.by === 'tag') ||
+    findings.some((f) => f.rule === 'license/text-unknown')
+  )
+    return [];
   return [
     {
       rule: 'license/none-stated',

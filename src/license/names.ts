@@ -30,7 +30,13 @@ export interface Names {
 }
 
 interface StoredNames {
-  readonly aliases: readonly { readonly alias: string; readonly ids: readonly string[]; readonly family?: true; readonly kind?: LicenseKind; readonly weak?: true }[];
+  readonly aliases: readonly {
+    readonly alias: string;
+    readonly ids: readonly string[];
+    readonly family?: true;
+    readonly kind?: LicenseKind;
+    readonly weak?: true;
+  }[];
   readonly urls: readonly (readonly [string, string])[];
 }
 
@@ -55,14 +61,16 @@ async function readNames(): Promise<Names> {
     if (!byWords.has(key)) byWords.set(key, target);
     longest = Math.max(longest, words.length);
   };
-  for (const { alias, ids, family, kind, weak } of stored.aliases) add(alias, { ids, family: family === true, ...(kind && { kind }), name: alias, weak: weak === true });
+  for (const { alias, ids, family, kind, weak } of stored.aliases)
+    add(alias, { ids, family: family === true, ...(kind && { kind }), name: alias, weak: weak === true });
   const licenses = catalog.entries.filter((entry) => entry.form === 'license');
   for (const entry of licenses) {
     const weak = canonicalName(entry.id).length === 1;
     add(entry.id, { ids: [entry.id], family: false, name: entry.id, weak });
     for (const twin of entry.twins ?? []) add(twin, { ids: [currentId(twin)], family: false, name: twin, weak: false });
   }
-  for (const entry of licenses) add(entry.name, { ids: [entry.id], family: false, name: entry.name, weak: canonicalName(entry.name).length === 1 });
+  for (const entry of licenses)
+    add(entry.name, { ids: [entry.id], family: false, name: entry.name, weak: canonicalName(entry.name).length === 1 });
   return { byWords, longest: Math.min(longest, 16), urls: stored.urls };
 }
 
@@ -73,7 +81,17 @@ export function currentId(id: string): string {
 }
 
 /** Words that license names come with and without. */
-export const FILLERS: ReadonlySet<string> = new Set(['the', 'license', 'licenses', 'agreement', 'version', 'v', 'international', 'unported', 'generic']);
+export const FILLERS: ReadonlySet<string> = new Set([
+  'the',
+  'license',
+  'licenses',
+  'agreement',
+  'version',
+  'v',
+  'international',
+  'unported',
+  'generic',
+]);
 const JOINED: ReadonlySet<string> = new Set(['non', 'share', 'no']);
 
 /** One word of a name as it is compared; '' when it is left out. */

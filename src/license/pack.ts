@@ -21,7 +21,9 @@ export function packWords(words: readonly number[], flags: Uint8Array): string {
     .map((word, k) => {
       const flag = flags[k]!;
       const optional = flag & FLAG_RUN_START ? '=' : flag & FLAG_OPTIONAL ? '+' : '';
-      return (flag & FLAG_MARKER ? '~' : '') + (flag & FLAG_COPYRIGHT ? '%' : '') + (flag & FLAG_SLOT ? '_' : '') + optional + word.toString(36);
+      return (
+        (flag & FLAG_MARKER ? '~' : '') + (flag & FLAG_COPYRIGHT ? '%' : '') + (flag & FLAG_SLOT ? '_' : '') + optional + word.toString(36)
+      );
     })
     .join(' ');
 }

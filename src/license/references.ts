@@ -28,8 +28,26 @@ const SHORT_TEXT = 60;
 const MAX_LEADS = 400;
 
 const LEADS: readonly (readonly string[])[] = [
-  'licensed under', 'released under', 'distributed under', 'available under', 'provided under', 'published under', 'shared under', 'open sourced under', 'under the terms of', 'subject to the terms of', 'governed by',
-  'falls under', 'fall under', 'covered by', 'license is', 'are licensed', 'is licensed', 'adheres to', 'license under', 'described in the',
+  'licensed under',
+  'released under',
+  'distributed under',
+  'available under',
+  'provided under',
+  'published under',
+  'shared under',
+  'open sourced under',
+  'under the terms of',
+  'subject to the terms of',
+  'governed by',
+  'falls under',
+  'fall under',
+  'covered by',
+  'license is',
+  'are licensed',
+  'is licensed',
+  'adheres to',
+  'license under',
+  'described in the',
 ].map((lead) => lead.split(' '));
 const LEAD_FIRST: ReadonlySet<string> = new Set(LEADS.map((lead) => lead[0]!));
 
@@ -72,7 +90,16 @@ class Search {
       if (known && RANK[known.by] >= RANK[by]) continue;
       const name = this.catalog.find(id)?.name ?? id;
       const candidates = resolved.expression ? undefined : resolved.candidates;
-      this.found.set(id, { id, name, modified: false, by, coverage: 0, differs: [], range: [start, end], ...(candidates && { candidates }) });
+      this.found.set(id, {
+        id,
+        name,
+        modified: false,
+        by,
+        coverage: 0,
+        differs: [],
+        range: [start, end],
+        ...(candidates && { candidates }),
+      });
     }
   }
 
@@ -83,7 +110,11 @@ class Search {
       if (w[k] !== 'spdx' || w[k + 1] !== 'license' || w[k + 2] !== 'identifier' || !this.isFree(k)) continue;
       const from = this.words.end[k + 2]!;
       const lineEnd = this.text.indexOf('\n', from);
-      const value = this.text.slice(from, Math.min(lineEnd < 0 ? this.text.length : lineEnd, from + 400)).replace(/^\s*:?\s*/, '').replace(/\s*(\*\/|-->|"|'|\]|\}).*$/, '').trim();
+      const value = this.text
+        .slice(from, Math.min(lineEnd < 0 ? this.text.length : lineEnd, from + 400))
+        .replace(/^\s*:?\s*/, '')
+        .replace(/\s*(\*\/|-->|"|'|\]|\}).*$/, '')
+        .trim();
       const resolved = resolveWith(this.catalog, this.names, value);
       if (resolved) this.put(resolved, 'tag', this.words.start[k]!, from + value.length);
     }
@@ -106,7 +137,9 @@ class Search {
         inList = field[1] === 'license' && field[2]!.trim() === '';
         const value = unquote(field[2]!);
         if (field[1] === 'license_name') named = value;
-        else for (const part of value.startsWith('[') ? value.slice(1).replace(/\].*$/, '').split(',') : [value]) values.push({ value: unquote(part), at });
+        else
+          for (const part of value.startsWith('[') ? value.slice(1).replace(/\].*$/, '').split(',') : [value])
+            values.push({ value: unquote(part), at });
       } else if (item) values.push({ value: unquote(item[1]!), at });
       else if (line.trim() !== '') inList = false;
       at += line.length + 1;
@@ -141,7 +174,12 @@ class Search {
       const gnu = this.gnuAt(at);
       const hit = gnu ?? this.hitAt(at, limit);
       if (hit && this.isFree(at) && (!any || this.joined(last, at))) {
-        this.put(hit.resolved, this.isHeader(hit.resolved.id, hit.end) ? 'header' : 'reference', this.words.start[any ? at : start]!, this.words.end[hit.end - 1]!);
+        this.put(
+          hit.resolved,
+          this.isHeader(hit.resolved.id, hit.end) ? 'header' : 'reference',
+          this.words.start[any ? at : start]!,
+          this.words.end[hit.end - 1]!,
+        );
         any = true;
         last = hit.end;
         at = hit.end;
@@ -194,7 +232,9 @@ class Search {
       if (!number) continue;
       const version = number[1]!.includes('.') ? number[1]! : `${number[1]}.0`;
       const after = w.slice(j + 1, j + 12).join(' ');
-      const later = /^(of the license )?(or )?((at your option )?any later|or later|later)/.test(after) || /^(of the license )?or at your option any later/.test(after);
+      const later =
+        /^(of the license )?(or )?((at your option )?any later|or later|later)/.test(after) ||
+        /^(of the license )?or at your option any later/.test(after);
       const entry = this.catalog.find(`${family}-${version}-only`);
       if (entry) return { resolved: { id: later ? `${family}-${version}-or-later` : entry.id, kind: entry.kind }, end: j + 1 };
     }
@@ -206,7 +246,11 @@ class Search {
     const after = this.words.words.slice(end, end + 40).join(' ');
     if (id === 'Apache-2.0') return after.includes('you may not use this file except in compliance');
     if (id.startsWith('MPL-')) return after.includes('if a copy of the mpl was not distributed');
-    return /^(A|L)?GPL-/.test(id) && /(published|terms|of the license)/.test(this.words.words.slice(Math.max(0, end - 24), end + 8).join(' ')) && this.text.includes('WARRANTY');
+    return (
+      /^(A|L)?GPL-/.test(id) &&
+      /(published|terms|of the license)/.test(this.words.words.slice(Math.max(0, end - 24), end + 8).join(' ')) &&
+      this.text.includes('WARRANTY')
+    );
   }
 
   /** "License: MIT", "| **License** | MIT |", or a heading "License" with the name on the next line. */
@@ -265,5 +309,9 @@ class Search {
 const RANK: Readonly<Record<LicenseMatch['by'], number>> = { text: 3, tag: 2, header: 1, reference: 0 };
 
 function unquote(raw: string): string {
-  return raw.trim().replace(/\s+#.*$/, '').replace(/^["']|["']$/g, '').trim();
+  return raw
+    .trim()
+    .replace(/\s+#.*$/, '')
+    .replace(/^["']|["']$/g, '')
+    .trim();
 }

@@ -53,7 +53,14 @@ async function declare(claim: Claim, model: Model, findings: Finding[]): Promise
   const value = claim.value.trim();
   if (value === '') return null;
   const resolved = await resolveTag(value);
-  if (resolved) return { value, id: resolved.id, kind: resolved.kind, from: claim.from, ...(resolved.candidates && { candidates: resolved.candidates }) };
+  if (resolved)
+    return {
+      value,
+      id: resolved.id,
+      kind: resolved.kind,
+      from: claim.from,
+      ...(resolved.candidates && { candidates: resolved.candidates }),
+    };
   if (OTHER.test(value)) {
     if (model.claims.licenseName) return declareName(model.claims.licenseName, claim.from);
     const link = model.claims.licenseLink;
@@ -96,9 +103,14 @@ export function whereOf(from: string): { file: string; field?: string } {
   return at < 0 ? { file: from } : { file: from.slice(0, at), field: from.slice(at + 2) };
 }
 
-function modifiedText(file: TextFile, match: { name: string; differs: readonly { kind: string; catalog: string; found: string }[] }): Finding {
+function modifiedText(
+  file: TextFile,
+  match: { name: string; differs: readonly { kind: string; catalog: string; found: string }[] },
+): Finding {
   const first = match.differs[0];
-  const words = first ? [first.catalog && `"${first.catalog.slice(0, 80)}"`, first.found && `"${first.found.slice(0, 80)}"`].filter(Boolean).join(' → ') : '';
+  const words = first
+    ? [first.catalog && `"${first.catalog.slice(0, 80)}"`, first.found && `"${first.found.slice(0, 80)}"`].filter(Boolean).join(' → ')
+    : '';
   return {
     rule: 'license/text-modified',
     severity: 'warning',

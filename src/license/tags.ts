@@ -8,7 +8,18 @@ import { canonicalName, currentId, loadNames, type NameTarget, type Names } from
 import type { LicenseKind, ResolvedTag } from './types.ts';
 
 /** Tags that say nothing. "unlicensed" is not the Unlicense: cards use it for "none stated". */
-const EMPTY_TAGS: ReadonlySet<string> = new Set(['', 'other', 'unknown', 'unlicensed', 'none', 'proprietary', 'undisclosed', 'other license', 'license', 'custom']);
+const EMPTY_TAGS: ReadonlySet<string> = new Set([
+  '',
+  'other',
+  'unknown',
+  'unlicensed',
+  'none',
+  'proprietary',
+  'undisclosed',
+  'other license',
+  'license',
+  'custom',
+]);
 
 /** Longest tag read. */
 const MAX_TAG = 400;

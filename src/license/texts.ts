@@ -34,14 +34,17 @@ export async function findTexts(text: string, words: Words, catalog: Catalog): P
   const shingles = shinglesOf(words);
   const found = candidates(shingles, catalog).slice(0, words.words.length > LONG_TEXT ? MAX_CANDIDATES_LONG : MAX_CANDIDATES);
   if (found.length === 0) return [];
-  const texts = await catalog.texts(found.map((c) => c.position));
+  await catalog.prepare(found.map((c) => c.position));
   const numbers = Int32Array.from(words.words, (word) => catalog.wordNumber(word) ?? -1);
   const matches: TextMatch[] = [];
-  for (const { position, first, last } of found) {
-    const license = texts.get(position)!;
+  for (const { position, first, last, containment } of found) {
+    const license = catalog.text(position);
     const entry = catalog.entries[position]!;
-    // A text that stands unchanged cannot lose to a shorter one inside it.
-    if (matches.some((m) => m.changed === 0 && m.b0 <= first && last < m.b1 && license.words.length < m.matched)) continue;
+    // Inside a text that stands unchanged, a license can win only if it is longer and all of it seems to be there.
+    const hopeless = matches.some(
+      (m) => m.changed === 0 && m.b0 <= first && last < m.b1 && (containment < 1 || license.words.length < m.matched),
+    );
+    if (hopeless) continue;
     for (const alignment of findOccurrences(license, numbers, shingles)) {
       const comparison = compareWords(entry.id, license, text, words, alignment, catalog);
       if (isPlausible(license, alignment, comparison)) matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
@@ -55,6 +58,8 @@ interface Candidate {
   /** First and last word of the text that the license shares a sampled shingle with. */
   readonly first: number;
   readonly last: number;
+  /** Share of its sampled shingles that the text holds. */
+  readonly containment: number;
 }
 
 function candidates(shingles: Shingles, catalog: Catalog): Candidate[] {
@@ -77,7 +82,13 @@ function candidates(shingles: Shingles, catalog: Catalog): Candidate[] {
     }
   }
   return [...shared]
-    .map(([position, c]) => ({ position, first: c.first, last: c.last, weight: (c.count / Math.max(1, catalog.sampled[position]!)) * Math.sqrt(c.count), containment: c.count / Math.max(1, catalog.sampled[position]!) }))
+    .map(([position, c]) => ({
+      position,
+      first: c.first,
+      last: c.last,
+      weight: (c.count / Math.max(1, catalog.sampled[position]!)) * Math.sqrt(c.count),
+      containment: c.count / Math.max(1, catalog.sampled[position]!),
+    }))
     .filter((c) => c.containment >= MIN_CONTAINMENT)
     .sort((x, y) => y.weight - x.weight || x.position - y.position);
 }
@@ -97,7 +108,12 @@ const score = (m: TextMatch): number => m.matched - 2 * m.changed;
 function chooseApart(matches: readonly TextMatch[]): TextMatch[] {
   const chosen: TextMatch[] = [];
   const ordered = [...matches].sort(
-    (x, y) => score(y) - score(x) || x.differs.length - y.differs.length || y.coverage - x.coverage || (x.entry.id < y.entry.id ? -1 : 1) || x.b0 - y.b0,
+    (x, y) =>
+      score(y) - score(x) ||
+      x.differs.length - y.differs.length ||
+      y.coverage - x.coverage ||
+      (x.entry.id < y.entry.id ? -1 : 1) ||
+      x.b0 - y.b0,
   );
   for (const m of ordered) {
     const overlap = chosen.reduce((sum, c) => sum + Math.max(0, Math.min(c.b1, m.b1) - Math.max(c.b0, m.b0)), 0);
@@ -108,11 +124,48 @@ function chooseApart(matches: readonly TextMatch[]): TextMatch[] {
 
 /** Words beside a license that change what it says. */
 const RIDER_WORDS: ReadonlySet<string> = new Set([
-  'must', 'shall', 'prohibited', 'forbidden', 'except', 'exception', 'exceptions', 'restriction', 'restrictions', 'condition', 'conditions', 'modified', 'modification',
-  'noncommercial', 'commercial', 'commercially', 'addendum', 'additional', 'amendment', 'rider', 'unless', 'waived', 'only',
+  'must',
+  'shall',
+  'prohibited',
+  'forbidden',
+  'except',
+  'exception',
+  'exceptions',
+  'restriction',
+  'restrictions',
+  'condition',
+  'conditions',
+  'modified',
+  'modification',
+  'noncommercial',
+  'commercial',
+  'commercially',
+  'addendum',
+  'additional',
+  'amendment',
+  'rider',
+  'unless',
+  'waived',
+  'only',
 ]);
 const RIDER_SUBJECTS: ReadonlySet<string> = new Set([
-  'license', 'licensed', 'software', 'model', 'models', 'use', 'used', 'using', 'distribute', 'distribution', 'agreement', 'terms', 'you', 'your', 'permission', 'work', 'materials',
+  'license',
+  'licensed',
+  'software',
+  'model',
+  'models',
+  'use',
+  'used',
+  'using',
+  'distribute',
+  'distribution',
+  'agreement',
+  'terms',
+  'you',
+  'your',
+  'permission',
+  'work',
+  'materials',
 ]);
 /** Words read on each side of a license; a rider stands next to it. */
 const RIDER_WINDOW = 160;
@@ -124,7 +177,10 @@ function withRiders(chosen: readonly TextMatch[], text: string, words: Words): T
     const from = Math.max(chosen[k - 1]?.b1 ?? 0, m.b0 - RIDER_WINDOW);
     const to = Math.min(chosen[k + 1]?.b0 ?? words.words.length, m.b1 + RIDER_WINDOW);
     const extra: Difference[] = [];
-    for (const [first, last] of [[from, m.b0], [m.b1, to]] as const) {
+    for (const [first, last] of [
+      [from, m.b0],
+      [m.b1, to],
+    ] as const) {
       if (last <= first || !isRider(words, first, last)) continue;
       extra.push({ kind: 'added', catalog: '', found: quote(text, words, first, last), at: words.start[first]! });
     }
@@ -138,7 +194,8 @@ function isRider(words: Words, first: number, last: number): boolean {
   for (let k = first; k < last; k++) {
     if (words.flags[k] !== 0) continue;
     // "Modified BSD License" is a title of BSD-3-Clause.
-    if ((RIDER_WORDS.has(words.words[k]!) && words.words[k + 1] !== 'bsd') || (words.words[k] === 'not' && words.words[k - 1] === 'may')) rider = true;
+    if ((RIDER_WORDS.has(words.words[k]!) && words.words[k + 1] !== 'bsd') || (words.words[k] === 'not' && words.words[k - 1] === 'may'))
+      rider = true;
     if (RIDER_SUBJECTS.has(words.words[k]!)) subject = true;
   }
   return rider && subject;

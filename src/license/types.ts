@@ -9,8 +9,18 @@ import { type Finding, HeirloomError } from '../base/index.ts';
  * it says nothing about quality. `use-restricted`: some uses are forbidden or need consent (RAIL, Llama, Gemma).
  */
 export type LicenseKind =
-  | 'public-domain' | 'permissive' | 'attribution' | 'weak-copyleft' | 'copyleft' | 'network-copyleft'
-  | 'use-restricted' | 'non-commercial' | 'research-only' | 'no-derivatives' | 'proprietary' | 'unknown';
+  | 'public-domain'
+  | 'permissive'
+  | 'attribution'
+  | 'weak-copyleft'
+  | 'copyleft'
+  | 'network-copyleft'
+  | 'use-restricted'
+  | 'non-commercial'
+  | 'research-only'
+  | 'no-derivatives'
+  | 'proprietary'
+  | 'unknown';
 
 export interface CatalogEntry {
   /** SPDX id, or this catalogue's id where SPDX has none (`llama-3.1`). */

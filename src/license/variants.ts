@@ -22,7 +22,11 @@ const VARIANTS: readonly Variant[] = [
   { id: 'CC-*', catalog: 'creative commons', found: '', after: '' },
   { id: 'CC-*', catalog: '', found: 'wiki creativecommons org considerations for licensors' },
   { id: 'CC-*', catalog: '', found: 'wiki creativecommons org considerations for licensees' },
-  { id: 'CC-*', catalog: '', found: 'the text of the creative commons public licenses is dedicated to the public domain under the cc0 public domain dedication' },
+  {
+    id: 'CC-*',
+    catalog: '',
+    found: 'the text of the creative commons public licenses is dedicated to the public domain under the cc0 public domain dedication',
+  },
   // The FSF moved its essay; both addresses stand in copies it distributes.
   { id: 'GPL-3.0-only', catalog: 'philosophy', found: 'licenses', after: 'www gnu org' },
   { id: 'LGPL-3.0-only', catalog: 'philosophy', found: 'licenses', after: 'www gnu org' },

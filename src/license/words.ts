@@ -200,11 +200,31 @@ const NUMBER_MARKER = /^\d{1,2}(\.\d{1,2}){0,3}$/;
 const LETTER_MARKER = /^([a-z]|[ivx]{1,5})$/;
 /** After these words a number or letter points somewhere and counts. */
 const POINTERS: ReadonlySet<string> = new Set([
-  'section', 'sections', 'paragraph', 'paragraphs', 'clause', 'clauses', 'subsection', 'subsections', 'article', 'articles', 'exhibit', 'item', 'items', 'version',
+  'section',
+  'sections',
+  'paragraph',
+  'paragraphs',
+  'clause',
+  'clauses',
+  'subsection',
+  'subsections',
+  'article',
+  'articles',
+  'exhibit',
+  'item',
+  'items',
+  'version',
 ]);
 
 /** Guideline "bullets and numbering": markers may differ. A number that is pointed at ("Section 4", "2(a)") is none. */
-function flagMarkers(text: string, words: readonly string[], start: readonly number[], end: readonly number[], line: readonly number[], flags: Uint8Array): void {
+function flagMarkers(
+  text: string,
+  words: readonly string[],
+  start: readonly number[],
+  end: readonly number[],
+  line: readonly number[],
+  flags: Uint8Array,
+): void {
   for (let k = 0; k < words.length; k++) {
     const word = words[k]!;
     if (word.length > 11) continue;
@@ -221,7 +241,8 @@ function flagMarkers(text: string, words: readonly string[], start: readonly num
     } else if (atLineStart) {
       // A number alone on its line is a page number.
       if (number && (k + 1 === words.length || line[k + 1] !== line[k])) flags[k] = FLAG_MARKER;
-      else if (after === '.' || after === ')' || after === ':' || (number && word.includes('.') && (after === ' ' || after === '\t'))) flags[k] = FLAG_MARKER;
+      else if (after === '.' || after === ')' || after === ':' || (number && word.includes('.') && (after === ' ' || after === '\t')))
+        flags[k] = FLAG_MARKER;
     } else if ((after === '.' || after === ')') && /\s/.test(text[end[k]! + 1] ?? '') && (number || after === ')')) {
       let b = start[k]! - 1;
       while (b >= 0 && (text[b] === ' ' || text[b] === '*')) b--;
@@ -232,11 +253,53 @@ function flagMarkers(text: string, words: readonly string[], start: readonly num
 
 /** Words that give or take something: a line with one of them is never "only a copyright line". */
 export const NORMATIVE: ReadonlySet<string> = new Set([
-  'must', 'shall', 'may', 'not', 'only', 'except', 'unless', 'without', 'prohibited', 'prohibits', 'forbidden', 'restricted', 'restriction', 'restrictions', 'commercial',
-  'noncommercial', 'permission', 'permitted', 'provided', 'condition', 'conditions', 'required', 'require', 'requires', 'exception', 'waived', 'granted', 'hereby', 'subject',
+  'must',
+  'shall',
+  'may',
+  'not',
+  'only',
+  'except',
+  'unless',
+  'without',
+  'prohibited',
+  'prohibits',
+  'forbidden',
+  'restricted',
+  'restriction',
+  'restrictions',
+  'commercial',
+  'noncommercial',
+  'permission',
+  'permitted',
+  'provided',
+  'condition',
+  'conditions',
+  'required',
+  'require',
+  'requires',
+  'exception',
+  'waived',
+  'granted',
+  'hereby',
+  'subject',
 ]);
 const YEAR = /^(19|20)\d\d$/;
-const PLACEHOLDERS: ReadonlySet<string> = new Set(['year', 'years', 'yyyy', 'name', 'owner', 'holder', 'holders', 'date', 'author', 'authors', 'xxxx', 'yy', 'first', 'dates']);
+const PLACEHOLDERS: ReadonlySet<string> = new Set([
+  'year',
+  'years',
+  'yyyy',
+  'name',
+  'owner',
+  'holder',
+  'holders',
+  'date',
+  'author',
+  'authors',
+  'xxxx',
+  'yy',
+  'first',
+  'dates',
+]);
 /** Longest copyright line; beyond it, it says more than who holds the copyright. */
 const MAX_COPYRIGHT_WORDS = 24;
 
