@@ -59,7 +59,10 @@ export function outcomeOf(a: Assessment): Outcome {
     ...(drift ? [counted(drifting.length, 'license label')] : []),
   ].join(' and ');
   const act = (next: string): Outcome => ({ exitCode: 1, toActOn: toActOn === '' ? 'the safety of a file' : toActOn, next });
-  if (a.safety.verdict === 'malicious') return act(`Do not load this model. ${sentence(first?.fix ?? 'see the safety findings')}`);
+  if (a.safety.verdict === 'malicious')
+    return act(
+      sentence(/^do not load/i.test(first?.fix ?? '') ? first!.fix : `do not load this model; ${first?.fix ?? 'see the safety findings'}`),
+    );
   if (drift && first?.severity !== 'error')
     return act(
       `Compare the license of ${drift.ancestor} (${drift.from.join(', ') || 'not known'}) with this model's (${drift.to.join(', ') || 'none stated'}).`,
@@ -101,7 +104,13 @@ function licenseLine(a: Assessment): SummaryLine {
     return { label: 'License', badge: capital(change.replace(/^the /, '')), text: `${detail} (${change})`, detail, tone: 'careful' };
   }
   const conflict = a.license.conflicts[0] ?? a.license.findings.find((finding) => finding.severity !== 'note');
-  if (conflict) return { label: 'License', badge: 'To check', text: `${says}; ${conflict.what}`, tone: 'careful' };
+  if (conflict)
+    return {
+      label: 'License',
+      badge: 'To check',
+      text: stated.length === 0 ? conflict.what : `${says}; ${conflict.what}`,
+      tone: 'careful',
+    };
   if (stated.length > 0) return { label: 'License', badge: 'Stated', text: effective.ids.join(', ') || stated.join(', '), tone: 'plain' };
   const text =
     effective.ids.length === 0

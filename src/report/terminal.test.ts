@@ -159,14 +159,14 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
   });
 
   test('warns before a malicious file in its last line', () => {
-    const bad = finding({ rule: 'safety/pickle-dangerous-global', severity: 'error', fix: 'Delete it.' });
+    const bad = finding({ rule: 'safety/pickle-dangerous-global', severity: 'error', fix: 'delete it' });
     const safety: Assessment['safety'] = {
       verdict: 'malicious',
       files: [{ path: 'a.bin', format: 'pickle', verdict: 'malicious', findings: [bad] }],
       findings: [],
     };
     const text = renderAssessment({ ...fixtures.cleanModel, safety }, plain);
-    expect(text).toMatch(/Next {2}Do not load this model\. Delete it\. \(exit 1: 1 finding to act on\)\n$/);
+    expect(text).toMatch(/Next {2}Do not load this model; delete it\. \(exit 1: 1 finding to act on\)\n$/);
   });
 
   test.each(stories)('%s: no line is wider than the terminal and none drives it, from 40 to 200 columns', (_, a) => {

@@ -88,14 +88,7 @@ function relationPart(relation: Tie, id: string, level: number): Html {
       ['Its digest', code(relation.a.digest)],
     ])}
     ${chart ? flipChart(chart, `${id}-chart`) : NOTHING} ${testTable(relation.tests, id)}
-    ${
-      relation.tests.length > 0
-        ? fold(
-            'Null models, assumptions and inputs of the tests',
-            relation.tests.map((test) => testDetails(test, level + 1)),
-          )
-        : NOTHING
-    }
+    ${relation.tests.length > 0 ? fold('Null models, assumptions and inputs of the tests', testDetails(relation.tests)) : NOTHING}
     ${limits(limitsOf(relation))}
   </div> `;
 }
@@ -118,23 +111,39 @@ function testTable(tests: readonly Evidence[], id: string): Html {
 /** Layers printed as numbers per test. (CWE-770) */
 const MAX_LAYER_ROWS = 256;
 
-function testDetails(test: Evidence, level: number): Html {
+/** What the tests rest on: each null model, and assumptions and inputs once for all tests that share them. */
+function testDetails(tests: readonly Evidence[]): Html {
+  const all = tests.map((test) => test.test);
+  const names = (users: readonly string[]): Child =>
+    users.length < all.length && markup` <small class="quiet">(${users.join(', ')})</small>`;
+  const assumptions = shared(tests.flatMap((test) => test.assumptions.map((item): [string, string] => [item, test.test])));
+  const inputs = shared(tests.map((test) => [`A ${test.inputs.a}\nB ${test.inputs.b}`, test.test]));
+  return facts([
+    ...tests.map((test): [Child, Child] => [
+      markup`${code(test.test)}<br /><span class="small">version ${test.version}, ${test.class}</span>`,
+      markup`${sentence(test.nullModel)}${layerNumbers(test)}`,
+    ]),
+    [
+      'Assumptions',
+      assumptions.length > 0 &&
+        markup`<ul>${assumptions.map(([item, users]) => markup`<li>${formula(sentence(item))}${names(users)}</li>`)}</ul>`,
+    ],
+    ['Inputs', inputs.map(([pair, users]) => markup`${pair.split('\n').map((line) => markup`${code(line)}<br />`)}${names(users)}`)],
+  ]);
+}
+
+function layerNumbers(test: Evidence): Html {
   const layers = layerFlips(test);
+  if (layers.length === 0) return NOTHING;
   const shown = layers.slice(0, MAX_LAYER_ROWS).map((layer) => `${layer.label} ${layer.agreeing}/${layer.flips}`);
-  const h = own(`h${Math.min(6, level)}`);
-  return markup`<${h}>${code(test.test)} <span class="quiet">version ${test.version}, ${test.class}</span></${h}>
-    ${facts([
-      ['Null model', test.nullModel],
-      [
-        'Assumptions',
-        test.assumptions.length > 0 &&
-          markup`<ul>
-            ${test.assumptions.map((item) => markup`<li>${formula(sentence(item))}</li>`)}
-          </ul>`,
-      ],
-      ['Per layer', shown.length > 0 && markup`<span class="small">${shown.join(', ')}${layers.length > shown.length ? ', …' : ''}</span>`],
-      ['Inputs', markup`A ${code(test.inputs.a)}<br />B ${code(test.inputs.b)}`],
-    ])} `;
+  return markup`<br /><span class="quiet small">Agreeing: ${shown.join(', ')}${layers.length > shown.length ? ', …' : ''}</span>`;
+}
+
+/** What the same is said of: `[text, users]` in order of first use. */
+function shared(pairs: readonly (readonly [text: string, user: string])[]): [string, string[]][] {
+  const users = new Map<string, string[]>();
+  for (const [text, user] of pairs) users.set(text, [...(users.get(text) ?? []), user]);
+  return [...users];
 }
 
 function limits(items: readonly string[]): Html {

@@ -86,7 +86,7 @@ export function heading(level: number, id: string, text: Child): Html {
 }
 
 /** Definition list of those entries that have something to say. */
-export function facts(entries: readonly (readonly [name: string, value: Child])[]): Html {
+export function facts(entries: readonly (readonly [name: Child, value: Child])[]): Html {
   const rows = entries.filter(([, value]) => value !== '' && value !== null && value !== undefined && value !== false);
   if (rows.length === 0) return NOTHING;
   return markup`<dl class="facts">

@@ -21,11 +21,11 @@ a{color:var(--link)}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .page{max-width:58rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}
 .eyebrow{margin:0;color:var(--quiet);font-size:.875rem;letter-spacing:.02em}
-h1,h2,h3,h4{line-height:1.25;text-wrap:balance;margin:0}
+h1,h2,h3,h4,h5{line-height:1.25;text-wrap:balance;margin:0}
 h1{font-size:1.9rem;font-weight:650;margin:.15rem 0 .5rem}
 h2{font-size:1.3rem;font-weight:650;margin:3rem 0 .75rem;padding-top:1.25rem;border-top:1px solid var(--line)}
 h3{font-size:1.075rem;font-weight:650;margin:1.75rem 0 .5rem}
-h4{font-size:1rem;font-weight:600;margin:1.5rem 0 .4rem}
+h4,h5{font-size:1rem;font-weight:600;margin:1.5rem 0 .4rem}
 p{margin:.5rem 0;max-width:44rem}
 sup{line-height:0;font-size:.75em}
 .quiet{color:var(--quiet)}
@@ -49,6 +49,8 @@ pre{margin:.75rem 0;padding:.75rem 1rem;background:var(--plain-bg);border-radius
 .facts>div{display:grid;grid-template-columns:8rem 1fr;gap:.1rem 1rem;padding:.35rem 0}
 .facts dt{color:var(--quiet)}
 .facts dd{margin:0;max-width:42rem}
+.facts ul{margin:0}
+@media (min-width:48rem){details .facts>div{grid-template-columns:14rem 1fr}}
 .scroll{overflow-x:auto;margin:1rem 0}
 table{border-collapse:collapse;width:100%;font-size:.9375rem;line-height:1.45}
 caption{text-align:left;font-weight:600;padding:0 0 .5rem}
@@ -99,7 +101,7 @@ html{font-size:10pt}body{line-height:1.45}
 .page{max-width:none;padding:0}
 .skip{display:none}
 h2{margin-top:1.75rem}
-h1,h2,h3,h4,caption,summary,thead{break-after:avoid}
+h1,h2,h3,h4,h5,caption,summary,thead{break-after:avoid}
 tr,figure,.findings>li,.summary,.facts>div,blockquote{break-inside:avoid}
 thead{display:table-header-group}
 .model+.model{break-before:page}
