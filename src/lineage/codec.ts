@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { canonicalJson, type JsonValue, parseJson, sha256, toHex } from '../base/index.ts';
+import { canonicalJson, type JsonValue, type NewHasher, parseJson, portableHasher, sha256, toHex } from '../base/index.ts';
 import { fromBfloat16, toBfloat16 } from './rounding.ts';
 import type { Sample, Sketch, VectorSample } from './sketch.ts';
 import { LineageError } from './types.ts';
@@ -61,8 +61,8 @@ function writeSample(view: DataView, start: number, { codes, scales }: Sample): 
     view.setFloat32(at, scale, true);
     at += 4;
   }
-  for (const code of codes) view.setInt8(at++, code);
-  return at;
+  new Int8Array(view.buffer, at, codes.length).set(codes);
+  return at + codes.length;
 }
 
 /** `sha256:<hex>` of the encoded form. */
@@ -72,9 +72,10 @@ export function sketchDigest(encoded: Uint8Array): string {
 
 /**
  * @param file named in errors.
+ * @param newHasher digests the file; evidence names its inputs by that digest.
  * @throws LineageError `SKETCH_INVALID` naming byte or field, `SKETCH_VERSION` for a version this reader does not know.
  */
-export function decodeSketch(bytes: Uint8Array, file: string): Sketch {
+export function decodeSketch(bytes: Uint8Array, file: string, newHasher: NewHasher = portableHasher): Sketch {
   const bad = (message: string, where: { byte?: number; field?: string }): LineageError =>
     new LineageError('SKETCH_INVALID', `${file} is not a sketch: ${message}`, { where: { file, ...where } });
   if (bytes.length > MAX_SKETCH_BYTES) throw bad(`${bytes.length} bytes, over the cap of ${MAX_SKETCH_BYTES}`, { byte: 0 });
@@ -92,10 +93,11 @@ export function decodeSketch(bytes: Uint8Array, file: string): Sketch {
   if (12 + headerBytes + need !== bytes.length) throw bad(`the header calls for ${need} bytes of values, ${bytes.length - 12 - headerBytes} are there`, { byte: 12 + headerBytes });
   let at = 12 + headerBytes;
   const samples = parsed.samples.map((sample) => {
-    const scales = Float32Array.from({ length: sample.units }, (_, u) => view.getFloat32(at + 4 * u, true));
-    at += 4 * sample.units;
-    const codes = Int8Array.from({ length: sample.units * sample.features }, (_, i) => view.getInt8(at + i));
-    at += codes.length;
+    const scales = new Float32Array(sample.units);
+    for (let u = 0; u < scales.length; u++, at += 4) scales[u] = view.getFloat32(at, true);
+    const length = sample.units * sample.features;
+    const codes = new Int8Array(bytes.slice(at, at + length).buffer);
+    at += length;
     return { ...sample, codes, scales };
   });
   const vectors = parsed.vectors.map(({ kept, ...vector }) => {
@@ -103,7 +105,11 @@ export function decodeSketch(bytes: Uint8Array, file: string): Sketch {
     for (let i = 0; i < kept; i++, at += 2) values[i] = fromBfloat16(view.getUint16(at, true));
     return { ...vector, values };
   });
-  return { ...parsed, samples, vectors };
+  const sketch = { ...parsed, samples, vectors };
+  const hasher = newHasher();
+  hasher.update(bytes);
+  digests.set(sketch, `sha256:${toHex(hasher.digest())}`);
+  return sketch;
 }
 
 /** The first thing wrong with a header, or ''. Only what later arithmetic relies on is checked here. */

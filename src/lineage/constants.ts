@@ -13,6 +13,7 @@ const TRANSFORM_ENERGY = 0.9;
  */
 export function constantReason(values: Float32Array, rows: number, columns: number, complete: boolean): string {
   const count = rows * columns;
+  let few = true;
   let min = Infinity;
   let max = -Infinity;
   let zeros = 0;
@@ -24,12 +25,12 @@ export function constantReason(values: Float32Array, rows: number, columns: numb
     if (value > max) max = value;
     if (value === 0) zeros++;
     if (whole && !Number.isInteger(value)) whole = false;
-    if (distinct.size <= 8) distinct.add(value);
+    if (few) few = distinct.add(value).size <= 8;
   }
   if (!Number.isFinite(min) || !Number.isFinite(max)) return 'holds values that are not numbers';
   if (min === max) return 'all values are equal';
   if (whole) return 'all values are whole numbers';
-  if (count >= 64 && distinct.size <= 8) return 'at most 8 distinct values';
+  if (count >= 64 && few) return 'at most 8 distinct values';
   if (zeros > 0.6 * count && min >= 0) return 'a filter bank: mostly zero, never negative';
   if (isTransform(values, rows, columns, columns, 1)) return 'rows are sine waves: a transform basis';
   if (complete && isTransform(values, columns, rows, 1, columns)) return 'columns are sine waves: a transform basis';
@@ -43,6 +44,8 @@ function isTransform(values: Float32Array, rows: number, columns: number, rowSte
   const shares: number[] = [];
   const take = Math.min(rows, 16);
   for (let i = 0; i < take; i++) {
+    // Four rows of noise in a row: not a transform, and the usual case.
+    if (i === 4 && shares.every((share) => share <= TRANSFORM_ENERGY)) return false;
     const row = Math.floor((i * rows) / take);
     const re = new Float64Array(size);
     for (let j = 0; j < size; j++) re[j] = values[row * rowStep + j * step]!;

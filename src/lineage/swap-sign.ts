@@ -7,7 +7,7 @@
  * @module
  */
 import { binomialCritical, log10BinomialTail, probit } from '../math/index.ts';
-import { type Sample, valueAt } from './sketch.ts';
+import type { Sample } from './sketch.ts';
 
 /** Flips of one layer: `k` of `n` agreed. */
 export interface Flips {
@@ -89,10 +89,11 @@ function differences(sample: Sample, units: number, width: number, options: Swap
   return made;
 }
 
-function unitRows(sample: Sample, units: number, width: number, normalize: boolean): Float64Array {
+function unitRows({ codes, scales, features }: Sample, units: number, width: number, normalize: boolean): Float64Array {
   const out = new Float64Array(units * width);
   for (let u = 0; u < units; u++) {
-    for (let f = 0; f < width; f++) out[u * width + f] = valueAt(sample, u, f);
+    const scale = scales[u]!;
+    for (let f = 0; f < width; f++) out[u * width + f] = codes[u * features + f]! * scale;
     if (normalize) normalizeRow(out.subarray(u * width, (u + 1) * width));
   }
   return out;
@@ -111,7 +112,7 @@ function normalizeRow(row: Float64Array): void {
 
 function norm(values: Float64Array): number {
   let sum = 0;
-  for (const value of values) sum += value * value;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
   return Math.sqrt(sum);
 }
 
