@@ -24,6 +24,10 @@ const MAX_CANDIDATES = 40;
 /** Words after which a text is a collection or an attack; fewer licenses are compared then. (CWE-407) */
 const LONG_TEXT = 80_000;
 const MAX_CANDIDATES_LONG = 12;
+/** Slots filled in cost shingles: an unchanged text still shows this share of them... */
+const MIN_WINNING = 0.85;
+/** ...when there are enough of them to measure a share. */
+const SURE_SAMPLE = 30;
 /** Share of the required words below which a text is not called a modified form of a license, but unknown. */
 const MIN_COVERAGE = 0.75;
 /** Licenses shorter than this are common phrases: they match whole or not at all. */
@@ -40,9 +44,13 @@ export async function findTexts(text: string, words: Words, catalog: Catalog): P
   for (const { position, first, last, containment } of found) {
     const license = catalog.text(position);
     const entry = catalog.entries[position]!;
-    // Inside a text that stands unchanged, a license can win only if it is longer and all of it seems to be there.
+    // Inside a text that stands unchanged, a shorter license cannot win, nor one that lacks a good part of itself.
     const hopeless = matches.some(
-      (m) => m.changed === 0 && m.b0 <= first && last < m.b1 && (containment < 1 || license.words.length < m.matched),
+      (m) =>
+        m.changed === 0 &&
+        m.b0 <= first &&
+        last < m.b1 &&
+        (license.words.length < m.matched || (containment < MIN_WINNING && catalog.sampled[position]! >= SURE_SAMPLE)),
     );
     if (hopeless) continue;
     for (const alignment of findOccurrences(license, numbers, shingles)) {
