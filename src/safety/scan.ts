@@ -6,6 +6,7 @@ import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch
 import { detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
 import { isStartupFile, judgeCode } from './code.ts';
 import { MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
+import { judgeKerasConfig } from './keras.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
 import { type Collector, report, rulebook, verdictOf, worst } from './rules.ts';
 import { judgeTemplate, judgeText } from './text.ts';
@@ -63,7 +64,21 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     return 'python';
   }
   if (detected === 'safetensors' || detected === 'gguf' || detected === 'onnx') return scanWeights(tree, source, detected, into);
-  return scanSource(source, into, 0, { torchscript: false, torch: false });
+  const format = await scanSource(source, into, 0, { torchscript: false, torch: false });
+  if (format === 'keras-h5') await judgeH5Config(tree, path, into);
+  return format;
+}
+
+/** The configuration an HDF5 file carries as an attribute. What the reader cannot open has been searched already. */
+async function judgeH5Config(tree: FileTree, path: string, into: Collector): Promise<void> {
+  try {
+    const config = (await openCheckpoint(tree, path)).metadata.get('h5.model_config');
+    if (typeof config === 'string') judgeKerasConfig(new TextEncoder().encode(config), path, into);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    if (error.code === 'WEIGHTS_TRUNCATED' || error.code === 'WEIGHTS_HEADER')
+      report(into, 'broken-file', error.where ?? { file: path }, error.message);
+  }
 }
 
 /** Formats without code: their header must hold; templates and marks of code inside it are looked at. */

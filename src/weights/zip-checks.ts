@@ -13,45 +13,58 @@ const LOCAL_HEADER = 30;
 /** Findings of one kind; a broken archive has thousands alike. */
 const MAX_FINDINGS = 20;
 
+/** Windows read at a time: over HTTP each is a round trip. */
+const AT_ONCE = 16;
+
+interface HeaderWindow {
+  readonly base: number;
+  end: number;
+  readonly entries: ZipEntry[];
+}
+
 /** Reads every member's local header, fills `dataOffset` and marks members that cannot be read. */
 export async function readLocalHeaders(source: ByteSource, entries: readonly ZipEntry[], findings: Finding[]): Promise<void> {
-  const ordered = [...entries].sort((a, b) => a.headerOffset - b.headerOffset);
-  let window = new Uint8Array(0);
-  let base = 0;
-  for (let i = 0; i < ordered.length; i++) {
-    const entry = ordered[i]!;
+  const windows = planWindows(source, entries);
+  for (let i = 0; i < windows.length; i += AT_ONCE) {
+    const batch = windows.slice(i, i + AT_ONCE);
+    const read = await Promise.all(batch.map((window) => source.read(window.base, window.end - window.base)));
+    for (const [n, window] of batch.entries())
+      for (const entry of window.entries) await readLocalHeader(source, entry, read[n]!, window.base, findings);
+  }
+}
+
+/** Headers that stand near each other share a read. Names and extra fields of up to 64 KiB each follow; most are short. */
+function planWindows(source: ByteSource, entries: readonly ZipEntry[]): HeaderWindow[] {
+  const windows: HeaderWindow[] = [];
+  for (const entry of [...entries].sort((a, b) => a.headerOffset - b.headerOffset)) {
     if (entry.headerOffset + LOCAL_HEADER > source.size) {
       refuse(source, entry, 'WEIGHTS_TRUNCATED', 'has its header behind the end of the file');
       continue;
     }
-    // A name and an extra field of at most 64 KiB each; PyTorch pads the extra field to align data.
-    if (entry.headerOffset + LOCAL_HEADER > base + window.length) {
-      let end = entry.headerOffset + LOCAL_HEADER + 256;
-      for (
-        let next = i + 1;
-        next < ordered.length && ordered[next]!.headerOffset < end + NEAR / 16 && end - entry.headerOffset < NEAR;
-        next++
-      )
-        end = ordered[next]!.headerOffset + LOCAL_HEADER + 256;
-      base = entry.headerOffset;
-      window = new Uint8Array(await source.read(base, Math.min(end, source.size) - base));
-    }
-    const at = entry.headerOffset - base;
-    const view = new DataView(window.buffer, at, LOCAL_HEADER);
-    if (view.getUint32(0, true) !== 0x04034b50) {
-      refuse(source, entry, 'WEIGHTS_ARCHIVE', 'has no local header where the directory points');
-      continue;
-    }
-    const nameLength = view.getUint16(26, true);
-    entry.dataOffset = entry.headerOffset + LOCAL_HEADER + nameLength + view.getUint16(28, true);
-    const inWindow = at + LOCAL_HEADER + nameLength <= window.length;
-    const nameEnd = Math.min(entry.headerOffset + LOCAL_HEADER + nameLength, source.size);
-    const name = inWindow
-      ? window.subarray(at + LOCAL_HEADER, at + LOCAL_HEADER + nameLength)
-      : await source.read(entry.headerOffset + LOCAL_HEADER, nameEnd - entry.headerOffset - LOCAL_HEADER);
-    compare(source, entry, view, decodeName(name, entry.flags), findings);
-    checkReadable(source, entry);
+    const end = Math.min(entry.headerOffset + LOCAL_HEADER + 256, source.size);
+    const last = windows.at(-1);
+    if (last && entry.headerOffset < last.end + NEAR / 16 && end - last.base <= NEAR) {
+      last.end = Math.max(last.end, end);
+      last.entries.push(entry);
+    } else windows.push({ base: entry.headerOffset, end, entries: [entry] });
   }
+  return windows;
+}
+
+async function readLocalHeader(source: ByteSource, entry: ZipEntry, window: Uint8Array, base: number, findings: Finding[]): Promise<void> {
+  const at = entry.headerOffset - base;
+  const view = new DataView(window.buffer, window.byteOffset + at, LOCAL_HEADER);
+  if (view.getUint32(0, true) !== 0x04034b50)
+    return refuse(source, entry, 'WEIGHTS_ARCHIVE', 'has no local header where the directory points');
+  const nameLength = view.getUint16(26, true);
+  const nameStart = entry.headerOffset + LOCAL_HEADER;
+  entry.dataOffset = nameStart + nameLength + view.getUint16(28, true);
+  const inWindow = at + LOCAL_HEADER + nameLength <= window.length;
+  const name = inWindow
+    ? window.subarray(at + LOCAL_HEADER, at + LOCAL_HEADER + nameLength)
+    : await source.read(nameStart, Math.min(nameStart + nameLength, source.size) - nameStart);
+  compare(source, entry, view, decodeName(name, entry.flags), findings);
+  checkReadable(source, entry);
 }
 
 function refuse(source: ByteSource, entry: ZipEntry, code: WeightsErrorCode, what: string, byte = entry.directoryOffset): void {
