@@ -1,4 +1,4 @@
-// Is dist/ as new as what it is made from? Rebuilds it when not; used by the checks and by the end-to-end tests.
+// Is dist/ as new as what it is made from? Rebuilds it when not; used by `prepare`, the checks and the end-to-end tests.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,4 +23,12 @@ function newestInput() {
   return Math.max(...inputs.map((path) => statSync(path).mtimeMs));
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) console.log(ensureBuilt() ? 'built' : 'up to date');
+// As `prepare`: after `npm ci`, and again when npx first runs the program, where a second build would only cost time.
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    ensureBuilt();
+  } catch {
+    // Said by the build itself.
+    process.exitCode = 1;
+  }
+}
