@@ -133,6 +133,13 @@ export const DRIFT_WORDS: { readonly [kind in Drift['kind']]: string } = {
   dropped: 'not mentioned here',
 };
 
+export const CLAIM_WORDS: { readonly [verdict in Assessment['lineage']['claims'][number]['verdict']]: string } = {
+  supported: 'the weights show it',
+  'not-shown': 'the weights do not show it',
+  'not-registered': 'not in the register, not compared',
+  unresolved: 'could not be compared',
+};
+
 function creditLine(a: Assessment): SummaryLine {
   const { ancestors, missing } = a.credit;
   const first = missing[0];

@@ -2,14 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
-import { HeirloomError } from '../base/index.ts';
-import { relate, sketchModel } from '../lineage/index.ts';
-import { readModel } from '../model/index.ts';
-import { openTree } from '../sources/index.ts';
-import { toJson } from './index.ts';
+import { assess } from '../assess/index.ts';
+import { type FileTree, HeirloomError } from '../base/index.ts';
+import { sketchModel } from '../lineage/index.ts';
+import { type Model, readModel } from '../model/index.ts';
+import { nodeHasher, openTree } from '../sources/index.ts';
+import { renderAssessment, renderHtml, toJson } from './index.ts';
 import * as fixtures from './testing/fixtures.ts';
 import { hostileStrings } from './testing/hostile.ts';
-import { CORRELATION, DIGEST_A, finding, relation } from './testing/parts.ts';
+import { parsePage } from './testing/page.ts';
+import { ALDER_RECORD, CORRELATION, DIGEST_A, finding, relation } from './testing/parts.ts';
 
 const folder = new URL('../../schemas/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.schema.json'));
@@ -143,16 +145,29 @@ describe('the published schemas', () => {
     expect(wrong.filter(([name, value]) => errorsOf(name, value).length === 0)).toEqual([]);
   });
 
-  test('accept what lineage says of real files: a fine-tune, a stranger, a quantized copy, an adapter', async () => {
-    const corpus = fileURLToPath(new URL('../../../shared/lineage-corpus/', import.meta.url));
-    const sketchOf = async (name: string): Promise<Awaited<ReturnType<typeof sketchModel>>> => {
-      const tree = await openTree(`${corpus}${name}`);
-      const sketch = await sketchModel(await readModel(tree), { digest: { value: DIGEST_A, covers: 'all tensor values' } });
-      await tree.close();
-      return sketch;
+  test('accept what the tool says of real files: a fine-tune, a stranger, a quantized copy, an adapter, a pickle that calls', async () => {
+    const shared = fileURLToPath(new URL('../../../shared/', import.meta.url));
+    const opened = async (path: string): Promise<{ tree: FileTree; model: Model }> => {
+      const tree = await openTree(`${shared}${path}`);
+      return { tree, model: await readModel(tree) };
     };
-    const base = await sketchOf('DA');
-    const names = ['a-ft-light', 'DB', 'a-gguf-q4_k_m', 'a-lora'];
-    for (const name of names) expect(errorsOf('relation', relate(base, await sketchOf(name), { searched: 50 }))).toEqual([]);
+    const base = await opened('lineage-corpus/DA');
+    const sketch = await sketchModel(base.model, { digest: { value: DIGEST_A, covers: 'all tensor values' } });
+    await base.tree.close();
+    const known = {
+      count: 1,
+      async *entries() {
+        yield { record: ALDER_RECORD, sketch };
+      },
+    };
+    const paths = ['a-ft-light', 'DB', 'a-gguf-q4_k_m', 'a-lora'].map((name) => `lineage-corpus/${name}`);
+    for (const path of [...paths, 'safety-corpus/modelscan/unsafe_zip_pytorch.pt']) {
+      const { tree, model } = await opened(path);
+      const a = await assess(model, tree, { known, newHasher: nodeHasher, version: '0.0.0' });
+      await tree.close();
+      expect([path, ...errorsOf('assessment', a)]).toEqual([path]);
+      expect(renderAssessment(a, { color: false, columns: 80 })).toContain(a.subject.name);
+      expect(() => parsePage(renderHtml(a))).not.toThrow();
+    }
   });
 });

@@ -5,7 +5,7 @@
 import type { Assessment } from '../assess/index.ts';
 import { countFindings, findingLines } from './findings.ts';
 import { humanBytes, humanCount, percent } from './numbers.ts';
-import { allFindings, DRIFT_WORDS, outcomeOf, SAFETY_WORDS, summaryOf } from './outline.ts';
+import { allFindings, CLAIM_WORDS, DRIFT_WORDS, outcomeOf, SAFETY_WORDS, summaryOf } from './outline.ts';
 import { labelled, paint, prose, type Style } from './style.ts';
 import { limitLines, limitsOf, relationLines } from './terminal-relation.ts';
 import { clean } from './text.ts';
@@ -70,18 +70,12 @@ function lineage(a: Assessment, style: Style): string[] {
     lines.push(...relationLines(relation, style));
   }
   if (relations.length > MAX_LISTED) lines.push(`  … and ${relations.length - MAX_LISTED} more relations`);
-  for (const claim of claims) {
-    const verdict = {
-      supported: 'the weights show it',
-      'not-shown': 'the weights do not show it',
-      'not-registered': 'not in the register, not compared',
-      unresolved: 'could not be compared',
-    };
-    lines.push(...labelled('Claimed', `${claim.name} (${claim.from}): ${verdict[claim.verdict]}. ${sentence(claim.because)}`, style));
-  }
+  for (const claim of claims.slice(0, MAX_LISTED))
+    lines.push(...labelled('Claimed', `${claim.name} (${claim.from}): ${CLAIM_WORDS[claim.verdict]}. ${sentence(claim.because)}`, style));
+  if (claims.length > MAX_LISTED) lines.push(`  … and ${claims.length - MAX_LISTED} more claims`);
   if (relations.length === 0 && register.compared < register.models)
     lines.push(...labelled('Register', `${counted(register.models, 'known model')}, ${register.compared} compared`, style));
-  lines.push(...limitLines([...relations.slice(0, MAX_LISTED).flatMap(limitsOf), ...limits], style));
+  lines.push(...limitLines([...relations.slice(0, MAX_LISTED).flatMap(limitsOf), ...limits].slice(0, 4 * MAX_LISTED), style));
   return lines.length === 0 ? [] : [heading('Lineage', style), ...lines];
 }
 

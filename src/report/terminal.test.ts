@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import type { Assessment } from '../assess/index.ts';
-import { renderAssessment, renderFindings, renderRelation, renderTable } from './index.ts';
+import { renderAssessment, renderFindings, renderHtml, renderRelation, renderTable } from './index.ts';
 import * as fixtures from './testing/fixtures.ts';
-import { ATTACKS, DRIVES, hostileStrings } from './testing/hostile.ts';
+import { ATTACKS, DRIVES, hostileStrings, manyOfEverything } from './testing/hostile.ts';
 import { finding, relation } from './testing/parts.ts';
 import { displayWidth } from './text.ts';
 
@@ -194,6 +194,16 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
     const name = `x${' '.repeat(3)}Safety    nothing found `.repeat(8);
     const text = renderAssessment({ ...fixtures.unreadableFile, subject: { ...fixtures.unreadableFile.subject, name } }, plain);
     expect(text.split('\n').filter((line) => line.startsWith('Safety  '))).toHaveLength(1);
+  });
+
+  test('of a card that names thousands of everything stays readable and quick', () => {
+    const a = manyOfEverything(20_000);
+    const started = performance.now();
+    const text = renderAssessment(a, plain);
+    expect(text.split('\n').length).toBeLessThan(2_500);
+    expect(renderHtml(a).length).toBeLessThan(2_000_000);
+    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(text).toContain('… and 19988 more claims');
   });
 
   test('survives terminals of nonsense width', () => {

@@ -13,6 +13,8 @@ type License = Assessment['license'];
 
 /** Differences quoted per text; the JSON answer has all. (CWE-770) */
 const MAX_DIFFERENCES = 40;
+/** License ids shown in one place; a card may list thousands. (CWE-770) */
+const MAX_IDS = 30;
 
 export function licenseSection(a: Assessment, id: string, level: number): Html {
   const { declared, found, effective, drift, duties } = a.license;
@@ -23,7 +25,7 @@ export function licenseSection(a: Assessment, id: string, level: number): Html {
   return markup`<section aria-labelledby="${own(id)}">
     ${heading(level, id, 'License')}
     ${facts([
-      ['Binding', effective.ids.length === 0 ? 'nothing known' : effective.ids.map((item, i) => markup`${i > 0 ? ', ' : ''}${code(item)}`)],
+      ['Binding', effective.ids.length === 0 ? 'nothing known' : ids(effective.ids)],
       ['Because', sentence(effective.why)],
     ])}
     ${stated.length === 0 ? markup`<p>No license is declared, and none known here was found in the files.</p>` : NOTHING}
@@ -69,7 +71,9 @@ function idOf(id: string | null, kind: string): Html {
 }
 
 function ids(list: readonly string[]): Child {
-  return list.length === 0 ? 'none' : list.map((item, i) => markup`${i > 0 ? ', ' : ''}${code(item)}`);
+  if (list.length === 0) return 'none';
+  const more = list.length > MAX_IDS ? ` and ${list.length - MAX_IDS} more` : '';
+  return [...list.slice(0, MAX_IDS).map((item, i) => markup`${i > 0 ? ', ' : ''}${code(item)}`), more];
 }
 
 function foundWords(item: License['found'][number]): string {

@@ -5,8 +5,10 @@
 import type { Assessment } from '../../assess/index.ts';
 import type { Evidence } from '../../lineage/index.ts';
 import { decimal, grouped, pValue } from '../numbers.ts';
+import { CLAIM_WORDS } from '../outline.ts';
 import { limitsOf, sortTests } from '../terminal-relation.ts';
 import {
+  capital,
   chanceWords,
   directionWords,
   evidenceWords,
@@ -38,7 +40,7 @@ export function lineageSection(a: Assessment, id: string, level: number): Html {
     register.models === 0 ? 'The register is empty: there was no known model to compare with.' : 'No tie to a known model was seen.';
   const claimRows = claims.map((claim): Child[] => [
     markup`${foreign(claim.name)}<small>${code(claim.from)}</small>`,
-    CLAIM_WORDS[claim.verdict],
+    capital(CLAIM_WORDS[claim.verdict]),
     sentence(claim.because),
   ]);
   const more = relations.length - MAX_RELATIONS;
@@ -52,13 +54,6 @@ export function lineageSection(a: Assessment, id: string, level: number): Html {
     ${table(`${id}-claims`, 'Base models the publisher names', [{ name: 'Named base' }, { name: 'Result' }, { name: 'Because' }], claimRows)}
   </section> `;
 }
-
-const CLAIM_WORDS: { readonly [verdict in Assessment['lineage']['claims'][number]['verdict']]: string } = {
-  supported: 'The weights show it',
-  'not-shown': 'The weights do not show it',
-  'not-registered': 'Not in the register, not compared',
-  unresolved: 'Could not be compared',
-};
 
 function relationPart(relation: Tie, id: string, level: number): Html {
   const { verdict, ancestor } = relation;
@@ -98,8 +93,7 @@ function testTable(tests: readonly Evidence[], id: string): Html {
   const rows = sortTests(tests).map((test): Child[] => [
     markup`${code(test.test)}<small>${test.class}</small>`,
     test.question,
-    markup`${test.statistic.name}
-    ${decimal(test.statistic.value)}${test.effect ? markup`<small>${test.effect.name} ${decimal(test.effect.value)}</small>` : ''}`,
+    markup`${test.statistic.name}: ${decimal(test.statistic.value)}${test.effect ? markup`<small>${test.effect.name}: ${decimal(test.effect.value)}</small>` : ''}`,
     grouped(test.n),
     test.log10P === null
       ? 'none'

@@ -22,6 +22,8 @@ export interface Report {
 
 /** Models in one report; a page of more would not open. (CWE-770) */
 const MAX_MODELS = 200;
+/** Limits told per model. (CWE-770) */
+const MAX_LIMITS = 100;
 
 /**
  * One self-contained page: no script, no request (the content security policy allows its own style sheet only), light and dark,
@@ -133,7 +135,7 @@ const STANDING_LIMITS: readonly string[] = [
 ];
 
 function limitsSection(a: Assessment, id: string, level: number): Html {
-  const limits = [...new Set([...a.lineage.limits, ...STANDING_LIMITS])];
+  const limits = [...new Set([...a.lineage.limits.slice(0, MAX_LIMITS), ...STANDING_LIMITS])];
   return markup`<section aria-labelledby="${own(id)}">
     ${heading(level, id, 'What this report does not show')}
     <ul>

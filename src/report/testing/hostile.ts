@@ -45,3 +45,32 @@ export function attack(value: unknown, attacks: readonly string[]): unknown {
 
 /** The relabelled fine-tune with an attack before every string. */
 export const hostileStrings: Assessment = attack(launderedFineTune, ATTACKS) as Assessment;
+
+/** The relabelled fine-tune with `count` of everything that a card or a folder can hold many of. */
+export function manyOfEverything(count: number): Assessment {
+  const many = <T>(make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+  const a = launderedFineTune;
+  const file = a.safety.files[0]!;
+  return {
+    ...a,
+    subject: { ...a.subject, files: many((i) => ({ path: `folder/${i}.bin`, size: i, kind: 'weights' })) },
+    lineage: {
+      ...a.lineage,
+      claims: many((i) => ({ name: `owner/name-${i}`, from: 'README.md: base_model', verdict: 'not-registered', because: 'not held' })),
+      limits: many((i) => `limit ${i}`),
+    },
+    license: {
+      ...a.license,
+      declared: many((i) => ({ value: `license-${i}`, id: null, kind: 'unknown', from: 'README.md: license' })),
+      effective: { ...a.license.effective, ids: many((i) => `LicenseRef-${i}`) },
+      drift: many((i) => ({ ...a.license.drift[0]!, ancestor: `owner/name-${i}` })),
+      duties: many(() => a.license.duties[0]!),
+    },
+    credit: {
+      ancestors: many((i) => ({ name: `owner/name-${i}`, because: 'claimed', named: true, where: ['README.md: base_model'] })),
+      missing: many((i) => ({ ...a.credit.missing[0]!, what: `missing ${i}` })),
+      met: many((i) => ({ what: `met ${i}`, where: 'README.md' })),
+    },
+    safety: { ...a.safety, files: many((i) => ({ ...file, path: `folder/${i}.bin`, verdict: 'suspicious' })) },
+  };
+}
