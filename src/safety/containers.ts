@@ -30,13 +30,13 @@ const BOMB_BYTES = 50 << 20;
 /** Text members read. */
 const MAX_TEXT = 1 << 20;
 
+/** What the container says of its members. */
+export interface InnerKind {
+  readonly torchscript: boolean;
+  readonly mixed: boolean;
+}
 /** Judges what stands in a source, whatever it is. */
-export type ScanInner = (
-  source: ByteSource,
-  into: Collector,
-  depth: number,
-  torch: { torchscript: boolean; torch: boolean },
-) => Promise<void>;
+export type ScanInner = (source: ByteSource, into: Collector, depth: number, kind: InnerKind) => Promise<void>;
 
 /** weights' findings about an archive → rules here. */
 const ARCHIVE_RULES: Readonly<Record<string, string>> = {
@@ -109,7 +109,7 @@ async function scanMember(
     }
     if (kind.keras && /\.(sh|exe|dll|so|bat|cmd|ps1)$/i.test(entry.name))
       report(into, 'executable', where, `member "${entry.name}" of a Keras archive is a program`);
-    await inner(member, into, depth + 1, { torchscript: kind.torchscript, torch: kind.prefix !== null });
+    await inner(member, into, depth + 1, { torchscript: kind.torchscript, mixed: false });
   } catch (error) {
     memberFailed(error, entry, file, into);
   }
@@ -148,7 +148,7 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
     else judgeText(bytes, file, into);
     return;
   }
-  await inner(slice, into, depth + 1, { torchscript: false, torch: false });
+  await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });
 }
 
 function leaves(path: string): boolean {
@@ -188,7 +188,7 @@ export async function scanCompressed(
     into.unpacked += bytes.length;
     await inner(memorySource(`${source.name}!${compression === 'gzip' ? 'gzip' : 'zlib'}`, bytes), into, depth + 1, {
       torchscript: false,
-      torch: false,
+      mixed: false,
     });
   } catch (error) {
     if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;

@@ -35,8 +35,8 @@ const CONTAINERS = /^collections\.(OrderedDict|Counter|defaultdict|deque)$/;
 export interface PickleContext {
   readonly torchscript?: boolean;
   readonly depth?: number;
-  /** PyTorch storages are asked for by persistent id. */
-  readonly torch?: boolean;
+  /** Raw values stand between the pickles (PyTorch's oldest container). */
+  readonly mixed?: boolean;
 }
 
 /** Judges the pickles of a source from its first byte on. @throws SourceError */
@@ -46,13 +46,14 @@ export async function scanPickles(source: ByteSource, into: Collector, context: 
     const result = await judgeOne(source, at, into, context);
     if (n === 0 && result.value === LEGACY_MAGIC) return scanLegacy(source, result.end, into);
     if (result.problem) {
-      if (n > 0 && result.globals.length === 0) return trailing(source, at, into);
+      if (n > 0 && result.globals.length === 0) return context.mixed ? resync(source, at, into, context) : trailing(source, at, into);
       const say = result.problem.code === 'WEIGHTS_LIMIT' ? 'not-read' : 'pickle-broken';
       report(into, say, result.problem.where ?? { file: source.name }, result.problem.message);
       return resync(source, result.end, into, context);
     }
     at = result.end;
-    if (at < source.size && !(await startsLikePickle(source, at))) return trailing(source, at, into);
+    if (at < source.size && !(await startsLikePickle(source, at)))
+      return context.mixed ? resync(source, at, into, context) : trailing(source, at, into);
   }
 }
 
@@ -60,7 +61,7 @@ export async function scanPickles(source: ByteSource, into: Collector, context: 
 async function scanLegacy(source: ByteSource, start: number, into: Collector): Promise<void> {
   let at = start;
   for (let n = 1; n < 5; n++) {
-    const result = await judgeOne(source, at, into, { torch: true });
+    const result = await judgeOne(source, at, into, {});
     if (result.problem) return report(into, 'pickle-broken', result.problem.where ?? { file: source.name }, result.problem.message);
     at = result.end;
   }

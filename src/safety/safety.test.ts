@@ -10,6 +10,22 @@ const scan = (path: string, content: Uint8Array | string): Promise<FileSafety> =
   scanFile(memoryTree('test', { [path]: typeof content === 'string' ? bytes(content) : content }), path);
 const rules = (file: FileSafety): string[] => file.findings.map((one) => one.rule.slice('safety/'.length));
 
+function tar(name: string, content: string): Uint8Array {
+  const fields = [
+    name.padEnd(100, '\0'),
+    '0000644\0',
+    '0000000\0',
+    '0000000\0',
+    `${content.length.toString(8).padStart(11, '0')}\0`,
+    '00000000000\0',
+  ].join('');
+  const rest = `0${'\0'.repeat(100)}ustar\x0000`.padEnd(512 - 156, '\0');
+  const sum = [...bytes(`${fields}        ${rest}`)].reduce((total, byte) => total + byte, 0);
+  return bytes(
+    `${fields}${sum.toString(8).padStart(6, '0')}\0 ${rest}${content.padEnd(Math.ceil(content.length / 512) * 512, '\0')}${'\0'.repeat(1024)}`,
+  );
+}
+
 describe('the labelled corpus', async () => {
   const [head, ...lines] = (await readFile(new URL('labels.csv', CORPUS), 'utf8')).trim().split('\n');
   const counts = new Map<string, Record<SafetyVerdict, number>>();
@@ -81,6 +97,16 @@ describe('a pickle', () => {
   });
 });
 
+describe('the rules', () => {
+  test('are all documented, and no others', async () => {
+    const listed = JSON.parse(await readFile(new URL('rules.json', import.meta.url), 'utf8')) as { id: string }[];
+    const documented = [
+      ...(await readFile(new URL('../../docs/rules-safety.md', import.meta.url), 'utf8')).matchAll(/^\| `(safety\/[\w-]+)`/gm),
+    ].map((match) => match[1]);
+    expect(documented).toEqual(listed.map((rule) => rule.id));
+  });
+});
+
 describe('files beside weights', () => {
   test('are judged together, and the worst decides', async () => {
     const report = await scanTree(
@@ -109,6 +135,11 @@ describe('files beside weights', () => {
     ['a configuration that calls a program', 'c.yaml', 'model:\n  _target_: os.system\n', 'config-target'],
   ])('%s is reported', async (_, path, content, rule) => {
     expect(rules(await scan(path, content))).toContain(rule);
+  });
+  test('a tar of before PyTorch 0.1.10 is clean, and one that calls between its values is not', async () => {
+    const storages = '\x80\x02K\x01.\x80\x02(K\x0aU\x03cpuctorch\nFloatStorage\nt.\x01\0\0\0\0\0\0\0\0\0\x80\x3f';
+    expect(await scan('m.tar', tar('storages', storages))).toMatchObject({ format: 'tar', verdict: 'clean' });
+    expect(await scan('m.tar', tar('storages', `${storages}\x80\x02cos\nsystem\n(U\x02idtR.`))).toMatchObject({ verdict: 'malicious' });
   });
   test('an ordinary chat template is clean', async () => {
     const template =

@@ -5,7 +5,7 @@
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
 import { detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
 import { isStartupFile, judgeCode } from './code.ts';
-import { MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
+import { type InnerKind, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
 import { judgeKerasConfig } from './keras.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
 import { type Collector, report, rulebook, verdictOf, worst } from './rules.ts';
@@ -64,7 +64,7 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     return 'python';
   }
   if (detected === 'safetensors' || detected === 'gguf' || detected === 'onnx') return scanWeights(tree, source, detected, into);
-  const format = await scanSource(source, into, 0, { torchscript: false, torch: false });
+  const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
   if (format === 'keras-h5') await judgeH5Config(tree, path, into);
   return format;
 }
@@ -110,12 +110,7 @@ async function search(source: ByteSource): Promise<string> {
 }
 
 /** What any bytes are: by content, never by name. @returns the format. */
-async function scanSource(
-  source: ByteSource,
-  into: Collector,
-  depth: number,
-  torch: { torchscript: boolean; torch: boolean },
-): Promise<string> {
+async function scanSource(source: ByteSource, into: Collector, depth: number, kind: InnerKind): Promise<string> {
   const name = source.name;
   const head = await source.read(0, Math.min(source.size, 1024));
   const format = detectBytes(head, source.size, name);
@@ -123,7 +118,7 @@ async function scanSource(
     report(into, 'not-read', { file: name }, `archives nest deeper than ${MAX_DEPTH}`);
     return format;
   }
-  const inner: ScanInner = async (member, collector, at, kind) => void (await scanSource(member, collector, at, kind));
+  const inner: ScanInner = async (member, collector, at, of) => void (await scanSource(member, collector, at, of));
   if (format === 'zip') return scanZip(source, into, depth, inner);
   if (format === 'tar') {
     await scanTar(source, into, depth, inner);
@@ -153,11 +148,11 @@ async function scanSource(
   const compression = await scanCompressed(source, head, into, depth, inner);
   if (compression) return compression;
   if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {
-    await scanPickles(source, into, torch);
+    await scanPickles(source, into, kind);
     return 'pickle';
   }
   // An import in the middle of what looks like text: a pickle behind a comment or a broken one.
-  if (depth > 0) await resync(source, 0, into, torch);
+  if (depth > 0) await resync(source, 0, into, kind);
   const program = depth > 0 && isText(head) ? null : executableName(head);
   if (program && program !== 'a zip archive') report(into, 'executable', { file: name, byte: 0 }, `the file begins like ${program}`);
   return isText(head) ? 'text' : format;

@@ -19,7 +19,10 @@ export function judgeText(bytes: Uint8Array, file: string, into: Collector): voi
     judgeJson(parseJson(bytes, file), file, into);
   } catch (error) {
     if (!(error instanceof HeirloomError)) throw error;
-    report(into, 'broken-file', error.where ?? { file }, error.message);
+    judgeTemplate(text, file, '', into);
+    // Python writes NaN into logs and training states; a loader reads only these.
+    if (/(config|tokenizer|template|processor|index)[^/]*\.json$/i.test(file))
+      report(into, 'broken-file', error.where ?? { file }, error.message);
   }
 }
 
