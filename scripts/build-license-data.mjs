@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { canonicalName, currentId } from '../src/license/names.ts';
 import { FLAG_OPTIONAL, FLAG_RUN_START, FLAG_SLOT, packWords } from '../src/license/pack.ts';
 import { sampleShingles, shinglesOf } from '../src/license/shingles.ts';
 import { splitWords } from '../src/license/words.ts';
@@ -174,8 +175,22 @@ for (const { alias, ids, family, kind, weak } of own.aliases)
   names.set(alias.toLowerCase(), { alias, ids, ...(family && { family }), ...(kind && { kind }), ...(weak && { weak }) });
 for (const { alias, ids } of collected)
   if (ids.length > 0 && !names.has(alias.toLowerCase())) names.set(alias.toLowerCase(), { alias, ids });
-const nameList = [...names.values()].sort((a, b) => (a.alias < b.alias ? -1 : 1));
-writeFileSync(new URL('names.json', out), `{"aliases":${lines(nameList).trim()},\n"urls":${lines(own.urls).trim()}}\n`);
+/** By canonical words; the first to claim a name keeps it: reviewed names, ids, ids of twins, full names. */
+const keys = new Map();
+const claim = (name, ids, { family, kind, weak } = {}) => {
+  const key = canonicalName(name).join(' ');
+  if (key !== '' && !keys.has(key)) keys.set(key, [key, name, ids, (family ? 'f' : '') + (weak ? 'w' : ''), ...(kind ? [kind] : [])]);
+};
+// Short ids are common words ("Intel", "Ruby", "Fair"): fit for a tag, not for prose.
+const isWord = (name) => canonicalName(name).length === 1;
+for (const { alias, ids, ...marks } of [...names.values()].sort((a, b) => (a.alias < b.alias ? -1 : 1))) claim(alias, ids, marks);
+const licenses = entries.map(({ entry }) => entry).filter((entry) => entry.form === 'license');
+for (const { id, twins = [] } of licenses) {
+  claim(id, [id], { weak: isWord(id) });
+  for (const twin of twins) claim(twin, [currentId(twin)]);
+}
+for (const { id, name } of licenses) claim(name, [id], { weak: isWord(name) });
+writeFileSync(new URL('names.json', out), `{"names":${lines([...keys.values()]).trim()},\n"urls":${lines(own.urls).trim()}}\n`);
 
 /** Duties that a reader of the files can say something sure about; the rest of the terms needs the acts and the lineage. */
 const SURE = new Set([

@@ -3,7 +3,6 @@
  * that come and go ("the", "license", "version"), so "Apache License, Version 2.0" and `apache-2.0` are one name.
  * @module
  */
-import { type Catalog, loadCatalog } from './catalog.ts';
 import type { LicenseKind } from './types.ts';
 import { splitWords } from './words.ts';
 
@@ -29,16 +28,8 @@ export interface Names {
   readonly urls: readonly (readonly [string, string])[];
 }
 
-interface StoredNames {
-  readonly aliases: readonly {
-    readonly alias: string;
-    readonly ids: readonly string[];
-    readonly family?: true;
-    readonly kind?: LicenseKind;
-    readonly weak?: true;
-  }[];
-  readonly urls: readonly (readonly [string, string])[];
-}
+/** `[canonical words, name, ids, marks]`; marks: `f` family, `w` weak. A name without a known text has its kind as fifth. */
+type StoredName = readonly [key: string, name: string, ids: readonly string[], marks: string, kind?: LicenseKind];
 
 let loading: Promise<Names> | undefined;
 
@@ -49,29 +40,14 @@ export function loadNames(): Promise<Names> {
 }
 
 async function readNames(): Promise<Names> {
-  const catalog: Catalog = await loadCatalog();
-  const stored = (await import('./data/names.json', { with: { type: 'json' } })).default as unknown as StoredNames;
+  const stored = (await import('./data/names.json', { with: { type: 'json' } })).default;
   const byWords = new Map<string, NameTarget>();
   let longest = 1;
-  const add = (name: string, target: NameTarget): void => {
-    const words = canonicalName(name);
-    if (words.length === 0) return;
-    const key = words.join(' ');
-    // Short ids are common words ("Intel", "Ruby", "Fair"): fit for a tag, not for prose.
-    if (!byWords.has(key)) byWords.set(key, target);
-    longest = Math.max(longest, words.length);
-  };
-  for (const { alias, ids, family, kind, weak } of stored.aliases)
-    add(alias, { ids, family: family === true, ...(kind && { kind }), name: alias, weak: weak === true });
-  const licenses = catalog.entries.filter((entry) => entry.form === 'license');
-  for (const entry of licenses) {
-    const weak = canonicalName(entry.id).length === 1;
-    add(entry.id, { ids: [entry.id], family: false, name: entry.id, weak });
-    for (const twin of entry.twins ?? []) add(twin, { ids: [currentId(twin)], family: false, name: twin, weak: false });
+  for (const [key, name, ids, marks, kind] of stored.names as unknown as readonly StoredName[]) {
+    byWords.set(key, { ids, family: marks.includes('f'), name, weak: marks.includes('w'), ...(kind && { kind }) });
+    longest = Math.max(longest, key.split(' ').length);
   }
-  for (const entry of licenses)
-    add(entry.name, { ids: [entry.id], family: false, name: entry.name, weak: canonicalName(entry.name).length === 1 });
-  return { byWords, longest: Math.min(longest, 16), urls: stored.urls };
+  return { byWords, longest: Math.min(longest, 16), urls: stored.urls as unknown as Names['urls'] };
 }
 
 /** SPDX deprecated `GPL-3.0` and `GPL-3.0+`; the current ids say which is meant. */
