@@ -17,6 +17,9 @@ const MARK = /\p{M}/u;
 const JOINABLE = /[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f]/u;
 const PICTOGRAPH = /[\p{Extended_Pictographic}\p{Emoji_Modifier}]/u;
 
+/** Printable ASCII in single spaces: most of what is shown, and clean as it stands. */
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/;
+
 /** A run of text: as it stands, or a code point that would not have been seen. */
 export interface Piece {
   readonly text: string;
@@ -28,6 +31,7 @@ export interface Piece {
  * cut after `max` UTF-16 units.
  */
 export function pieces(text: string, max: number = MAX_TEXT): Piece[] {
+  if (text.length <= max && PLAIN.test(text)) return [{ text, hidden: false }];
   const cut = text.length > max;
   const chars = Array.from(cut ? text.slice(0, max) : text);
   const out: Piece[] = [];
