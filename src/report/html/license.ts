@@ -85,12 +85,7 @@ function foundWords(item: License['found'][number]): string {
 function differences(item: License['found'][number], id: string): Html {
   const rows = item.differs
     .slice(0, MAX_DIFFERENCES)
-    .map((difference): Child[] => [
-      difference.kind,
-      markup`<q>${difference.catalog}</q>`,
-      markup`<q>${difference.found}</q>`,
-      grouped(difference.at),
-    ]);
+    .map((difference): Child[] => [difference.kind, quote(difference.catalog), quote(difference.found), grouped(difference.at)]);
   const more = item.differs.length - rows.length;
   return fold(
     markup`How ${code(item.file)} differs from the published text of ${foreign(item.name)}`,
@@ -101,6 +96,10 @@ function differences(item: License['found'][number], id: string): Html {
       rows,
     )}${more > 0 ? markup`<p>${more} more stand in the JSON answer.</p>` : NOTHING}`,
   );
+}
+
+function quote(words: string): Child {
+  return words === '' ? 'nothing' : markup`<q>${words}</q>`;
 }
 
 export function creditSection(a: Assessment, id: string, level: number): Html {

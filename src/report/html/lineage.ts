@@ -142,7 +142,7 @@ function shared(pairs: readonly (readonly [text: string, user: string])[]): [str
 
 function limits(items: readonly string[]): Html {
   if (items.length === 0) return NOTHING;
-  return markup`<p>What this comparison does not show:</p>
+  return markup`<p>Limits of this comparison:</p>
     <ul>
       ${items.map((item) => markup`<li>${formula(sentence(item))}</li>`)}
     </ul>`;
