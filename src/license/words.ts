@@ -300,6 +300,8 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'first',
   'dates',
 ]);
+/** A line that also names the license or its date says more than who holds the copyright (CreativeML OpenRAIL++-M is one line). */
+const NAMES_LICENSE: ReadonlySet<string> = new Set(['license', 'licensed', 'agreement', 'terms', 'dated', 'version']);
 /** Longest copyright line; beyond it, it says more than who holds the copyright. */
 const MAX_COPYRIGHT_WORDS = 24;
 
@@ -314,7 +316,13 @@ function flagCopyright(words: readonly string[], line: readonly number[], flags:
     if (first !== 'copyright' && first !== 'c' && !(first === 'portions' && words[k + 1] === 'copyright')) continue;
     let j = k;
     let names = false;
-    while (j < words.length && line[j] === line[k] && j - k <= MAX_COPYRIGHT_WORDS && !NORMATIVE.has(words[j]!)) {
+    while (
+      j < words.length &&
+      line[j] === line[k] &&
+      j - k <= MAX_COPYRIGHT_WORDS &&
+      !NORMATIVE.has(words[j]!) &&
+      !NAMES_LICENSE.has(words[j]!)
+    ) {
       if (YEAR.test(words[j]!) || PLACEHOLDERS.has(words[j]!) || (j > k && words[j] === 'c')) names = true;
       j++;
     }
