@@ -43,7 +43,10 @@ export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Mode
   watch.signal?.throwIfAborted();
   if (!checkpoint && documents.read === 0) {
     if (chosen.error) throw chosen.error;
-    throw new ModelError('MODEL_EMPTY', `${tree.name} holds neither weights nor documents of a model`, {
+    // A folder may look empty because its only file was refused: say which and why.
+    const [refused] = tree.findings;
+    const why = refused ? `; ${refused.what}` : '';
+    throw new ModelError('MODEL_EMPTY', `${tree.name} holds neither weights nor documents of a model${why}`, {
       where: { file: tree.name },
       hint: 'give the file or folder that holds the weights',
     });

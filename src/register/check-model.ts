@@ -1,6 +1,7 @@
 import { assess, type Assessment } from '../assess/index.ts';
-import type { Finding, Watch } from '../base/index.ts';
-import { nodeHasher } from '../sources/index.ts';
+import { type Finding, HeirloomError, type Watch } from '../base/index.ts';
+import { scanTree } from '../safety/index.ts';
+import { nodeHasher, openTree } from '../sources/index.ts';
 import { withModel } from './open-model.ts';
 import type { Register } from './register.ts';
 
@@ -19,9 +20,30 @@ export async function checkModel(
   locator: string,
   options: Watch & { readonly version: string },
 ): Promise<CheckedModel> {
-  return withModel(locator, options, async (model, tree) => {
-    const known = await register.known();
-    const assessment = await assess(model, tree, { ...options, known, newHasher: nodeHasher });
-    return { assessment, skipped: known.findings };
-  });
+  try {
+    return await withModel(locator, options, async (model, tree) => {
+      const known = await register.known();
+      const assessment = await assess(model, tree, { ...options, known, newHasher: nodeHasher });
+      return { assessment, skipped: known.findings };
+    });
+  } catch (error) {
+    throw error instanceof HeirloomError && /^(WEIGHTS|MODEL)_/.test(error.code) ? await withDanger(error, locator, options) : error;
+  }
+}
+
+/** What cannot be read as a model may still be an attack: the refusal then says so. */
+async function withDanger(error: HeirloomError, locator: string, watch: Watch): Promise<HeirloomError> {
+  const tree = await openTree(locator, watch);
+  try {
+    const { files } = await scanTree(tree, watch);
+    const worst = files.find((file) => file.verdict === 'malicious');
+    if (!worst) return error;
+    return new HeirloomError(error.code, `${error.message}; and the safety scan calls ${worst.path} malicious: ${worst.findings[0]?.what ?? ''}`, {
+      where: error.where ?? { file: worst.path },
+      hint: 'do not load it; see `heirloom scan`',
+      cause: error,
+    });
+  } finally {
+    await tree.close();
+  }
 }
