@@ -96,7 +96,8 @@ export function decodeSketch(bytes: Uint8Array, file: string, newHasher: NewHash
     const scales = new Float32Array(sample.units);
     for (let u = 0; u < scales.length; u++, at += 4) scales[u] = view.getFloat32(at, true);
     const length = sample.units * sample.features;
-    const codes = new Int8Array(bytes.slice(at, at + length).buffer);
+    // Not `bytes.slice(…).buffer`: a Node Buffer is a Uint8Array whose slice is a view of a larger buffer.
+    const codes = new Int8Array(bytes.buffer, bytes.byteOffset + at, length).slice();
     at += length;
     return { ...sample, codes, scales };
   });

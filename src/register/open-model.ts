@@ -32,7 +32,7 @@ export async function withModel<T>(locator: string, watch: Watch, work: (model: 
  */
 export async function sketchOf(locator: string, watch: Watch): Promise<SketchedModel> {
   const stored = await readSketchFile(locator);
-  if (stored) return { sketch: decodeSketch(stored, locator), read: { bytes: stored.length, requests: 1 } };
+  if (stored) return { sketch: decodeSketch(stored, locator, nodeHasher), read: { bytes: stored.length, requests: 1 } };
   return withModel(locator, watch, async (model, tree) => ({ sketch: await makeSketch(model, watch), read: { ...tree.stats } }));
 }
 

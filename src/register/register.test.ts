@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { decodeSketch } from '../lineage/index.ts';
 import { entryId, decodeEntry } from './entry.ts';
 import { openRegister, type Register } from './register.ts';
 import { digestOf, madeUpEntry, madeUpSketch } from './testing/sketches.ts';
@@ -262,6 +263,6 @@ test('fifty full sketches are read and checked within 100 ms', async () => {
   const decoded = performance.now() - started;
   expect(count).toBe(50);
   console.log(`list + read ${Math.min(...times).toFixed(0)} ms, read + digest + decode ${decoded.toFixed(0)} ms`);
-  // Ten times the figure measured on an idle machine, so that a busy one does not fail for its neighbors.
-  expect(decoded).toBeLessThan(2000);
+  // About twenty times the figure measured here (48 ms), so that a busy one does not fail for its neighbors.
+  expect(decoded).toBeLessThan(1000);
 });

@@ -14,6 +14,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Finding, HeirloomError, parseJson } from '../base/index.ts';
 import { decodeSketch, MAX_SKETCH_BYTES, type Sketch } from '../lineage/index.ts';
+import { nodeHasher } from '../sources/index.ts';
 import { decodeEntry, encodeEntry, makeEntry, MAX_ENTRY_BYTES } from './entry.ts';
 import { listFolder, removeDurably, sweep, writeAtomic } from './files.ts';
 import { withLock } from './lock.ts';
@@ -178,7 +179,7 @@ async function knownModels(dir: string): Promise<RegisteredModels> {
       for (const record of entries) {
         let sketch: Sketch;
         try {
-          sketch = decodeSketch(await readSketch(dir, record), join('sketches', `${record.sketch.sha256}.hlsk`));
+          sketch = decodeSketch(await readSketch(dir, record), join('sketches', `${record.sketch.sha256}.hlsk`), nodeHasher);
         } catch (error) {
           findings.push(asFinding(error, join('models', `${record.id}.json`)));
           continue;
