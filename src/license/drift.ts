@@ -34,7 +34,10 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
     ...found.flatMap((f) => [f.id, ...(f.candidates ?? [])]),
   ];
   const to = [
-    ...new Set([...declared.flatMap((d) => (d.id === null ? [] : [d.id])), ...found.filter((f) => f.by === 'text').map((f) => f.id)]),
+    ...new Set([
+      ...declared.flatMap((d) => (d.id === null ? [] : [d.id])),
+      ...found.filter((f) => f.by === 'text' && catalog.find(f.id)?.form !== 'policy').map((f) => f.id),
+    ]),
   ];
   const here = describeStated(statements);
   return ancestors

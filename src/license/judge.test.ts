@@ -80,6 +80,12 @@ describe('what became of the ancestor’s license', () => {
     ['apache for Llama 3.1', card('license: apache-2.0'), ancestor('llama-3.1'), 'loosened'],
     ['apache for non-commercial', card('license: apache-2.0'), ancestor('CC-BY-NC-4.0'), 'loosened'],
     ['non-commercial for mit', card('license: cc-by-nc-4.0'), ancestor('MIT'), 'tightened'],
+    [
+      'apache for Llama 3.1, with its policy in the folder',
+      { ...card('license: apache-2.0'), 'USE_POLICY.md': text('llama-3.1-aup') },
+      ancestor('llama-3.1'),
+      'loosened',
+    ],
     ['nothing', card('language: en'), ancestor('llama-3.1'), 'dropped'],
     ['a tag of all versions', card('license: gemma'), ancestor('gemma-2024-04-01'), 'kept'],
     ['mit for a license nobody knows', card('license: mit'), ancestor('LicenseRef-heirloom-community-test-1.0'), 'relabelled'],

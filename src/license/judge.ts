@@ -87,10 +87,10 @@ function disagreements(model: Model, { declared, found, catalog }: Statements): 
   ];
 }
 
-function silence(model: Model, { declared, found, findings }: Statements): Finding[] {
+function silence(model: Model, { declared, found, findings, catalog }: Statements): Finding[] {
   if (
     declared.length > 0 ||
-    found.some((f) => f.by === 'text' || f.by === 'header' || f.by === 'tag') ||
+    found.some((f) => f.by !== 'reference' && catalog.find(f.id)?.form !== 'policy') ||
     findings.some((f) => f.rule === 'license/text-unknown')
   )
     return [];
