@@ -6,7 +6,9 @@ import { readModel } from '../model/index.ts';
 import { type CreditJudgement, judgeCredit } from './index.ts';
 
 const credit = async (files: Record<string, string>, ancestors: AncestorLicense[]): Promise<CreditJudgement> => {
-  const model = await readModel(memoryTree('made/up', Object.fromEntries(Object.entries(files).map(([path, text]) => [path, new TextEncoder().encode(text)]))));
+  const model = await readModel(
+    memoryTree('made/up', Object.fromEntries(Object.entries(files).map(([path, text]) => [path, new TextEncoder().encode(text)]))),
+  );
   return judgeCredit(model, ancestors, await judgeLicense(model, ancestors));
 };
 const alder: AncestorLicense = { name: 'lab-alder/Alder-1M', licenses: ['Apache-2.0'], because: 'weights' };
@@ -23,7 +25,9 @@ describe('an ancestor', () => {
   ];
   for (const [how, files, where] of named)
     test(`named ${how} is credited there`, async () => {
-      expect((await credit(files, [alder])).ancestors).toEqual([{ name: 'lab-alder/Alder-1M', because: 'weights', named: true, where: [where] }]);
+      expect((await credit(files, [alder])).ancestors).toEqual([
+        { name: 'lab-alder/Alder-1M', because: 'weights', named: true, where: [where] },
+      ]);
     });
 
   const unnamed: [string, Record<string, string>][] = [

@@ -10,7 +10,15 @@ import type { AncestorCredit, CreditJudgement, CreditMet } from './types.ts';
 
 /** Duties that are met by words or files at hand; the others are acts nobody can see in a folder. */
 const VISIBLE: ReadonlySet<string> = new Set([
-  'duty.license-copy', 'duty.notice-file', 'duty.notice-propagate', 'duty.retain-notices', 'duty.attribution-display', 'duty.attribution-source', 'duty.name-prefix', 'duty.state-changes', 'duty.restrictions-flowdown',
+  'duty.license-copy',
+  'duty.notice-file',
+  'duty.notice-propagate',
+  'duty.retain-notices',
+  'duty.attribution-display',
+  'duty.attribution-source',
+  'duty.name-prefix',
+  'duty.state-changes',
+  'duty.restrictions-flowdown',
 ]);
 
 /**
@@ -63,7 +71,14 @@ function noBaseStated(model: Model): Finding {
 
 function unmet(model: Model, duty: Duty): Finding {
   const term = termOf(duty);
-  const file = term === 'duty.attribution-display' || term === 'duty.state-changes' ? model.card?.file : term === 'duty.notice-file' ? 'NOTICE' : term === 'duty.license-copy' ? 'LICENSE' : undefined;
+  const file =
+    term === 'duty.attribution-display' || term === 'duty.state-changes'
+      ? model.card?.file
+      : term === 'duty.notice-file'
+        ? 'NOTICE'
+        : term === 'duty.license-copy'
+          ? 'LICENSE'
+          : undefined;
   return {
     rule: `credit/${term.slice('duty.'.length)}-not-seen`,
     severity: 'warning',

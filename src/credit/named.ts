@@ -47,7 +47,9 @@ function mentions(text: string, ancestor: string): boolean {
   // A bare name must look like a model's: with a digit or a separator in it.
   const wanted = bare.length >= MIN_BARE && /[\d_-]/.test(bare) ? [full, bare] : [full];
   const lower = text.toLowerCase();
-  const spellings = [...new Set(wanted.flatMap((name) => [name, name.replace(/[_-]/g, ' '), name.replace(/_/g, '-'), name.replace(/-/g, '_')]))];
+  const spellings = [
+    ...new Set(wanted.flatMap((name) => [name, name.replace(/[_-]/g, ' '), name.replace(/_/g, '-'), name.replace(/-/g, '_')])),
+  ];
   return spellings.some((name) => standsIn(lower, name));
 }
 
