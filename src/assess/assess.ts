@@ -61,6 +61,9 @@ export async function assess(model: Model, tree: FileTree, options: AssessOption
 /** The model's digest: whole when small, of its headers when large. */
 export async function subjectDigest(model: Model, options: { newHasher: NewHasher } & Watch): Promise<{ value: string; covers: string }> {
   const size = model.files.reduce((sum, file) => sum + file.size, 0);
-  if (size <= WHOLE_DIGEST_BYTES) return { value: (await digestModel(model, options.newHasher, options)).model, covers: 'all tensor values' };
+  if (size <= WHOLE_DIGEST_BYTES) {
+    const { model: value, tensors } = await digestModel(model, options.newHasher, options);
+    return { value, covers: tensors.length > 0 ? 'all tensor values' : 'all files' };
+  }
   return { value: digestHeader(model), covers: 'names, types, shapes and sizes of tensors; values were not read whole' };
 }

@@ -9,7 +9,7 @@ function titles(model: Model): string[] {
   return model.claims.names.filter((claim) => !claim.from.endsWith('_name_or_path')).map((claim) => claim.value.trim());
 }
 
-/** Names the model gives itself, normalised. */
+/** Names the model gives itself, normalized. */
 export function ownNames(model: Model): Set<string> {
   return new Set([model.name, ...titles(model)].map(normalizeName).filter((name) => name !== ''));
 }

@@ -28,7 +28,7 @@ export interface SketchOptions extends Watch {
 const DEFAULT_BYTES = 250 * 1024;
 /** Models up to this size are read whole: one pass costs less than many small requests. */
 const WHOLE_BYTES = 64 << 20;
-/** Decoded values of a model read whole; bounds memory for quantised files, whose values take more room than their bytes. */
+/** Decoded values of a model read whole; bounds memory for quantized files, whose values take more room than their bytes. */
 const WHOLE_VALUES = 64e6;
 /** A lean sketch's limits: under 200 requests with the headers, and a fraction of the file. */
 const LEAN_REQUESTS = 150;

@@ -9,7 +9,7 @@ import { addFlips, type Flips, log10PValue, NO_FLIPS, swapSign } from './swap-si
 import type { Evidence } from './types.ts';
 
 export const ASSUMPTIONS = {
-  start: 'A1: if independent, the two models were initialised from independent randomness',
+  start: 'A1: if independent, the two models were initialized from independent randomness',
   training: 'A2: training treats exchangeable units alike (true of SGD, Adam, AdamW, Adafactor, Lion)',
   positions: 'A3: sample positions were fixed before either file was seen',
 };

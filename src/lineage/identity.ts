@@ -86,7 +86,7 @@ function describe(ordered: Shares, sorted: Shares, slots: string[], sampled: boo
       n, log10P: null,
       effect: { name: 'the same for tensors equal up to order', value: ofBoth(sorted) },
       nullModel: 'tensors trained apart are never equal; stored constants are left out, frozen random starts are not',
-      assumptions: ['constants and buffers were recognised and left out', ...(sampled ? ['only sampled rows were hashed'] : [])],
+      assumptions: ['constants and buffers were recognized and left out', ...(sampled ? ['only sampled rows were hashed'] : [])],
       details: { equalTensors: slots.length, shareOfA: ordered.ofA, shareOfB: ordered.ofB, basis: sampled ? 'sampled rows' : 'whole tensors' },
       inputs,
     },

@@ -54,13 +54,13 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
 /** Direction only on information loss: a lossy copy descends from the lossless one. */
 export function directionOf(a: Sketch, b: Sketch, kind: Kind): Pick<Relation, 'direction' | 'directionGrounds'> {
   const [lossA, lossB] = [isQuantized(a) !== '', isQuantized(b) !== ''];
-  if (lossB && !lossA) return { direction: 'a->b', directionGrounds: 'information loss: the suspect is quantised and the other is not' };
-  if (lossA && !lossB) return { direction: 'b->a', directionGrounds: 'information loss: the first model is quantised and the suspect is not' };
+  if (lossB && !lossA) return { direction: 'a->b', directionGrounds: 'information loss: the suspect is quantized and the other is not' };
+  if (lossA && !lossB) return { direction: 'b->a', directionGrounds: 'information loss: the first model is quantized and the suspect is not' };
   if (kind.name === 'pruned') return { direction: 'a->b', directionGrounds: 'information loss: weights of the suspect are zero where the other has values' };
   return { direction: 'unknown', directionGrounds: 'the weights of two dense models do not say which came first; dates on record might' };
 }
 
-/** The quantisation seen in a sketch's values or stated by its format, or ''. */
+/** The quantization seen in a sketch's values or stated by its format, or ''. */
 function isQuantized(sketch: Sketch): string {
   if (/^(I?Q\d|TQ|MXFP4)/.test(sketch.subject.dtype)) return sketch.subject.dtype;
   const distinct = median(sketch.samples.flatMap((s) => (s.stats.distinct > 0 && !s.excluded && s.role !== 'embed' && s.role !== 'head' ? [s.stats.distinct] : [])));

@@ -177,7 +177,7 @@ describe('positions', () => {
   });
 });
 
-describe('stored constants are recognised', () => {
+describe('stored constants are recognized', () => {
   const grid = (rows: number, columns: number, value: (r: number, c: number) => number): Float32Array =>
     Float32Array.from({ length: rows * columns }, (_, i) => value(Math.floor(i / columns), i % columns));
   test.each([

@@ -108,7 +108,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
     : rejects(values) ? fromAgreement(a, b, null, 'values', inputs)
     : filters ? startEvidence(a, b, filters.layers, filters.mode === 'shapes', inputs)
     : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
-  const p = `chance of this under independence: about 10^${Math.floor(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0))}`;
+  const p = tellP(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0));
   const all = [...tests, ...learned.evidence];
   switch (learned.verdict) {
     case 'learned':
@@ -118,6 +118,12 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
     case 'undecided':
       return { ...common, tests: all, share, verdict: 'shared-origin', because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${learned.why}` };
   }
+}
+
+/** Below 10^-12 a p-value claims more certainty than its assumptions have. */
+function tellP(log10P: number): string {
+  const p = `independence is rejected, p about 10^${Math.floor(log10P)}`;
+  return log10P < -12 ? `${p}, where the assumptions bound the error and no longer chance` : p;
 }
 
 const NO_SHARE: Relation['share'] = { fraction: null, part: 'none shown', slots: [] };

@@ -50,7 +50,7 @@ export function startEvidence(a: Sketch, b: Sketch, layers: readonly { readonly 
       n: z.flips, log10P: z.log10P,
       effect: { name: 'median correlation', value: z.r },
       nullModel: 'without shared training the correlation stays below about 0.3, even from the same start',
-      assumptions: ['gains and shifts were initialised to constants'],
+      assumptions: ['gains and shifts were initialized to constants'],
       details: { vectors: z.vectors }, inputs,
     });
   const hz = z !== null && z.flips >= MIN_Z_FLIPS;

@@ -1,5 +1,5 @@
 /**
- * Marks that storage leaves on values: zeros of pruning, lattices of quantisation.
+ * Marks that storage leaves on values: zeros of pruning, lattices of quantization.
  * @module
  */
 import { median } from '../math/index.ts';

@@ -85,7 +85,7 @@ describe('the digest of a model', () => {
     expect(digestHeader(model)).toMatch(/^header-sha256:[0-9a-f]{64}$/);
   });
 
-  test('of quantised blocks is over the blocks as they are', async () => {
+  test('of quantized blocks is over the blocks as they are', async () => {
     await withModel('lineage-corpus/a-gguf-q8_0', async (model) => {
       const file = readFileSync(corpusPath('lineage-corpus/a-gguf-q8_0/model-Q8_0.gguf'));
       const { tensors } = await digestModel(model, nodeHasher);

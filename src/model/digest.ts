@@ -2,9 +2,9 @@
  * Digests that name a model: of every file, of every tensor's values, and one over all tensors.
  *
  * Tensor digest: SHA-256 of the values as stored, in logical row-major order, little-endian, without padding. It does not depend on
- * the container: safetensors and PyTorch files of the same dtype give the same digest; a cast or a quantisation changes it.
+ * the container: safetensors and PyTorch files of the same dtype give the same digest; a cast or a quantization changes it.
  * Model digest: SHA-256 of the RFC 8785 text of `{"schema": "heirloom.model-digest/1", "tensors": [{"dtype", "name", "sha256", "shape"}, …]}`,
- * tensors sorted by name (code units); without a checkpoint `"files": [{"bytes", "path", "sha256"}, …]` stands in their place.
+ * tensors sorted by name (code units); without tensors `"files": [{"bytes", "path", "sha256"}, …]` stands in their place.
  * Lone surrogates in names are replaced by U+FFFD, because JSON text cannot carry them.
  * @module
  */
@@ -68,7 +68,7 @@ export async function digestModel(model: Model, newHasher: NewHasher, watch: Wat
     }
     digests.push({ name: wellFormed(tensor.name), dtype: tensor.dtype, shape: tensor.shape, sha256: toHex(hasher.digest()) });
   }
-  const content = model.checkpoint ? { tensors: digests } : { files: files.map((file) => ({ ...file, path: wellFormed(file.path) })) };
+  const content = digests.length > 0 ? { tensors: digests } : { files: files.map((file) => ({ ...file, path: wellFormed(file.path) })) };
   return { model: named({ schema: 'heirloom.model-digest/1', ...content }), files, tensors: digests };
 }
 
@@ -98,7 +98,7 @@ function wellFormed(text: string): string {
 /** The stored values in order, in blocks. */
 async function* storedBlocks(checkpoint: Checkpoint, tensor: TensorInfo): AsyncGenerator<Uint8Array> {
   const { blockValues, blockBytes } = DTYPES[tensor.dtype];
-  // Seen as one long vector, a plain range can be cut anywhere between quantisation blocks.
+  // Seen as one long vector, a plain range can be cut anywhere between quantization blocks.
   const flat: TensorInfo = isPlainRange(checkpoint, tensor)
     ? { ...tensor, shape: [tensor.shape.reduce((product, size) => product * size, 1)] }
     : tensor;

@@ -97,7 +97,7 @@ describe('a role is read as its view says', () => {
     ).resolves.toBeUndefined();
   });
 
-  test('of a matrix stored transposed only the stored rows asked for are read, neighbours together', async () => {
+  test('of a matrix stored transposed only the stored rows asked for are read, neighbors together', async () => {
     const { checkpoint, rt, stats } = role([100, 50], { transpose: true });
     await readRoleBlock(checkpoint, rt, 10, 3, Int32Array.from([40, 7, 41, 42, 7]));
     expect(stats).toEqual({ bytes: 4 * 50 * 4, requests: 2 });

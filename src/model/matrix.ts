@@ -45,7 +45,7 @@ export async function readRoleBlock(
 
 interface Axis {
   readonly size: number;
-  /** Distance of two neighbours inside one stored row, in values; 0 on the stored first axis. */
+  /** Distance of two neighbors inside one stored row, in values; 0 on the stored first axis. */
   readonly stride: number;
   /** Whether it is the stored first axis. */
   readonly first: boolean;
@@ -218,7 +218,7 @@ function rowReader(
   const rowBytes = Math.max(1, (length / blockValues) * blockBytes);
   if (view.slice !== undefined) return { rowBytes, rows: sliceReader(checkpoint, tensor, view.slice, shape, length) };
   if (length % blockValues === 0) return { rowBytes, rows: (start, count) => checkpoint.readRows(tensor, start, count) };
-  // A quantised vector: rows of one value share blocks, so whole blocks are read.
+  // A quantized vector: rows of one value share blocks, so whole blocks are read.
   return {
     rowBytes,
     rows: async (start, count) => {

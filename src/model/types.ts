@@ -45,7 +45,7 @@ export type Role =
 export interface RoleTensor {
   /**
    * Unique within the model, framework-independent: `layers.3.up`, `layers.3.experts.7.up`, `encoder.0.q`, `vision.2.v`,
-   * `layers.3.q.bias`, `layers.3.q.lora_a`, `embed`, or the normalised tensor name for generic roles.
+   * `layers.3.q.bias`, `layers.3.q.lora_a`, `embed`, or the normalized tensor name for generic roles.
    */
   readonly slot: string;
   readonly role: Role;

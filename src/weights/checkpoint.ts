@@ -32,7 +32,7 @@ export function valueCount(shape: readonly number[], name: string, file: string)
 
 /**
  * Stored bytes of `count` values.
- * @throws WeightsError `WEIGHTS_SHAPE` when a row does not fill whole quantisation blocks.
+ * @throws WeightsError `WEIGHTS_SHAPE` when a row does not fill whole quantization blocks.
  */
 export function storedBytes(dtype: DType, shape: readonly number[], name: string, file: string): number {
   const spec = DTYPES[dtype];
@@ -94,7 +94,7 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
 /** Stored bytes of `count` rows. */
 export function bytesOfRows(tensor: TensorInfo, count: number): number {
   const spec = DTYPES[tensor.dtype];
-  // A quantised vector's blocks run along its only axis, so "rows" of one value share a block.
+  // A quantized vector's blocks run along its only axis, so "rows" of one value share a block.
   return Math.ceil((count * rowLength(tensor)) / spec.blockValues) * spec.blockBytes;
 }
 

@@ -2,7 +2,7 @@
  * Number formats: sizes and decoding to f32.
  * Sources: IEEE 754-2019 (F16, F32, F64), bfloat16 as in "A Study of BFLOAT16" (arXiv 1905.12322),
  * OCP 8-bit Floating Point Specification 1.0 (E4M3, E5M2), OCP Microscaling 1.0 (E8M0), and the FNUZ
- * variants of arXiv 2206.02915. Block quantisations are in `ggml-quants.ts`.
+ * variants of arXiv 2206.02915. Block quantizations are in `ggml-quants.ts`.
  * @module
  */
 import { GGML_QUANTS, type GgmlQuant } from './ggml-quants.ts';

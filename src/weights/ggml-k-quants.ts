@@ -1,5 +1,5 @@
 /**
- * Decoders of ggml's k-quants: super-blocks of 256 values whose group scales are themselves quantised.
+ * Decoders of ggml's k-quants: super-blocks of 256 values whose group scales are themselves quantized.
  * Layouts: ggml `ggml-common.h` (block_q2_K … block_q8_K) and `ggml-quants.c` (dequantize_row_q*_K).
  * @module
  */

@@ -10,7 +10,7 @@ interface Case {
 const { cases } = JSON.parse(readFileSync(new URL('testing/ggml-blocks.json', import.meta.url), 'utf8')) as { cases: Record<string, Case> };
 const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
-describe('block quantisations', () => {
+describe('block quantizations', () => {
   test.each(Object.keys(cases))('%s blocks decode to the very f32 the gguf package gives', (name) => {
     const { decode, blockValues, blockBytes } = GGML_QUANTS[name as GgmlQuant];
     const blocks = bytesOf(cases[name]!.blocks);

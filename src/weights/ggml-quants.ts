@@ -1,5 +1,5 @@
 /**
- * Block quantisations of ggml (GGUF): sizes for all types, decoders for those this project reads.
+ * Block quantizations of ggml (GGUF): sizes for all types, decoders for those this project reads.
  * Sizes: `static_assert`s of ggml `ggml-common.h`; verified against GGML_QUANT_SIZES of the `gguf` Python package.
  * The IQ1–IQ3 families index large codebooks and are listed only.
  * @module

@@ -39,8 +39,8 @@ describe('GGUF values', () => {
     ['a-gguf-q4_k_m', 'model-Q4_K_M.gguf', 'DA', 1 / 16],
     ['c-gguf-q4_0', 'model-Q4_0.gguf', 'DC', 1 / 8],
     ['f-gguf-q4_k_m', 'model-Q4_K_M.gguf', 'DF', 0.08],
-  ])('of %s equal the unquantised original within the step of the type', async (folder, file, base, tolerance) => {
-    const quantised = await openGguf(sharedTree(`lineage-corpus/${folder}`), file);
+  ])('of %s equal the unquantized original within the step of the type', async (folder, file, base, tolerance) => {
+    const quantized = await openGguf(sharedTree(`lineage-corpus/${folder}`), file);
     const original = await openSafetensors(sharedTree(`lineage-corpus/${base}`), 'model.safetensors');
     const config = JSON.parse(new TextDecoder().decode(sharedBytes(`lineage-corpus/${base}/config.json`))) as Record<string, number>;
     const names: Record<string, string> = {
@@ -53,14 +53,14 @@ describe('GGUF values', () => {
       ffn_down: 'mlp.down_proj',
     };
     const errors: [string, number][] = [];
-    for (const tensor of quantised.tensors) {
+    for (const tensor of quantized.tensors) {
       const match = /^blk\.(\d+)\.(\w+)\.weight$/.exec(tensor.name);
       const role = match && names[match[2]!];
       if (!role) continue;
       const other = original.tensors.find((t) => t.name === `model.layers.${match[1]}.${role}.weight`);
       expect(tensor.shape).toEqual(other!.shape);
       const [rows, columns] = tensor.shape as [number, number];
-      const got = await allRows(quantised, tensor);
+      const got = await allRows(quantized, tensor);
       const want = await allRows(original, other!);
       const perHead =
         match[2] === 'attn_q' ? rows / config['num_attention_heads']! : match[2] === 'attn_k' ? rows / config['num_key_value_heads']! : 0;

@@ -7,7 +7,7 @@
 import type { ByteSource } from '../base/index.ts';
 import { WeightsError, type WeightsErrorCode } from './types.ts';
 
-/** HDF5 metadata is small and scattered; a page serves its neighbours. */
+/** HDF5 metadata is small and scattered; a page serves its neighbors. */
 const PAGE_BYTES = 8192;
 /** Pages kept, 4 MiB in all. */
 const MAX_PAGES = 512;

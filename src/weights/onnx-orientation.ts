@@ -1,6 +1,6 @@
 /**
  * Which axis of an ONNX weight is the output, read off the nodes that use it.
- * Source: ONNX operator documentation (MatMul, Gemm, ConvTranspose and their quantised forms): `Y = A · B`, so B is `[in, out]`.
+ * Source: ONNX operator documentation (MatMul, Gemm, ConvTranspose and their quantized forms): `Y = A · B`, so B is `[in, out]`.
  * @module
  */
 import type { OnnxNode, OnnxScope } from './onnx-graph.ts';

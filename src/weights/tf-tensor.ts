@@ -10,7 +10,7 @@ import type { ProtoReader } from './protobuf.ts';
 import { addValues, canHold, plainRange, type ProtoTensor, type ValueList, valueList } from './protobuf-values.ts';
 import { WeightsError } from './types.ts';
 
-/** DataType by number; the quantised integers (11 to 13, 15, 16) are stored as plain ones. */
+/** DataType by number; the quantized integers (11 to 13, 15, 16) are stored as plain ones. */
 // prettier-ignore
 const TYPES: Readonly<Record<number, DType>> = {
   1: 'F32', 2: 'F64', 3: 'I32', 4: 'U8', 5: 'I16', 6: 'I8', 8: 'C64', 9: 'I64', 10: 'BOOL', 11: 'I8', 12: 'U8', 13: 'I32', 14: 'BF16',

@@ -33,7 +33,7 @@ describe('a TensorFlow.js model', () => {
     expect([...(await checkpoint.readRows(checkpoint.tensors[0]!, 1, 1))]).toEqual([3, 4]);
     expect([...(await allRows(checkpoint, checkpoint.tensors[1]!))]).toEqual([5]);
   });
-  test('quantised to bytes gives the numbers the bytes stand for', async () => {
+  test('quantized to bytes gives the numbers the bytes stand for', async () => {
     const quantization = { dtype: 'uint8', scale: 0.5, min: -1, original_dtype: 'float32' };
     const checkpoint = await open(json([weight('w', [4], { quantization })], ['q.bin']), { 'm/q.bin': new Uint8Array([0, 1, 2, 255]) });
     expect([...(await allRows(checkpoint, checkpoint.tensors[0]!))]).toEqual([-1, -0.5, 0, 126.5]);
@@ -51,7 +51,7 @@ describe('a TensorFlow.js model', () => {
     ['with a weight twice', json([weight('w', [1]), weight('w', [1])]), 'WEIGHTS_DUPLICATE'],
     ['with a negative axis', json([weight('w', [-1])]), 'WEIGHTS_SHAPE'],
     ['with an unknown dtype', json([weight('w', [1], { dtype: 'toString' })]), 'WEIGHTS_HEADER'],
-    ['quantised without a scale', json([weight('w', [1], { quantization: { dtype: 'uint8' } })]), 'WEIGHTS_HEADER'],
+    ['quantized without a scale', json([weight('w', [1], { quantization: { dtype: 'uint8' } })]), 'WEIGHTS_HEADER'],
   ])('%s is refused', async (_, model, code) => {
     await expect(open(model)).rejects.toMatchObject({ code });
   });

@@ -1,7 +1,7 @@
 /**
  * TensorFlow.js: `model.json` and the shards its weights manifest names.
  * Built from TensorFlow.js 4 (`io/types.ts`: WeightsManifestConfig, WeightsManifestEntry; `io_utils.ts`: decodeWeights).
- * Shards of a group are one run of bytes; a tensor may cross from one into the next. Affine-quantised weights
+ * Shards of a group are one run of bytes; a tensor may cross from one into the next. Affine-quantized weights
  * (`q · scale + min`) are given as the F32 they stand for.
  * @module
  */
@@ -156,7 +156,7 @@ function readWeight(weight: JsonValue, place: Place): number {
   const min = quantized?.['min'];
   const affine = quantized && dtype !== 'F16';
   if (affine && (typeof scale !== 'number' || typeof min !== 'number'))
-    fail('WEIGHTS_HEADER', `the weight "${name}" is quantised without scale and min`);
+    fail('WEIGHTS_HEADER', `the weight "${name}" is quantized without scale and min`);
   const count = valueCount(shape as number[], name, path);
   const end = at + count * DTYPES[dtype].blockBytes;
   if (end > group.size) fail('WEIGHTS_TRUNCATED', `the weight "${name}" ends at byte ${end} of shards of ${group.size} bytes`);

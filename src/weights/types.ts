@@ -62,7 +62,7 @@ export interface Checkpoint {
   readonly findings: readonly Finding[];
   /**
    * Stored values of rows `[start, start + count)`: little-endian, row-major, in the tensor's dtype
-   * (quantised blocks as they are). Strides, storages and compression are already resolved.
+   * (quantized blocks as they are). Strides, storages and compression are already resolved.
    */
   readBytes(tensor: TensorInfo, start: number, count: number): Promise<Uint8Array>;
   /**
