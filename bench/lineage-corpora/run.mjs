@@ -32,8 +32,15 @@ function tabulate(rows) {
 }
 
 const corpus = load('lineage-corpus');
-const sketches = await sketchAll('lineage-corpus', corpus.models.map((model) => model.folder));
-const truthOf = new Map(Object.entries(corpus.pairs).flatMap(([truth, pairs]) => (Array.isArray(pairs) ? pairs.map(([a, b]) => [[a, b].sort().join('|'), { truth, a, b }]) : [])));
+const sketches = await sketchAll(
+  'lineage-corpus',
+  corpus.models.map((model) => model.folder),
+);
+const truthOf = new Map(
+  Object.entries(corpus.pairs).flatMap(([truth, pairs]) =>
+    Array.isArray(pairs) ? pairs.map(([a, b]) => [[a, b].sort().join('|'), { truth, a, b }]) : [],
+  ),
+);
 const rows = [];
 corpus.models.forEach(({ id: x }, i) =>
   corpus.models.slice(i + 1).forEach(({ id: y }) => {
@@ -42,7 +49,13 @@ corpus.models.forEach(({ id: x }, i) =>
   }),
 );
 tabulate(rows);
-console.log('derived pairs not found:', rows.filter((row) => row.truth === 'derived' && !['derived', 'identical'].includes(row.relation.verdict)).map((row) => `${row.a} > ${row.b} (${row.relation.verdict})`).join(', ') || 'none');
+console.log(
+  'derived pairs not found:',
+  rows
+    .filter((row) => row.truth === 'derived' && !['derived', 'identical'].includes(row.relation.verdict))
+    .map((row) => `${row.a} > ${row.b} (${row.relation.verdict})`)
+    .join(', ') || 'none',
+);
 
 for (const ratio of ['down ratio', 'output ratio', 'gain ratio']) {
   const values = (truths) =>
@@ -52,13 +65,33 @@ for (const ratio of ['down ratio', 'output ratio', 'gain ratio']) {
       .sort((p, q) => p - q);
   const [related, start] = [values(['derived', 'same-root']), values(['shared-init'])];
   const quantile = (list, q) => list[Math.min(list.length - 1, Math.floor(q * list.length))]?.toFixed(2);
-  console.log(`${ratio}: relatives ${related.length} values, 1st percentile ${quantile(related, 0.01)}, median ${quantile(related, 0.5)}; same start ${start.length} values, median ${quantile(start, 0.5)}, largest ${start.at(-1)?.toFixed(2)}`);
+  console.log(
+    `${ratio}: relatives ${related.length} values, 1st percentile ${quantile(related, 0.01)}, median ${quantile(related, 0.5)}; same start ${start.length} values, median ${quantile(start, 0.5)}, largest ${start.at(-1)?.toFixed(2)}`,
+  );
 }
-const nulls = rows.filter((row) => ['independent', 'distilled'].includes(row.truth) && row.relation.log10P !== null).map((row) => row.relation.log10P);
-console.log(`null pairs with an exact p: ${nulls.length}; p < .05 in ${nulls.filter((p) => p < Math.log10(0.05)).length}, p < .01 in ${nulls.filter((p) => p < -2).length}, smallest log10 p ${Math.min(...nulls).toFixed(2)}`);
+const nulls = rows
+  .filter((row) => ['independent', 'distilled'].includes(row.truth) && row.relation.log10P !== null)
+  .map((row) => row.relation.log10P);
+console.log(
+  `null pairs with an exact p: ${nulls.length}; p < .05 in ${nulls.filter((p) => p < Math.log10(0.05)).length}, p < .01 in ${nulls.filter((p) => p < -2).length}, smallest log10 p ${Math.min(...nulls).toFixed(2)}`,
+);
 
 const real = load('real-models');
-const realSketches = await sketchAll('real-models', real.models.map((model) => model.folder));
-const realRows = real.pairs.map(({ a, b, label }) => ({ truth: label, a, b, relation: relate(realSketches.get(a), realSketches.get(b), { searched: real.models.length }) }));
+const realSketches = await sketchAll(
+  'real-models',
+  real.models.map((model) => model.folder),
+);
+const realRows = real.pairs.map(({ a, b, label }) => ({
+  truth: label,
+  a,
+  b,
+  relation: relate(realSketches.get(a), realSketches.get(b), { searched: real.models.length }),
+}));
 tabulate(realRows);
-console.log('related pairs not found:', realRows.filter((row) => row.truth === 'related' && !['derived', 'identical'].includes(row.relation.verdict)).map((row) => `${row.a} / ${row.b} (${row.relation.verdict})`).join('\n  ') || 'none');
+console.log(
+  'related pairs not found:',
+  realRows
+    .filter((row) => row.truth === 'related' && !['derived', 'identical'].includes(row.relation.verdict))
+    .map((row) => `${row.a} / ${row.b} (${row.relation.verdict})`)
+    .join('\n  ') || 'none',
+);

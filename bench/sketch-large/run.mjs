@@ -14,18 +14,27 @@ const file = join(folder, `synthetic-${gib}gib.safetensors`);
 mkdirSync(folder, { recursive: true });
 if (!existsSync(file)) writeModel(file, gib);
 
-console.log(`bench/sketch-large  node ${process.versions.node} · ${cpus().length} cores ${cpus()[0].model} · load ${loadavg()[0].toFixed(1)} · file ${statSync(file).size} bytes`);
+console.log(
+  `bench/sketch-large  node ${process.versions.node} · ${cpus().length} cores ${cpus()[0].model} · load ${loadavg()[0].toFixed(1)} · file ${statSync(file).size} bytes`,
+);
 const out = join(folder, 'out.sketch');
 const startup = median(5, () => execFileSync(process.execPath, ['-e', '0']));
 const hash = median(3, () => execFileSync('sha256sum', [file]));
 let answer;
-const sketch = median(5, () => (answer = JSON.parse(execFileSync(process.execPath, [cli, 'sketch', file, '-o', out, '--json'], { encoding: 'utf8' }))));
+const sketch = median(
+  5,
+  () => (answer = JSON.parse(execFileSync(process.execPath, [cli, 'sketch', file, '-o', out, '--json'], { encoding: 'utf8' }))),
+);
 const peak = await peakMemory([cli, 'sketch', file, '-o', out, '--json']);
 const size = statSync(file).size;
 console.log(`node -e 0            ${startup.toFixed(3)} s`);
 console.log(`sha256sum            ${hash.toFixed(3)} s`);
-console.log(`heirloom sketch      ${sketch.toFixed(3)} s   (${((100 * sketch) / hash).toFixed(1)} % of sha256sum)   peak ${(peak / 1024).toFixed(0)} MB`);
-console.log(`  local   read ${answer.read.bytes} bytes (${((100 * answer.read.bytes) / size).toFixed(3)} %) in ${answer.read.requests} reads; sketch ${answer.sketchBytes} bytes`);
+console.log(
+  `heirloom sketch      ${sketch.toFixed(3)} s   (${((100 * sketch) / hash).toFixed(1)} % of sha256sum)   peak ${(peak / 1024).toFixed(0)} MB`,
+);
+console.log(
+  `  local   read ${answer.read.bytes} bytes (${((100 * answer.read.bytes) / size).toFixed(3)} %) in ${answer.read.requests} reads; sketch ${answer.sketchBytes} bytes`,
+);
 await overHttp();
 
 async function overHttp() {
@@ -44,9 +53,13 @@ async function overHttp() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${server.address().port}/model.safetensors`;
   const begun = performance.now();
-  const code = await new Promise((resolve) => spawn(process.execPath, [cli, 'sketch', url, '-o', out, '--json'], { stdio: ['ignore', 'ignore', 'inherit'] }).on('exit', resolve));
+  const code = await new Promise((resolve) =>
+    spawn(process.execPath, [cli, 'sketch', url, '-o', out, '--json'], { stdio: ['ignore', 'ignore', 'inherit'] }).on('exit', resolve),
+  );
   const seconds = (performance.now() - begun) / 1000;
-  console.log(`  by HTTP exit ${code}, ${requests} requests, ${bytes} bytes (${((100 * bytes) / size).toFixed(3)} %), ${seconds.toFixed(2)} s (counted by the server)`);
+  console.log(
+    `  by HTTP exit ${code}, ${requests} requests, ${bytes} bytes (${((100 * bytes) / size).toFixed(3)} %), ${seconds.toFixed(2)} s (counted by the server)`,
+  );
   server.close();
 }
 
@@ -108,8 +121,9 @@ function writeModel(path, size) {
   writeSync(handle, json);
   // One 64 MiB block of bf16 noise, shifted a little each time it is written.
   const block = Buffer.alloc(64 << 20);
-  for (let i = 0; i < block.length; i += 2) block.writeUInt16LE(((Math.random() < 0.5 ? 0x8000 : 0) | (0x3c00 + Math.floor(Math.random() * 0x180))) & 0xffff, i);
-  for (let left = offset; left > 0; ) left -= writeSync(handle, block, 0, Math.min(left, block.length));
+  for (let i = 0; i < block.length; i += 2)
+    block.writeUInt16LE(((Math.random() < 0.5 ? 0x8000 : 0) | (0x3c00 + Math.floor(Math.random() * 0x180))) & 0xffff, i);
+  for (let left = offset; left > 0;) left -= writeSync(handle, block, 0, Math.min(left, block.length));
   closeSync(handle);
   process.on('exit', () => process.env.HEIRLOOM_BENCH_KEEP || rmSync(path, { force: true }));
 }

@@ -29,9 +29,14 @@ export async function assess(model: Model, tree: FileTree, options: AssessOption
   const digest = await subjectDigest(model, options);
   const sketch = model.checkpoint ? await sketchModel(model, { ...options, digest }) : null;
   const { answer, ancestors } = await traceLineage(model, sketch, options.known, options);
-  const byWeights = ancestors.map((relation) => ({ name: relation.ancestor.name, licenses: relation.ancestor.licenses, because: 'weights' as const, from: relation.ancestor.licenseLabel }));
+  const byWeights = ancestors.map((relation) => ({
+    name: relation.ancestor.name,
+    licenses: relation.ancestor.licenses,
+    because: 'weights' as const,
+    from: relation.ancestor.licenseLabel,
+  }));
   const license = await judgeLicense(model, byWeights);
-  const credit = await judgeCredit(model, byWeights, license);
+  const credit = judgeCredit(model, byWeights, license);
   const safety = await scanTree(tree, options);
   return {
     schema: 'heirloom-assessment/1',

@@ -15,7 +15,12 @@ type LineageAnswer = Assessment['lineage'];
 const RANK: readonly Verdict[] = ['identical', 'derived', 'shared-origin', 'common-initialization', 'no-evidence', 'unresolved'];
 
 /** @returns the answer, and the known models that count as ancestors: a tie by training, and not themselves descendants. */
-export async function traceLineage(model: Model, sketch: Sketch | null, known: KnownModels, watch: Watch): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[] }> {
+export async function traceLineage(
+  model: Model,
+  sketch: Sketch | null,
+  known: KnownModels,
+  watch: Watch,
+): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[] }> {
   const names = ownNames(model);
   const all: KnownRelation[] = [];
   let compared = 0;
@@ -32,9 +37,13 @@ export async function traceLineage(model: Model, sketch: Sketch | null, known: K
     }
   const told = all.filter((relation) => isTie(relation.verdict)).sort(byStrength);
   const claims = model.claims.baseModels.map((claim) => checkClaim(claim.value, claim.from, all));
-  const claimedOnly = all.filter((relation) => !isTie(relation.verdict) && model.claims.baseModels.some((claim) => sameName(claim.value, relation.ancestor.name)));
+  const claimedOnly = all.filter(
+    (relation) => !isTie(relation.verdict) && model.claims.baseModels.some((claim) => sameName(claim.value, relation.ancestor.name)),
+  );
   const verdict: Verdict = told[0]?.verdict ?? (compared > 0 ? 'no-evidence' : 'unresolved');
-  const ancestors = told.filter((relation) => (relation.verdict === 'derived' || relation.verdict === 'identical') && mayBeAncestor(relation, names));
+  const ancestors = told.filter(
+    (relation) => (relation.verdict === 'derived' || relation.verdict === 'identical') && mayBeAncestor(relation, names),
+  );
   return {
     ancestors,
     answer: {
@@ -69,7 +78,13 @@ function mayBeAncestor(relation: KnownRelation, names: ReadonlySet<string>): boo
 
 function checkClaim(name: string, from: string, relations: readonly KnownRelation[]): ClaimCheck {
   const relation = relations.find((candidate) => sameName(name, candidate.ancestor.name));
-  if (!relation) return { name, from, verdict: 'not-registered', because: 'the register holds no model of this name, so the claim was not compared with weights' };
+  if (!relation)
+    return {
+      name,
+      from,
+      verdict: 'not-registered',
+      because: 'the register holds no model of this name, so the claim was not compared with weights',
+    };
   switch (relation.verdict) {
     case 'identical':
     case 'derived':

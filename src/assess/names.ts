@@ -16,7 +16,11 @@ export function ownNames(model: Model): Set<string> {
 
 /** `https://huggingface.co/Owner/Name` and `owner/name` are one name. */
 export function normalizeName(name: string): string {
-  return name.trim().toLowerCase().replace(/^https?:\/\/[^/]+\//, '').replace(/\/+$/, '');
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/^https?:\/\/[^/]+\//, '')
+    .replace(/\/+$/, '');
 }
 
 /** Equal, or equal in the part after the owner when one side has no owner. */

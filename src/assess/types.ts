@@ -73,7 +73,11 @@ export interface Assessment {
   };
   readonly license: LicenseJudgement;
   readonly credit: CreditJudgement;
-  readonly safety: { readonly verdict: FileSafety['verdict']; readonly files: readonly FileSafety[]; readonly findings: readonly Finding[] };
+  readonly safety: {
+    readonly verdict: FileSafety['verdict'];
+    readonly files: readonly FileSafety[];
+    readonly findings: readonly Finding[];
+  };
   /** Reading the files: broken cards, odd layouts, links. */
   readonly findings: readonly Finding[];
   readonly read: { readonly bytes: number; readonly requests: number };

@@ -34,7 +34,10 @@ export function parseJson(bytes: Uint8Array, file: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
-    throw new HeirloomError('JSON_INVALID', `${file} is not valid JSON: ${(cause as Error).message.slice(0, 200)}`, { where: { file }, cause });
+    throw new HeirloomError('JSON_INVALID', `${file} is not valid JSON: ${(cause as Error).message.slice(0, 200)}`, {
+      where: { file },
+      cause,
+    });
   }
 }
 
@@ -48,7 +51,8 @@ function checkDepth(text: string, file: string): void {
       else if (c === 0x22) inString = false;
     } else if (c === 0x22) inString = true;
     else if (c === 0x7b || c === 0x5b) {
-      if (++depth > MAX_DEPTH) throw new HeirloomError('JSON_INVALID', `${file} nests deeper than ${MAX_DEPTH}`, { where: { file, byte: i } });
+      if (++depth > MAX_DEPTH)
+        throw new HeirloomError('JSON_INVALID', `${file} nests deeper than ${MAX_DEPTH}`, { where: { file, byte: i } });
     } else if (c === 0x7d || c === 0x5d) depth--;
   }
 }

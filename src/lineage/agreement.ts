@@ -44,7 +44,11 @@ interface Pool {
  * @param reference what the exact tests found to agree.
  */
 export function agreementOf(
-  a: Sketch, b: Sketch, layerMap: ReadonlyMap<string, readonly number[]> | null, reference: 'neurons' | 'values', inputs: Evidence['inputs'],
+  a: Sketch,
+  b: Sketch,
+  layerMap: ReadonlyMap<string, readonly number[]> | null,
+  reference: 'neurons' | 'values',
+  inputs: Evidence['inputs'],
 ): Agreement {
   const pools = { up: pool(), down: pool(), value: pool(), output: pool(), gain: pool() };
   const blocksA = neuronBlocks(a);
@@ -56,7 +60,10 @@ export function agreementOf(
       const left = listA[layerMap?.get(stack)?.[j] ?? j];
       if (!left) return;
       if (reference === 'neurons') addNeurons(pools, left, right);
-      for (const [role, to] of [['v', pools.value], ['o', pools.output]] as const) {
+      for (const [role, to] of [
+        ['v', pools.value],
+        ['o', pools.output],
+      ] as const) {
         const [x, y] = [attentionA.get(`${stack}/${left.block}/${role}`), attentionB.get(`${stack}/${right.block}/${role}`)];
         if (comparable(x, y)) cosines(x, y!).forEach((cosine) => put(to, cosine));
       }
@@ -66,7 +73,11 @@ export function agreementOf(
       }
     });
   }
-  return judge({ up: mean(pools.up), down: mean(pools.down), value: mean(pools.value), output: mean(pools.output), gain: mean(pools.gain) }, reference, inputs);
+  return judge(
+    { up: mean(pools.up), down: mean(pools.down), value: mean(pools.value), output: mean(pools.output), gain: mean(pools.gain) },
+    reference,
+    inputs,
+  );
 }
 
 /** Up and down of a gated neuron may be scaled by any factor and its inverse: the sign of up's cosine carries over to down. */
@@ -94,16 +105,29 @@ function judge(means: Means, reference: 'neurons' | 'values', inputs: Evidence['
   vote('gain', means.gain, reference === 'neurons' ? means.up : means.value);
   const verdict = reference === 'neurons' ? byNeurons(votes) : byValues(votes);
   return {
-    verdict, votes,
+    verdict,
+    votes,
     evidence: {
-      test: 'learned-agreement', version: 1, class: 'calibrated',
+      test: 'learned-agreement',
+      version: 1,
+      class: 'calibrated',
       question: 'Do the two models agree on what training fills, or only on what the random start fixed?',
       statistic: { name: 'measures passed', value: votes.filter((entry) => entry.passes).length },
-      n: votes.length, log10P: null,
-      effect: { name: reference === 'neurons' ? 'mean cosine of up-projections' : 'mean cosine of value-projections', value: (reference === 'neurons' ? means.up : means.value) ?? 0 },
-      nullModel: 'models that share only their random start: down- and output-projections and gains agree far less than up- and value-projections',
+      n: votes.length,
+      log10P: null,
+      effect: {
+        name: reference === 'neurons' ? 'mean cosine of up-projections' : 'mean cosine of value-projections',
+        value: (reference === 'neurons' ? means.up : means.value) ?? 0,
+      },
+      nullModel:
+        'models that share only their random start: down- and output-projections and gains agree far less than up- and value-projections',
       assumptions: ['thresholds come from small transformers; siblings trained hardly at all cannot be told from a copy of the start'],
-      details: Object.fromEntries(votes.flatMap((entry) => [[`${entry.name} ratio`, entry.ratio], [`${entry.name} threshold`, entry.threshold]])),
+      details: Object.fromEntries(
+        votes.flatMap((entry) => [
+          [`${entry.name} ratio`, entry.ratio],
+          [`${entry.name} threshold`, entry.threshold],
+        ]),
+      ),
       inputs,
     },
   };
@@ -171,5 +195,7 @@ function gains(sketch: Sketch): Map<string, VectorSample> {
 }
 
 function attention(sketch: Sketch): Map<string, Sample> {
-  return new Map(sketch.samples.filter((s) => !s.excluded && (s.role === 'v' || s.role === 'o')).map((s) => [`${s.stack}/${s.block}/${s.role}`, s]));
+  return new Map(
+    sketch.samples.filter((s) => !s.excluded && (s.role === 'v' || s.role === 'o')).map((s) => [`${s.stack}/${s.block}/${s.role}`, s]),
+  );
 }

@@ -64,7 +64,10 @@ export async function sketchModel(model: Model, options: SketchOptions): Promise
   const values = decodable.reduce((sum, rt) => sum + product(roleShape(rt)), 0);
   const complete = checkpoint !== null && storedBytes <= WHOLE_BYTES && values <= WHOLE_VALUES;
   const wants = choose(decodable, complete, storedBytes);
-  const vectors = orderWanted(decodable, (rt) => vectorWorth(rt)).slice(0, complete ? MAX_VECTORS : Math.max(0, LEAN_REQUESTS - wants.length));
+  const vectors = orderWanted(decodable, (rt) => vectorWorth(rt)).slice(
+    0,
+    complete ? MAX_VECTORS : Math.max(0, LEAN_REQUESTS - wants.length),
+  );
   const vectorPositions = Math.min(256, Math.floor(40_000 / Math.max(1, vectors.length) / 2));
   const printed = complete ? largest(decodable, MAX_PRINTS) : [];
   const header = wants.length * HEADER_COST.sample + vectors.length * HEADER_COST.vector + printed.length * HEADER_COST.print;
@@ -90,7 +93,8 @@ export async function sketchModel(model: Model, options: SketchOptions): Promise
       const whole = complete ? await readRoleRows(checkpoint, rt, 0, shape[0]) : null;
       const want = sampleOf.get(rt);
       if (want) samples.push(await takeSample(model, want, whole, salt, heads(rt), newHasher));
-      if (vectorSet.has(rt)) vectorSamples.push(takeVector(rt, whole ?? (await readRoleRows(checkpoint!, rt, 0, shape[0])), vectorPositions, salt));
+      if (vectorSet.has(rt))
+        vectorSamples.push(takeVector(rt, whole ?? (await readRoleRows(checkpoint!, rt, 0, shape[0])), vectorPositions, salt));
       // Equal constants are found in strangers; only values that training or chance chose are printed.
       if (whole && printSet.has(rt) && (whole.length > 4e6 || !constantReason(whole, shape[0], shape[1], true)))
         prints.push(takePrint(rt, whole, newHasher));
@@ -146,7 +150,8 @@ function choose(roles: readonly RoleTensor[], complete: boolean, storedBytes: nu
 
 /** Shrinks the number of units, a power of two, until the samples fit `payload`; then drops the least worth. */
 function fit(wants: readonly Want[], payload: number, most: number): Want[] {
-  const cost = (list: readonly Want[], units: number): number => list.reduce((sum, want) => sum + Math.min(want.units, units) * (want.features + 4), 0);
+  const cost = (list: readonly Want[], units: number): number =>
+    list.reduce((sum, want) => sum + Math.min(want.units, units) * (want.features + 4), 0);
   for (let units = most; units >= 8; units /= 2)
     if (units === 8 || cost(wants, units) <= payload) {
       const kept = [...wants];
@@ -157,7 +162,12 @@ function fit(wants: readonly Want[], payload: number, most: number): Want[] {
 }
 
 async function takeSample(
-  model: Model, want: Want, whole: Float32Array | null, salt: string, excludedAsHead: string, newHasher: NewHasher,
+  model: Model,
+  want: Want,
+  whole: Float32Array | null,
+  salt: string,
+  excludedAsHead: string,
+  newHasher: NewHasher,
 ): Promise<Sample> {
   const { rt, plan, shape, units, features } = want;
   const [unitCount, featureCount] = plan.axis === 'rows' ? shape : ([shape[1], shape[0]] as const);
@@ -180,10 +190,19 @@ async function takeSample(
       const [row, column] = plan.axis === 'rows' ? [u, read ? f : featureAt[f]!] : [f, read ? u : unitStart + u];
       sampled[u * features + f] = block[row * width + column]!;
     }
-  const reason = excludedAsHead || (whole && whole.length <= 4e6 ? constantReason(whole, shape[0], shape[1], true) : constantReason(block, rowTake, width, false));
+  const reason =
+    excludedAsHead ||
+    (whole && whole.length <= 4e6 ? constantReason(whole, shape[0], shape[1], true) : constantReason(block, rowTake, width, false));
   return {
-    slot: rt.slot, role: rt.role, stack: rt.stack, block: rt.block, expert: rt.expert ?? null,
-    shape: [shape[0], shape[1]], axis: plan.axis, units, features,
+    slot: rt.slot,
+    role: rt.role,
+    stack: rt.stack,
+    block: rt.block,
+    expert: rt.expert ?? null,
+    shape: [shape[0], shape[1]],
+    axis: plan.axis,
+    units,
+    features,
     ...quantize(sampled, units, features),
     hash: hashSample(sampled, units, features, newHasher),
     stats: sampleStats(block, rowTake, width),
@@ -197,7 +216,9 @@ function featurePositions(want: Want, featureCount: number, salt: string): Int32
   if (plan.featureOrder === 'spread') return positions(`${plan.family}|${featureCount}`, featureCount, features, salt);
   const start =
     plan.family === 'channel'
-      ? featureCount >= 576 ? 256 + runStart(`tokens|${shape[1]}`, 256, 0, salt) : 0
+      ? featureCount >= 576
+        ? 256 + runStart(`tokens|${shape[1]}`, 256, 0, salt)
+        : 0
       : runStart(`${plan.family}|features|${featureCount}`, featureCount, 64, salt);
   return Int32Array.from({ length: features }, (_, i) => start + i);
 }
@@ -205,7 +226,11 @@ function featurePositions(want: Want, featureCount: number, salt: string): Int32
 function takeVector(rt: RoleTensor, values: Float32Array, count: number, salt: string): VectorSample {
   const at = positions('vector', values.length, count, salt);
   return {
-    slot: rt.slot, role: rt.role, stack: rt.stack, block: rt.block, length: values.length,
+    slot: rt.slot,
+    role: rt.role,
+    stack: rt.stack,
+    block: rt.block,
+    length: values.length,
     values: Float32Array.from(at, (i) => fromBfloat16(toBfloat16(values[i]!))),
   };
 }

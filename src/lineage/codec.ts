@@ -25,7 +25,10 @@ const MAX_SIDE = 65536;
 export function encodeSketch(sketch: Sketch): Uint8Array {
   const out = pack(sketch);
   if (out.length > MAX_SKETCH_BYTES)
-    throw new LineageError('SKETCH_TOO_LARGE', `the sketch of "${sketch.subject.name}" takes ${out.length} bytes, over the cap of ${MAX_SKETCH_BYTES}`);
+    throw new LineageError(
+      'SKETCH_TOO_LARGE',
+      `the sketch of "${sketch.subject.name}" takes ${out.length} bytes, over the cap of ${MAX_SKETCH_BYTES}`,
+    );
   return out;
 }
 
@@ -38,7 +41,8 @@ function pack(sketch: Sketch): Uint8Array {
       vectors: vectors.map(({ values, ...vector }) => ({ ...vector, kept: values.length })),
     }),
   );
-  const payload = samples.reduce((sum, s) => sum + s.units * (4 + s.features), 0) + vectors.reduce((sum, v) => sum + 2 * v.values.length, 0);
+  const payload =
+    samples.reduce((sum, s) => sum + s.units * (4 + s.features), 0) + vectors.reduce((sum, v) => sum + 2 * v.values.length, 0);
   const out = new Uint8Array(12 + header.length + payload);
   const view = new DataView(out.buffer);
   view.setUint32(0, MAGIC, true);
@@ -82,15 +86,23 @@ export function decodeSketch(bytes: Uint8Array, file: string, newHasher: NewHash
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length < 12 || view.getUint32(0, true) !== MAGIC) throw bad('the magic is missing', { byte: 0 });
   const version = view.getUint32(4, true);
-  if (version !== VERSION) throw new LineageError('SKETCH_VERSION', `${file} is a version ${version} sketch; this reader knows ${VERSION}`, { where: { file, byte: 4 } });
+  if (version !== VERSION)
+    throw new LineageError('SKETCH_VERSION', `${file} is a version ${version} sketch; this reader knows ${VERSION}`, {
+      where: { file, byte: 4 },
+    });
   const headerBytes = view.getUint32(8, true);
   if (12 + headerBytes > bytes.length) throw bad(`a header of ${headerBytes} bytes leaves the file`, { byte: 8 });
   const header = parseJson(bytes.subarray(12, 12 + headerBytes), file);
   const problem = headerProblem(header);
   if (problem) throw bad(problem, { field: problem });
-  const parsed = header as unknown as Omit<Sketch, 'samples' | 'vectors'> & { samples: Omit<Sample, 'codes' | 'scales'>[]; vectors: (Omit<VectorSample, 'values'> & { kept: number })[] };
-  const need = parsed.samples.reduce((sum, s) => sum + s.units * (4 + s.features), 0) + parsed.vectors.reduce((sum, v) => sum + 2 * v.kept, 0);
-  if (12 + headerBytes + need !== bytes.length) throw bad(`the header calls for ${need} bytes of values, ${bytes.length - 12 - headerBytes} are there`, { byte: 12 + headerBytes });
+  const parsed = header as unknown as Omit<Sketch, 'samples' | 'vectors'> & {
+    samples: Omit<Sample, 'codes' | 'scales'>[];
+    vectors: (Omit<VectorSample, 'values'> & { kept: number })[];
+  };
+  const need =
+    parsed.samples.reduce((sum, s) => sum + s.units * (4 + s.features), 0) + parsed.vectors.reduce((sum, v) => sum + 2 * v.kept, 0);
+  if (12 + headerBytes + need !== bytes.length)
+    throw bad(`the header calls for ${need} bytes of values, ${bytes.length - 12 - headerBytes} are there`, { byte: 12 + headerBytes });
   let at = 12 + headerBytes;
   const samples = parsed.samples.map((sample) => {
     const scales = new Float32Array(sample.units);
@@ -131,7 +143,8 @@ function headerProblem(header: JsonValue): string {
     const shape = s?.['shape'];
     const stats = s?.['stats'] as Record<string, unknown> | undefined;
     if (!isSlot(s) || !isCount(s['units'], MAX_SIDE) || !isCount(s['features'], MAX_SIDE)) return `samples.${i}`;
-    if (!Array.isArray(shape) || shape.length !== 2 || !shape.every((n) => isCount(n, Number.MAX_SAFE_INTEGER))) return `samples.${i}.shape`;
+    if (!Array.isArray(shape) || shape.length !== 2 || !shape.every((n) => isCount(n, Number.MAX_SAFE_INTEGER)))
+      return `samples.${i}.shape`;
     if (s['axis'] !== 'rows' && s['axis'] !== 'columns') return `samples.${i}.axis`;
     if (typeof s['hash'] !== 'string' || typeof s['excluded'] !== 'string') return `samples.${i}.hash`;
     if (!(s['expert'] === null || isCount(s['expert'], MAX_SIDE))) return `samples.${i}.expert`;
@@ -140,13 +153,23 @@ function headerProblem(header: JsonValue): string {
   for (const [i, v] of (h['vectors'] as Record<string, unknown>[]).entries())
     if (!isSlot(v) || !isCount(v['kept'], MAX_SIDE) || !isCount(v['length'], Number.MAX_SAFE_INTEGER)) return `vectors.${i}`;
   for (const [i, p] of (h['prints'] as Record<string, unknown>[]).entries())
-    if (typeof p?.['slot'] !== 'string' || !isCount(p['count'], Number.MAX_SAFE_INTEGER) || typeof p['ordered'] !== 'string' || typeof p['sorted'] !== 'string') return `prints.${i}`;
+    if (
+      typeof p?.['slot'] !== 'string' ||
+      !isCount(p['count'], Number.MAX_SAFE_INTEGER) ||
+      typeof p['ordered'] !== 'string' ||
+      typeof p['sorted'] !== 'string'
+    )
+      return `prints.${i}`;
   return '';
 }
 
 function isSlot(s: Record<string, unknown> | null | undefined): s is Record<string, unknown> {
   return (
-    typeof s === 'object' && s !== null && typeof s['slot'] === 'string' && typeof s['role'] === 'string' && typeof s['stack'] === 'string' &&
+    typeof s === 'object' &&
+    s !== null &&
+    typeof s['slot'] === 'string' &&
+    typeof s['role'] === 'string' &&
+    typeof s['stack'] === 'string' &&
     (s['block'] === null || isCount(s['block'], Number.MAX_SAFE_INTEGER))
   );
 }

@@ -42,7 +42,10 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
     const listA = blocksA.get(stack);
     if (!listA) continue;
     if (listA.length === listB.length) straight.push(...listB.map((block, j) => flipsOf(listA[j]!, block)));
-    layerMap.set(stack, listB.map((_, j) => j));
+    layerMap.set(
+      stack,
+      listB.map((_, j) => j),
+    );
   }
   const diagonal = addFlips(straight);
   if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), perLayer: straight });
@@ -54,16 +57,20 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
     power: { flips: best.flips, correction: Math.log10(3) },
     layerMap: best.name === 'best single pair of blocks' ? null : layerMap,
     evidence: {
-      test: 'swap-sign/neurons', version: 1, class: 'exact',
+      test: 'swap-sign/neurons',
+      version: 1,
+      class: 'exact',
       question: 'Do the same neurons sit in the same places of both models?',
       statistic: { name: 'agreeing flips', value: best.flips.k },
-      n: best.flips.n, log10P,
+      n: best.flips.n,
+      log10P,
       effect: { name: 'share of agreeing flips', value: share(best.flips) },
       nullModel: `fair coins: about ${Math.round(best.flips.n / 2)} of ${best.flips.n} flips would agree`,
       assumptions: ALL_ASSUMPTIONS,
       details: {
         alignment: best.name,
-        correction: 'three layer alignments are tried; the p-value is three times the smallest, each first multiplied by the alignments it searched',
+        correction:
+          'three layer alignments are tried; the p-value is three times the smallest, each first multiplied by the alignments it searched',
         layerAgree: best.perLayer.map((flips) => flips.k),
         layerFlips: best.perLayer.map((flips) => flips.n),
       },
@@ -73,8 +80,10 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
 }
 
 function searchLayers(
-  blocksA: Map<string, NeuronBlock[]>, blocksB: Map<string, NeuronBlock[]>,
-  candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[], layerMap: Map<string, number[]>,
+  blocksA: Map<string, NeuronBlock[]>,
+  blocksB: Map<string, NeuronBlock[]>,
+  candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[],
+  layerMap: Map<string, number[]>,
 ): void {
   const chosen: Flips[] = [];
   let paths = 0;
@@ -87,19 +96,22 @@ function searchLayers(
     if (!listA) continue;
     pairs += listA.length * listB.length;
     paths += listB.length * Math.log10(listA.length);
-    found.set(stack, listB.map((block) => {
-      let source = 0;
-      let top: Flips = NO_FLIPS;
-      listA.forEach((candidate, i) => {
-        const flips = flipsOf(candidate, block);
-        if (flips.n === 0) return;
-        if (top.n === 0 || flips.k / flips.n > top.k / top.n) [source, top] = [i, flips];
-        const log10P = log10PValue(flips);
-        if (!single || log10P < single.log10P) single = { flips, log10P };
-      });
-      chosen.push(top);
-      return source;
-    }));
+    found.set(
+      stack,
+      listB.map((block) => {
+        let source = 0;
+        let top: Flips = NO_FLIPS;
+        listA.forEach((candidate, i) => {
+          const flips = flipsOf(candidate, block);
+          if (flips.n === 0) return;
+          if (top.n === 0 || flips.k / flips.n > top.k / top.n) [source, top] = [i, flips];
+          const log10P = log10PValue(flips);
+          if (!single || log10P < single.log10P) single = { flips, log10P };
+        });
+        chosen.push(top);
+        return source;
+      }),
+    );
   }
   const pooled = addFlips(chosen);
   if (pooled.n === 0) return;
@@ -132,18 +144,28 @@ export function channelTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | nul
       return right && !right.excluded && comparableTables(left, right) ? [[left, right]] : [];
     });
   if (pairs.length === 0) return null;
-  return pooled('swap-sign/residual-channels', 'Do the same hidden channels sit in the same places of the token tables?', [swapSign(pairs, { pairing: 'halves' })], inputs);
+  return pooled(
+    'swap-sign/residual-channels',
+    'Do the same hidden channels sit in the same places of the token tables?',
+    [swapSign(pairs, { pairing: 'halves' })],
+    inputs,
+  );
 }
 
 function pooled(test: string, question: string, layers: readonly Flips[], inputs: Inputs): Outcome | null {
   const flips = addFlips(layers);
   if (flips.n === 0) return null;
   return {
-    power: { flips, correction: 0 }, layerMap: null,
+    power: { flips, correction: 0 },
+    layerMap: null,
     evidence: {
-      test, version: 1, class: 'exact', question,
+      test,
+      version: 1,
+      class: 'exact',
+      question,
       statistic: { name: 'agreeing flips', value: flips.k },
-      n: flips.n, log10P: log10PValue(flips),
+      n: flips.n,
+      log10P: log10PValue(flips),
       effect: { name: 'share of agreeing flips', value: share(flips) },
       nullModel: `fair coins: about ${Math.round(flips.n / 2)} of ${flips.n} flips would agree`,
       assumptions: ALL_ASSUMPTIONS,
@@ -165,7 +187,13 @@ export interface FilterOutcome extends Outcome {
   /** How layers were matched. */
   readonly mode: 'names' | 'shapes';
   /** Per matched layer, in file order. */
-  readonly layers: readonly { readonly pair: SamplePair; readonly slot: string; readonly flips: Flips; readonly log10P: number; readonly parameters: number }[];
+  readonly layers: readonly {
+    readonly pair: SamplePair;
+    readonly slot: string;
+    readonly flips: Flips;
+    readonly log10P: number;
+    readonly parameters: number;
+  }[];
   /** log10 of (layers x smallest p): Holm's first step, valid under any dependence between layers. */
   readonly holm: number;
   /** log10 p of all layers pooled; supporting only, because tied channels share one coin. */
@@ -190,15 +218,23 @@ export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome 
   // Signs of matches selected by their values must not be pooled: selection alone makes them agree.
   const whole = mode === 'names' ? log10PValue(all) : holm;
   return {
-    mode, layers, holm, whole, layerMap: null,
+    mode,
+    layers,
+    holm,
+    whole,
+    layerMap: null,
     power: strongest(layers, candidates, testable.length),
     evidence: {
-      test: 'swap-sign/filters', version: 1, class: 'exact',
+      test: 'swap-sign/filters',
+      version: 1,
+      class: 'exact',
       question: 'Do the same filters sit in the same places of both models?',
       statistic: { name: 'smallest layer p times layers (Holm), log10', value: holm },
-      n: testable.length, log10P: holm,
+      n: testable.length,
+      log10P: holm,
       effect: { name: 'share of agreeing flips', value: share(all) },
-      nullModel: 'fair coins in every layer; layers joined by residual sums may share coins, so layers are corrected by Holm and not multiplied',
+      nullModel:
+        'fair coins in every layer; layers joined by residual sums may share coins, so layers are corrected by Holm and not multiplied',
       assumptions: ALL_ASSUMPTIONS,
       details: {
         matching: mode === 'names' ? 'by name and shape' : 'by shape: the best of all layers of that shape, p multiplied by their number',
@@ -216,7 +252,8 @@ export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome 
 /** The largest layer decides what this test could have seen: layers are not pooled for a verdict. */
 function strongest(layers: FilterOutcome['layers'], candidates: readonly (readonly SamplePair[])[], tested: number): Outcome['power'] {
   return layers.reduce<Outcome['power']>(
-    (best, layer, i) => (layer.flips.n > best.flips.n ? { flips: layer.flips, correction: Math.log10(Math.max(1, tested) * candidates[i]!.length) } : best),
+    (best, layer, i) =>
+      layer.flips.n > best.flips.n ? { flips: layer.flips, correction: Math.log10(Math.max(1, tested) * candidates[i]!.length) } : best,
     { flips: NO_FLIPS, correction: 0 },
   );
 }
@@ -225,7 +262,9 @@ function strongest(layers: FilterOutcome['layers'], candidates: readonly (readon
 function bestFilters(pairs: readonly SamplePair[]): FilterOutcome['layers'][number] {
   const tried = pairs.map((pair) => {
     // A recurrent unit is a row and a column: its own connections would agree by meaning.
-    const flips = /weight_hh|recurrent_kernel|recurrence/.test(pair[1].slot) ? NO_FLIPS : swapSign([pair], { pairing: 'neighbors', normalize: true });
+    const flips = /weight_hh|recurrent_kernel|recurrence/.test(pair[1].slot)
+      ? NO_FLIPS
+      : swapSign([pair], { pairing: 'neighbors', normalize: true });
     return { pair, flips, log10P: flips.n >= MIN_LAYER_FLIPS ? Math.min(0, log10PValue(flips) + Math.log10(pairs.length)) : 0 };
   });
   const best = tried.reduce((least, next) => (next.log10P < least.log10P ? next : least));

@@ -78,16 +78,27 @@ function weightOf(sketch: Sketch): number {
 
 function describe(ordered: Shares, sorted: Shares, slots: string[], sampled: boolean, n: number, inputs: Evidence['inputs']): Identity {
   return {
-    ordered, sorted, slots, sampled,
+    ordered,
+    sorted,
+    slots,
+    sampled,
     evidence: {
-      test: 'equal-values', version: 1, class: 'descriptive',
+      test: 'equal-values',
+      version: 1,
+      class: 'descriptive',
       question: 'Which tensors hold the same numbers, after rounding to 16 bits?',
       statistic: { name: 'share of values in equal tensors, of the larger side', value: ofBoth(ordered) },
-      n, log10P: null,
+      n,
+      log10P: null,
       effect: { name: 'the same for tensors equal up to order', value: ofBoth(sorted) },
       nullModel: 'tensors trained apart are never equal; stored constants are left out, frozen random starts are not',
       assumptions: ['constants and buffers were recognized and left out', ...(sampled ? ['only sampled rows were hashed'] : [])],
-      details: { equalTensors: slots.length, shareOfA: ordered.ofA, shareOfB: ordered.ofB, basis: sampled ? 'sampled rows' : 'whole tensors' },
+      details: {
+        equalTensors: slots.length,
+        shareOfA: ordered.ofA,
+        shareOfB: ordered.ofB,
+        basis: sampled ? 'sampled rows' : 'whole tensors',
+      },
       inputs,
     },
   };

@@ -2,4 +2,14 @@ export { sketchModel, type SketchOptions } from './build.ts';
 export { decodeSketch, encodeForDigest, encodeSketch, MAX_SKETCH_BYTES, sketchDigest } from './codec.ts';
 export { ALPHA_LOG10, relate, type RelateOptions } from './relate.ts';
 export type { Sample, SampleStats, Sketch, TensorPrint, VectorSample } from './sketch.ts';
-export { type Evidence, type EvidenceClass, type Kind, type KindName, LineageError, type LineageErrorCode, type Relation, type RelationSubject, type Verdict } from './types.ts';
+export {
+  type Evidence,
+  type EvidenceClass,
+  type Kind,
+  type KindName,
+  LineageError,
+  type LineageErrorCode,
+  type Relation,
+  type RelationSubject,
+  type Verdict,
+} from './types.ts';

@@ -28,21 +28,36 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
     const same = a.subject.format === b.subject.format && a.subject.dtype === b.subject.dtype;
     return same
       ? { name: 'copy', note: 'the same values in the same format', ...base }
-      : { name: 're-encoded', note: `the same values after rounding to 16 bits; stored as ${a.subject.format} ${a.subject.dtype} and ${b.subject.format} ${b.subject.dtype}`, ...base };
+      : {
+          name: 're-encoded',
+          note: `the same values after rounding to 16 bits; stored as ${a.subject.format} ${a.subject.dtype} and ${b.subject.format} ${b.subject.dtype}`,
+          ...base,
+        };
   }
   if (identity && ofBoth(identity.sorted) >= 0.95)
     return a.subject.scheme === 'generic' || b.subject.scheme === 'generic'
-      ? { name: 're-encoded', note: 'the same values in another order of axes or elements, as conversions between frameworks leave', ...base }
+      ? {
+          name: 're-encoded',
+          note: 'the same values in another order of axes or elements, as conversions between frameworks leave',
+          ...base,
+        }
       : { name: 'disguised', note: 'the same values in another order: rows or columns were permuted', ...base };
   const zeros = typicalStat(b, (s) => s.zeros);
   const zerosA = typicalStat(a, (s) => s.zeros);
   const quantizedA = isQuantized(a);
   const scheme = isQuantized(b);
-  if (scheme && !quantizedA) return { name: 'quantized', note: `values of the suspect lie on a coarse lattice (${scheme})`, scheme, ...base };
+  if (scheme && !quantizedA)
+    return { name: 'quantized', note: `values of the suspect lie on a coarse lattice (${scheme})`, scheme, ...base };
   if (zeros - zerosA >= PRUNED)
-    return { name: 'pruned', note: `${(zeros * 100).toFixed(0)} % of the sampled weights are exactly zero, ${(zerosA * 100).toFixed(1)} % in the ancestor`, sparsity: zeros, ...base };
+    return {
+      name: 'pruned',
+      note: `${(zeros * 100).toFixed(0)} % of the sampled weights are exactly zero, ${(zerosA * 100).toFixed(1)} % in the ancestor`,
+      sparsity: zeros,
+      ...base,
+    };
   const map = [...(layerMap?.values() ?? [])][0];
-  if (map && isOtherDepth(a, b, map)) return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
+  if (map && isOtherDepth(a, b, map))
+    return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
   if (change === null) return { name: 'unknown', note: 'the values could not be laid over each other' };
   return {
     name: 'fine-tune',
@@ -55,15 +70,21 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
 export function directionOf(a: Sketch, b: Sketch, kind: Kind): Pick<Relation, 'direction' | 'directionGrounds'> {
   const [lossA, lossB] = [isQuantized(a) !== '', isQuantized(b) !== ''];
   if (lossB && !lossA) return { direction: 'a->b', directionGrounds: 'information loss: the suspect is quantized and the other is not' };
-  if (lossA && !lossB) return { direction: 'b->a', directionGrounds: 'information loss: the first model is quantized and the suspect is not' };
-  if (kind.name === 'pruned') return { direction: 'a->b', directionGrounds: 'information loss: weights of the suspect are zero where the other has values' };
+  if (lossA && !lossB)
+    return { direction: 'b->a', directionGrounds: 'information loss: the first model is quantized and the suspect is not' };
+  if (kind.name === 'pruned')
+    return { direction: 'a->b', directionGrounds: 'information loss: weights of the suspect are zero where the other has values' };
   return { direction: 'unknown', directionGrounds: 'the weights of two dense models do not say which came first; dates on record might' };
 }
 
 /** The quantization seen in a sketch's values or stated by its format, or ''. */
 function isQuantized(sketch: Sketch): string {
   if (/^(I?Q\d|TQ|MXFP4)/.test(sketch.subject.dtype)) return sketch.subject.dtype;
-  const distinct = median(sketch.samples.flatMap((s) => (s.stats.distinct > 0 && !s.excluded && s.role !== 'embed' && s.role !== 'head' ? [s.stats.distinct] : [])));
+  const distinct = median(
+    sketch.samples.flatMap((s) =>
+      s.stats.distinct > 0 && !s.excluded && s.role !== 'embed' && s.role !== 'head' ? [s.stats.distinct] : [],
+    ),
+  );
   // Zeros of pruning also lower the count of distinct values; they are judged by their share.
   const zeros = typicalStat(sketch, (s) => s.zeros);
   if (distinct !== null && zeros < PRUNED && distinct <= FEW_DISTINCT) return `about ${Math.round(distinct)} distinct values in 32`;

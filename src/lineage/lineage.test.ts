@@ -17,7 +17,10 @@ function rejections(log10Ps: readonly number[], alpha: number): number {
 }
 
 describe('on independent models the exact tests keep their error rate', () => {
-  const pairs = Array.from({ length: 600 }, (_, i) => [toSketch(makeModel(2 * i + 1, 2 * i + 1)), toSketch(makeModel(2 * i + 2, 2 * i + 2))] as const);
+  const pairs = Array.from(
+    { length: 600 },
+    (_, i) => [toSketch(makeModel(2 * i + 1, 2 * i + 1)), toSketch(makeModel(2 * i + 2, 2 * i + 2))] as const,
+  );
   test.each([
     ['neurons', (a: Sketch, b: Sketch) => neuronTest(a, b, INPUTS)],
     ['residual channels', (a: Sketch, b: Sketch) => channelTest(a, b, INPUTS)],
@@ -84,7 +87,10 @@ describe('a verdict', () => {
   });
   test('demands more when more known models were searched', () => {
     const child = toSketch(fineTune(base, 7, 0.3));
-    expect(relate(toSketch(base), child, { searched: 1000 }).log10PAdjusted! - relate(toSketch(base), child).log10PAdjusted!).toBeCloseTo(3, 6);
+    expect(relate(toSketch(base), child, { searched: 1000 }).log10PAdjusted! - relate(toSketch(base), child).log10PAdjusted!).toBeCloseTo(
+      3,
+      6,
+    );
   });
   test('of adapters that share only their random half is common-initialization', () => {
     const adapter = (seed: number): Sketch => {
@@ -105,14 +111,23 @@ describe('generic networks', () => {
   /** 60 layers of one shape, as stacks of equal blocks have. `share`: how much of the weights comes from `start`. */
   const network = (start: number, own: number, share: number, names: string, heavy = false, filters = 96): Sketch => {
     const [s, o] = [randomness(start), randomness(own)];
-    const draw = (from: { normal: () => number; uniform: () => number }): number => (heavy ? from.normal() * (from.uniform() < 0.1 ? 4 : 0.7) : 2 * from.uniform() - 1);
+    const draw = (from: { normal: () => number; uniform: () => number }): number =>
+      heavy ? from.normal() * (from.uniform() < 0.1 ? 4 : 0.7) : 2 * from.uniform() - 1;
     const samples = Array.from({ length: 60 }, (_, i) =>
-      sample(`${names}.${i}.weight`, 'conv', null, Float32Array.from({ length: filters * 16 }, () => share * draw(s) + (1 - share) * draw(o)), filters));
+      sample(
+        `${names}.${i}.weight`,
+        'conv',
+        null,
+        Float32Array.from({ length: filters * 16 }, () => share * draw(s) + (1 - share) * draw(o)),
+        filters,
+      ),
+    );
     const sketch = toSketch(makeModel(own, own));
     return { ...sketch, samples, vectors: [], subject: { ...sketch.subject, scheme: 'generic' } };
   };
   test('of strangers with many equal shapes and other names show nothing, though the best of 60 matches is taken 60 times', () => {
-    for (let seed = 0; seed < 5; seed++) expect(relate(network(1, 100 + seed, 0, 'features'), network(1, 200 + seed, 0, 'renamed')).verdict).toBe('no-evidence');
+    for (let seed = 0; seed < 5; seed++)
+      expect(relate(network(1, 100 + seed, 0, 'features'), network(1, 200 + seed, 0, 'renamed')).verdict).toBe('no-evidence');
   });
   test('too narrow for any layer to reach the threshold are unresolved, not cleared', () => {
     expect(relate(network(1, 2, 0, 'a', false, 24), network(1, 3, 0, 'b', false, 24)).verdict).toBe('unresolved');
@@ -124,27 +139,35 @@ describe('generic networks', () => {
   });
   test('that share a uniform random start only are not called derived', () => {
     for (let seed = 0; seed < 5; seed++)
-      expect(relate(network(1, 300 + seed, 0.5, 'features'), network(1, 400 + seed, 0.5, 'features')).verdict).toBe('common-initialization');
+      expect(relate(network(1, 300 + seed, 0.5, 'features'), network(1, 400 + seed, 0.5, 'features')).verdict).toBe(
+        'common-initialization',
+      );
   });
 });
 
 describe('sketch files', () => {
   const sketch = toSketch(makeModel(1, 11), 'round trip');
   test('come back as they were', () => {
-    expect(canonicalJson(decodeSketch(encodeSketch(sketch), 's'))).toBe(canonicalJson(decodeSketch(encodeSketch(decodeSketch(encodeSketch(sketch), 's')), 's')));
+    expect(canonicalJson(decodeSketch(encodeSketch(sketch), 's'))).toBe(
+      canonicalJson(decodeSketch(encodeSketch(decodeSketch(encodeSketch(sketch), 's')), 's')),
+    );
   });
   test('with any byte changed, cut or added decode or are refused with a typed error, and never crash a comparison', () => {
     const bytes = encodeSketch(sketch);
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }), fc.nat(bytes.length), (edits, cut) => {
-        const broken = bytes.slice(0, cut % 3 === 0 ? cut : bytes.length);
-        for (const [at, value] of edits) if (at < broken.length) broken[at] = value;
-        try {
-          relate(decodeSketch(broken, 's'), sketch);
-        } catch (error) {
-          expect((error as { code?: string }).code).toMatch(/^(SKETCH_|JSON_INVALID)/);
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        fc.nat(bytes.length),
+        (edits, cut) => {
+          const broken = bytes.slice(0, cut % 3 === 0 ? cut : bytes.length);
+          for (const [at, value] of edits) if (at < broken.length) broken[at] = value;
+          try {
+            relate(decodeSketch(broken, 's'), sketch);
+          } catch (error) {
+            expect((error as { code?: string }).code).toMatch(/^(SKETCH_|JSON_INVALID)/);
+          }
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -181,15 +204,32 @@ describe('stored constants are recognized', () => {
   const grid = (rows: number, columns: number, value: (r: number, c: number) => number): Float32Array =>
     Float32Array.from({ length: rows * columns }, (_, i) => value(Math.floor(i / columns), i % columns));
   test.each([
-    ['a windowed Fourier basis', grid(64, 256, (r, c) => Math.sin((2 * Math.PI * (r + 1) * c) / 256) * (0.5 - 0.5 * Math.cos((2 * Math.PI * c) / 256)))],
+    [
+      'a windowed Fourier basis',
+      grid(64, 256, (r, c) => Math.sin((2 * Math.PI * (r + 1) * c) / 256) * (0.5 - 0.5 * Math.cos((2 * Math.PI * c) / 256))),
+    ],
     ['a triangular filter bank', grid(64, 256, (r, c) => Math.max(0, 1 - Math.abs(c - 4 * r) / 6))],
     ['an identity matrix', grid(64, 256, (r, c) => (r === c ? 1 : 0))],
     ['all-equal gains', grid(64, 256, () => 0.7)],
   ])('%s', (_, values) => expect(constantReason(values, 64, 256, true)).not.toBe(''));
   test('and trained-looking weights are not', () => {
     const { normal } = randomness(3);
-    expect(constantReason(grid(64, 256, () => normal()), 64, 256, true)).toBe('');
-    expect(constantReason(grid(64, 256, () => (normal() > 0 ? normal() : 0)), 64, 256, true)).toBe('');
+    expect(
+      constantReason(
+        grid(64, 256, () => normal()),
+        64,
+        256,
+        true,
+      ),
+    ).toBe('');
+    expect(
+      constantReason(
+        grid(64, 256, () => (normal() > 0 ? normal() : 0)),
+        64,
+        256,
+        true,
+      ),
+    ).toBe('');
   });
 });
 
@@ -202,5 +242,6 @@ test('rounding to 16 bits agrees with the definition for every half and around i
   }
   expect(toHalf(65520)).toBe(0x7c00);
   expect(toHalf(65519)).toBe(0x7bff);
-  for (const value of [1, -2.5, 3.14159, 1e-20]) expect(Math.abs(fromBfloat16(toBfloat16(value)) - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -8);
+  for (const value of [1, -2.5, 3.14159, 1e-20])
+    expect(Math.abs(fromBfloat16(toBfloat16(value)) - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -8);
 });

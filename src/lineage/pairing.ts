@@ -28,10 +28,7 @@ export function neuronBlocks(sketch: Sketch): Map<string, NeuronBlock[]> {
     entry.samples.set(sample.role, sample);
   }
   return new Map(
-    [...stacks].map(([name, blocks]) => [
-      name,
-      [...blocks.values()].sort((x, y) => x.block - y.block || x.expert - y.expert),
-    ]),
+    [...stacks].map(([name, blocks]) => [name, [...blocks.values()].sort((x, y) => x.block - y.block || x.expert - y.expert)]),
   );
 }
 
@@ -57,7 +54,9 @@ export function slotPairs(a: Sketch, b: Sketch, roles: readonly string[]): Sampl
   const bySlot = new Map(b.samples.map((sample) => [sample.slot, sample]));
   return a.samples.flatMap((left): SamplePair[] => {
     const right = bySlot.get(left.slot);
-    return roles.includes(left.role) && !left.excluded && right && !right.excluded && right.role === left.role && comparable(left, right) ? [[left, right]] : [];
+    return roles.includes(left.role) && !left.excluded && right && !right.excluded && right.role === left.role && comparable(left, right)
+      ? [[left, right]]
+      : [];
   });
 }
 
@@ -81,7 +80,8 @@ export function filterCandidates(a: Sketch, b: Sketch): { mode: 'names' | 'shape
   const filters = (sketch: Sketch): Sample[] => sketch.samples.filter((s) => (s.role === 'conv' || s.role === 'linear') && !s.excluded);
   const weight = (samples: readonly Sample[]): number => samples.reduce((sum, s) => sum + s.shape[0] * s.shape[1], 0);
   const [left, right] = [filters(a), filters(b)];
-  if (weight(named.map(([x]) => x)) >= NAME_COVERAGE * Math.min(weight(left), weight(right))) return { mode: 'names', layers: named.map((pair) => [pair]) };
+  if (weight(named.map(([x]) => x)) >= NAME_COVERAGE * Math.min(weight(left), weight(right)))
+    return { mode: 'names', layers: named.map((pair) => [pair]) };
   const layers = right.map((y) => left.filter((x) => x.role === y.role && comparable(x, y)).map((x): SamplePair => [x, y]));
   return { mode: 'shapes', layers: layers.filter((candidates) => candidates.length > 0) };
 }

@@ -45,8 +45,12 @@ export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relat
   const trained = judged.verdict === 'derived' || judged.verdict === 'identical';
   const change = trained ? relativeChange(a, b, judged.layerMap) : null;
   const identity = identityOf(a, b, inputs);
-  const kind = trained ? kindOf(a, b, { identity, layerMap: judged.layerMap, change }) : { name: 'unknown' as const, note: 'shared training was not shown, so nothing is said about how' };
-  const direction = trained ? directionOf(a, b, kind) : { direction: 'unknown' as const, directionGrounds: 'shared training was not shown' };
+  const kind = trained
+    ? kindOf(a, b, { identity, layerMap: judged.layerMap, change })
+    : { name: 'unknown' as const, note: 'shared training was not shown, so nothing is said about how' };
+  const direction = trained
+    ? directionOf(a, b, kind)
+    : { direction: 'unknown' as const, directionGrounds: 'shared training was not shown' };
   const { architecture: _a, scheme: _b, isAdapter: _c, dtype: _d, ...subjectA } = a.subject;
   const { architecture: _e, scheme: _f, isAdapter: _g, dtype: _h, ...subjectB } = b.subject;
   return {
@@ -69,7 +73,8 @@ export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relat
 
 function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: number): Judged {
   if (a.salt !== b.salt) return unresolved('the two sketches look at different positions (other salts); sketch both anew');
-  if (a.subject.isAdapter !== b.subject.isAdapter) return unresolved('one side is an adapter and the other a full model; they share no tensors to compare');
+  if (a.subject.isAdapter !== b.subject.isAdapter)
+    return unresolved('one side is an adapter and the other a full model; they share no tensors to compare');
   const identity = identityOf(a, b, inputs);
   if (a.subject.isAdapter) return judgeAdapters(a, b, identity, inputs, threshold);
 
@@ -95,7 +100,9 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
     if (detectable === null)
       return { ...unresolved('too few comparable units: even full agreement would not reach the threshold', tests), log10P };
     return {
-      ...common, tests, verdict: 'no-evidence',
+      ...common,
+      tests,
+      verdict: 'no-evidence',
       because: `no test rejects independence; shared weights with a correlation of ${detectable.toFixed(2)} or more would have been seen, unless rows or channels were rearranged`,
       share: NO_SHARE,
     };
@@ -105,18 +112,32 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
   const learned = rejects(neurons)
     ? fromAgreement(a, b, layerMap, 'neurons', inputs)
-    : rejects(values) ? fromAgreement(a, b, null, 'values', inputs)
-    : filters ? startEvidence(a, b, filters.layers, filters.mode === 'shapes', inputs)
-    : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
+    : rejects(values)
+      ? fromAgreement(a, b, null, 'values', inputs)
+      : filters
+        ? startEvidence(a, b, filters.layers, filters.mode === 'shapes', inputs)
+        : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
   const p = tellP(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0));
   const all = [...tests, ...learned.evidence];
   switch (learned.verdict) {
     case 'learned':
       return { ...common, tests: all, share, verdict: 'derived', because: `${p}; ${learned.why}` };
     case 'start-only':
-      return { ...common, tests: all, share, verdict: 'common-initialization', because: `the models share a random start (${p}), but ${learned.why}` };
+      return {
+        ...common,
+        tests: all,
+        share,
+        verdict: 'common-initialization',
+        because: `the models share a random start (${p}), but ${learned.why}`,
+      };
     case 'undecided':
-      return { ...common, tests: all, share, verdict: 'shared-origin', because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${learned.why}` };
+      return {
+        ...common,
+        tests: all,
+        share,
+        verdict: 'shared-origin',
+        because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${learned.why}`,
+      };
   }
 }
 
@@ -139,7 +160,11 @@ function equalValues(a: Sketch, b: Sketch, identity: Identity | null): Pick<Judg
   const basis = identity.sampled ? ' of the sampled rows' : '';
   const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
   if (ordered >= 0.95)
-    return { verdict: 'identical', because: `${percent(ordered)}${basis} of the values stand in equal tensors`, share: { fraction: ordered, part: 'all', slots: identity.slots } };
+    return {
+      verdict: 'identical',
+      because: `${percent(ordered)}${basis} of the values stand in equal tensors`,
+      share: { fraction: ordered, part: 'all', slots: identity.slots },
+    };
   if (sorted >= 0.95) {
     const conversion = a.subject.scheme === 'generic' || b.subject.scheme === 'generic';
     return {
@@ -153,7 +178,11 @@ function equalValues(a: Sketch, b: Sketch, identity: Identity | null): Pick<Judg
   const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
   // A copied token table is not a copied model; say exactly that.
   return identity.slots.every((slot) => roleOf(b, slot) === 'embed' || roleOf(b, slot) === 'head')
-    ? { verdict: 'shared-origin', because: `${held}, all of them token tables; the rest shows nothing by this`, share: { ...share, part: 'token tables' } }
+    ? {
+        verdict: 'shared-origin',
+        because: `${held}, all of them token tables; the rest shows nothing by this`,
+        share: { ...share, part: 'token tables' },
+      }
     : { verdict: 'derived', because: `${held}; the rest differs`, share: { ...share, part: 'unchanged tensors' } };
 }
 
@@ -173,18 +202,38 @@ function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: 
   if (identity && ofBoth(identity.ordered) >= 0.95)
     return { ...common, verdict: 'identical', because: 'the adapters hold the same values', share: all };
   if ((trained?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold)
-    return { ...common, verdict: 'derived', because: 'the trained halves (B), which start at zero in every adapter, agree in rank order', share: all };
+    return {
+      ...common,
+      verdict: 'derived',
+      because: 'the trained halves (B), which start at zero in every adapter, agree in rank order',
+      share: all,
+    };
   if ((started?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold)
-    return { ...common, verdict: 'common-initialization', because: 'only the randomly started halves (A) agree; the trained halves do not', share: all };
+    return {
+      ...common,
+      verdict: 'common-initialization',
+      because: 'only the randomly started halves (A) agree; the trained halves do not',
+      share: all,
+    };
   if (common.detectable === null) return { ...unresolved('too few ranks to reach the threshold', tests), log10P };
-  return { ...common, verdict: 'no-evidence', because: 'neither half of the adapters agrees; adapters of one base by different people look like this', share: NO_SHARE };
+  return {
+    ...common,
+    verdict: 'no-evidence',
+    because: 'neither half of the adapters agrees; adapters of one base by different people look like this',
+    share: NO_SHARE,
+  };
 }
 
 function fromAgreement(
-  a: Sketch, b: Sketch, layerMap: ReadonlyMap<string, readonly number[]> | null, reference: 'neurons' | 'values', inputs: Evidence['inputs'],
+  a: Sketch,
+  b: Sketch,
+  layerMap: ReadonlyMap<string, readonly number[]> | null,
+  reference: 'neurons' | 'values',
+  inputs: Evidence['inputs'],
 ): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: Evidence[] } {
   const agreement = agreementOf(a, b, layerMap, reference, inputs);
-  const told = agreement.votes.map((vote) => `${vote.name} ${vote.ratio.toFixed(2)} (threshold ${vote.threshold})`).join(', ') || 'nothing to compare';
+  const told =
+    agreement.votes.map((vote) => `${vote.name} ${vote.ratio.toFixed(2)} (threshold ${vote.threshold})`).join(', ') || 'nothing to compare';
   const over = `relative to what the start fixes: ${told}`;
   const why = {
     learned: `what training fills agrees too (${over})`,
@@ -208,7 +257,11 @@ function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
     const shown = testable.filter((layer) => layer.log10P + Math.log10(testable.length) <= LAYER_SUPPORT_LOG10);
     const weigh = (layers: typeof testable): number => layers.reduce((sum, layer) => sum + layer.parameters, 0);
     const fraction = testable.length === 0 ? null : weigh(shown) / weigh(testable);
-    return { fraction, part: fraction !== null && fraction > 0.95 ? 'all testable layers' : 'part of the layers', slots: shown.map((layer) => layer.slot) };
+    return {
+      fraction,
+      part: fraction !== null && fraction > 0.95 ? 'all testable layers' : 'part of the layers',
+      slots: shown.map((layer) => layer.slot),
+    };
   }
   if (neurons) {
     const agree = neurons.evidence.details['layerAgree'] as number[];
@@ -221,10 +274,12 @@ function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
 }
 
 function limitsOf(verdict: Verdict, direction: Relation['direction'], a: Sketch, b: Sketch): string[] {
-  const limits = ['training on a model\'s outputs (distillation) leaves no trace in weights and is not judged'];
+  const limits = ["training on a model's outputs (distillation) leaves no trace in weights and is not judged"];
   if (direction === 'unknown') limits.push('which of two models came first is not in these statistics');
   if (verdict === 'no-evidence' || verdict === 'unresolved')
-    limits.unshift('absence of evidence is not independence: rearranged rows, rotated hidden spaces and changed widths are not undone by this comparison');
+    limits.unshift(
+      'absence of evidence is not independence: rearranged rows, rotated hidden spaces and changed widths are not undone by this comparison',
+    );
   if (verdict === 'derived' || verdict === 'shared-origin')
     limits.unshift('a small p rests on the assumptions printed with each test; below about 10^-12 they, not chance, bound the error');
   if (!a.complete || !b.complete) limits.push('only sampled rows were read, not every value');

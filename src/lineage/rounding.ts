@@ -37,7 +37,7 @@ export function toHalf(value: number): number {
     const kept = significand >>> shift;
     const rest = significand & ((1 << shift) - 1);
     const middle = 1 << (shift - 1);
-    return sign | (kept + (rest > middle || (rest === middle && (kept & 1)) ? 1 : 0));
+    return sign | (kept + (rest > middle || (rest === middle && kept & 1) ? 1 : 0));
   }
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }

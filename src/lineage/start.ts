@@ -23,43 +23,82 @@ const MIN_Z_FLIPS = 40;
  * @param layers the matched layers and their p-values, corrected for selection.
  * @param selected whether they were matched by their values.
  */
-export function startEvidence(a: Sketch, b: Sketch, layers: readonly { readonly pair: SamplePair; readonly log10P: number }[], selected: boolean, inputs: Evidence['inputs']): StartEvidence {
+export function startEvidence(
+  a: Sketch,
+  b: Sketch,
+  layers: readonly { readonly pair: SamplePair; readonly log10P: number }[],
+  selected: boolean,
+  inputs: Evidence['inputs'],
+): StartEvidence {
   const pairs = layers.map((layer) => layer.pair);
   const related = layers.filter((layer) => layer.log10P < LAYER_P).map((layer) => layer.pair);
   const kappa = excessKurtosis(related);
   const z = zeroStart(a, b);
   // Where layers were chosen by their values, only those that show a tie say how close it is.
-  const r10 = quantile((selected ? related : pairs).map(([x, y]) => Math.abs(sampleCorrelation(x, y) ?? 0)), 0.1) ?? 0;
+  const r10 =
+    quantile(
+      (selected ? related : pairs).map(([x, y]) => Math.abs(sampleCorrelation(x, y) ?? 0)),
+      0.1,
+    ) ?? 0;
   const evidence: Evidence[] = [];
   if (kappa)
     evidence.push({
-      test: 'shared-component-kurtosis', version: 1, class: 'calibrated',
+      test: 'shared-component-kurtosis',
+      version: 1,
+      class: 'calibrated',
       question: 'Is what the two models share shaped like a random start, or like trained weights?',
       statistic: { name: 'excess kurtosis of the shared component', value: kappa.value },
-      n: related.length, log10P: null,
+      n: related.length,
+      log10P: null,
       effect: { name: 'standard error', value: kappa.se },
       nullModel: 'a shared uniform start gives -1.2, a shared normal start 0; trained parents are mostly heavy-tailed, above 1',
       assumptions: ['the parts that differ are independent of the shared part'],
-      details: { r10 }, inputs,
+      details: { r10 },
+      inputs,
     });
   if (z)
     evidence.push({
-      test: 'zero-start-vectors', version: 1, class: 'calibrated',
+      test: 'zero-start-vectors',
+      version: 1,
+      class: 'calibrated',
       question: 'Do norm gains and shifts, which start at 1 and 0 in every model, agree?',
       statistic: { name: 'median correlation', value: z.r },
-      n: z.flips, log10P: z.log10P,
+      n: z.flips,
+      log10P: z.log10P,
       effect: { name: 'median correlation', value: z.r },
       nullModel: 'without shared training the correlation stays below about 0.3, even from the same start',
       assumptions: ['gains and shifts were initialized to constants'],
-      details: { vectors: z.vectors }, inputs,
+      details: { vectors: z.vectors },
+      inputs,
     });
   const hz = z !== null && z.flips >= MIN_Z_FLIPS;
   // Section 6 of the trials, in its order.
-  if (hz && z.log10P < -6 && z.r >= 0.4) return { verdict: 'learned', why: `norm gains and shifts, which start equal in every model, agree (median correlation ${z.r.toFixed(2)})`, evidence };
-  if (kappa && kappa.value - 2 * kappa.se >= 0.3 && !(hz && z.r < 0.1)) return { verdict: 'learned', why: `what is shared is heavy-tailed as trained weights are (excess kurtosis ${kappa.value.toFixed(2)})`, evidence };
-  if (!hz && r10 >= 0.9) return { verdict: 'learned', why: `nearly every layer agrees closely (10th percentile of layer correlations ${r10.toFixed(2)})`, evidence };
-  if (hz && z.r < 0.1) return { verdict: 'start-only', why: `norm gains and shifts do not agree (median correlation ${z.r.toFixed(2)})`, evidence };
-  if (kappa && kappa.value + 2 * kappa.se <= -0.3) return { verdict: 'start-only', why: `what is shared has the flat shape of a uniform random start (excess kurtosis ${kappa.value.toFixed(2)})`, evidence };
+  if (hz && z.log10P < -6 && z.r >= 0.4)
+    return {
+      verdict: 'learned',
+      why: `norm gains and shifts, which start equal in every model, agree (median correlation ${z.r.toFixed(2)})`,
+      evidence,
+    };
+  if (kappa && kappa.value - 2 * kappa.se >= 0.3 && !(hz && z.r < 0.1))
+    return {
+      verdict: 'learned',
+      why: `what is shared is heavy-tailed as trained weights are (excess kurtosis ${kappa.value.toFixed(2)})`,
+      evidence,
+    };
+  if (!hz && r10 >= 0.9)
+    return {
+      verdict: 'learned',
+      why: `nearly every layer agrees closely (10th percentile of layer correlations ${r10.toFixed(2)})`,
+      evidence,
+    };
+  if (hz && z.r < 0.1)
+    return { verdict: 'start-only', why: `norm gains and shifts do not agree (median correlation ${z.r.toFixed(2)})`, evidence };
+  if (kappa && kappa.value + 2 * kappa.se <= -0.3)
+    return {
+      verdict: 'start-only',
+      why: `what is shared has the flat shape of a uniform random start (excess kurtosis ${kappa.value.toFixed(2)})`,
+      evidence,
+    };
   return { verdict: 'undecided', why: 'neither the shape of what is shared nor the norm parameters decide', evidence };
 }
 
@@ -113,7 +152,11 @@ function standardized(sample: Sample, units: number, width: number): Float64Arra
 function zeroStart(a: Sketch, b: Sketch): { r: number; flips: number; log10P: number; vectors: number } | null {
   const prefix = (slot: string): string => slot.slice(0, Math.max(0, slot.lastIndexOf('.')));
   const normed = new Set(a.vectors.filter((vector) => vector.role.startsWith('norm')).map((vector) => prefix(vector.slot)));
-  const pairs = vectorPairs(a, b, (vector) => vector.role.startsWith('norm') || (vector.role === 'bias' && normed.has(prefix(vector.slot))));
+  const pairs = vectorPairs(
+    a,
+    b,
+    (vector) => vector.role.startsWith('norm') || (vector.role === 'bias' && normed.has(prefix(vector.slot))),
+  );
   const correlations: number[] = [];
   let k = 0;
   let n = 0;

@@ -11,7 +11,11 @@ const GROUP = 32;
 export function sampleStats(values: Float32Array, rows: number, columns: number): SampleStats {
   let zeros = 0;
   for (let i = 0; i < rows * columns; i++) if (values[i] === 0) zeros++;
-  return { zeros: zeros / Math.max(1, rows * columns), distinct: distinctPerGroup(values, rows, columns), lattice: latticeResidual(values, rows, columns) };
+  return {
+    zeros: zeros / Math.max(1, rows * columns),
+    distinct: distinctPerGroup(values, rows, columns),
+    lattice: latticeResidual(values, rows, columns),
+  };
 }
 
 function distinctPerGroup(values: Float32Array, rows: number, columns: number): number {

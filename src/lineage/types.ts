@@ -41,8 +41,18 @@ export interface Evidence {
 }
 
 export type KindName =
-  | 'copy' | 're-encoded' | 'quantized' | 'pruned' | 'fine-tune' | 'low-rank' | 'merge'
-  | 'depth-changed' | 'width-changed' | 'disguised' | 'partial' | 'unknown';
+  | 'copy'
+  | 're-encoded'
+  | 'quantized'
+  | 'pruned'
+  | 'fine-tune'
+  | 'low-rank'
+  | 'merge'
+  | 'depth-changed'
+  | 'width-changed'
+  | 'disguised'
+  | 'partial'
+  | 'unknown';
 
 export interface Kind {
   readonly name: KindName;

@@ -19,7 +19,12 @@ describe('the fair-coin tail', () => {
     for (const n of [1, 7, 64, 500]) for (let k = 1; k <= n; k++) expect(log10BinomialTail(n, k)).toBeCloseTo(exactTail(n, k), 8);
   });
   test('agrees with exact integer arithmetic for large n, far into the tail', () => {
-    for (const [n, k] of [[3000, 1500], [3000, 2000], [5000, 5000], [4000, 10]] as const)
+    for (const [n, k] of [
+      [3000, 1500],
+      [3000, 2000],
+      [5000, 5000],
+      [4000, 10],
+    ] as const)
       expect(log10BinomialTail(n, k)).toBeCloseTo(Math.min(0, exactTail(n, k)), 7);
   });
   test('is certain at k = 0 and impossible past n', () => {

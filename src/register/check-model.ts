@@ -38,11 +38,15 @@ async function withDanger(error: HeirloomError, locator: string, watch: Watch): 
     const { files } = await scanTree(tree, watch);
     const worst = files.find((file) => file.verdict === 'malicious');
     if (!worst) return error;
-    return new HeirloomError(error.code, `${error.message}; and the safety scan calls ${worst.path} malicious: ${worst.findings[0]?.what ?? ''}`, {
-      where: error.where ?? { file: worst.path },
-      hint: 'do not load it; see `heirloom scan`',
-      cause: error,
-    });
+    return new HeirloomError(
+      error.code,
+      `${error.message}; and the safety scan calls ${worst.path} malicious: ${worst.findings[0]?.what ?? ''}`,
+      {
+        where: error.where ?? { file: worst.path },
+        hint: 'do not load it; see `heirloom scan`',
+        cause: error,
+      },
+    );
   } finally {
     await tree.close();
   }

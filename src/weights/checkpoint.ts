@@ -19,13 +19,15 @@ const MAX_READ_BYTES = 1 << 30;
  * @throws WeightsError `WEIGHTS_SHAPE` on negative, fractional or overflowing sizes.
  */
 export function valueCount(shape: readonly number[], name: string, file: string): number {
-  if (shape.length > MAX_AXES) throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" has ${shape.length} axes`, { where: { file, field: name } });
+  if (shape.length > MAX_AXES)
+    throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" has ${shape.length} axes`, { where: { file, field: name } });
   let count = 1;
   for (const size of shape) {
     if (!Number.isSafeInteger(size) || size < 0)
       throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" has the impossible axis ${String(size)}`, { where: { file, field: name } });
     count *= size;
-    if (count > Number.MAX_SAFE_INTEGER) throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" claims more than 2^53 values`, { where: { file, field: name } });
+    if (count > Number.MAX_SAFE_INTEGER)
+      throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" claims more than 2^53 values`, { where: { file, field: name } });
   }
   return count;
 }
@@ -39,9 +41,14 @@ export function storedBytes(dtype: DType, shape: readonly number[], name: string
   const count = valueCount(shape, name, file);
   const row = shape.at(-1) ?? 1;
   if (row % spec.blockValues !== 0)
-    throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" has rows of ${row} values, not a multiple of the ${spec.blockValues} of ${dtype}`, { where: { file, field: name } });
+    throw new WeightsError(
+      'WEIGHTS_SHAPE',
+      `tensor "${name}" has rows of ${row} values, not a multiple of the ${spec.blockValues} of ${dtype}`,
+      { where: { file, field: name } },
+    );
   const bytes = (count / spec.blockValues) * spec.blockBytes;
-  if (!Number.isSafeInteger(bytes)) throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" claims more than 2^53 bytes`, { where: { file, field: name } });
+  if (!Number.isSafeInteger(bytes))
+    throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" claims more than 2^53 bytes`, { where: { file, field: name } });
   return bytes;
 }
 
@@ -58,9 +65,13 @@ export function rowLength(tensor: TensorInfo): number {
 export function decodeValues(dtype: DType, bytes: Uint8Array, count: number, where: { file: string; name: string }): Float32Array {
   const spec = DTYPES[dtype];
   if (!spec.decode)
-    throw new WeightsError('WEIGHTS_NOT_DECODABLE', `tensor "${where.name}" is stored as ${dtype}, which Heirloom lists but does not decode`, {
-      where: { file: where.file, field: where.name },
-    });
+    throw new WeightsError(
+      'WEIGHTS_NOT_DECODABLE',
+      `tensor "${where.name}" is stored as ${dtype}, which Heirloom lists but does not decode`,
+      {
+        where: { file: where.file, field: where.name },
+      },
+    );
   const out = new Float32Array(count);
   spec.decode(bytes, out);
   return out;
@@ -78,9 +89,13 @@ export function makeCheckpoint(parts: CheckpointParts): Checkpoint {
   const readBytes = async (tensor: TensorInfo, start: number, count: number): Promise<Uint8Array> => {
     const rows = rowCount(tensor);
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(count) || start < 0 || count < 0 || start + count > rows)
-      throw new WeightsError('WEIGHTS_ROWS', `tensor "${tensor.name}" has ${rows} rows; ${count} from ${start} were asked for`, { where: { file: tensor.file, field: tensor.name } });
+      throw new WeightsError('WEIGHTS_ROWS', `tensor "${tensor.name}" has ${rows} rows; ${count} from ${start} were asked for`, {
+        where: { file: tensor.file, field: tensor.name },
+      });
     if (bytesOfRows(tensor, count) > MAX_READ_BYTES)
-      throw new WeightsError('WEIGHTS_LIMIT', `${count} rows of "${tensor.name}" are over 1 GiB; read them in blocks`, { where: { file: tensor.file, field: tensor.name } });
+      throw new WeightsError('WEIGHTS_LIMIT', `${count} rows of "${tensor.name}" are over 1 GiB; read them in blocks`, {
+        where: { file: tensor.file, field: tensor.name },
+      });
     return count === 0 || rowLength(tensor) === 0 ? new Uint8Array(0) : readStored(tensor, start, count);
   };
   return {
@@ -103,6 +118,8 @@ export async function readContiguous(source: ByteSource, tensor: TensorInfo, sta
   const { blockValues, blockBytes } = DTYPES[tensor.dtype];
   const length = rowLength(tensor);
   if ((start * length) % blockValues !== 0 || (count * length) % blockValues !== 0)
-    throw new WeightsError('WEIGHTS_ROWS', `rows ${start}..${start + count} of "${tensor.name}" do not fall on ${tensor.dtype} blocks`, { where: { file: tensor.file, field: tensor.name } });
+    throw new WeightsError('WEIGHTS_ROWS', `rows ${start}..${start + count} of "${tensor.name}" do not fall on ${tensor.dtype} blocks`, {
+      where: { file: tensor.file, field: tensor.name },
+    });
   return source.read(tensor.offset + ((start * length) / blockValues) * blockBytes, ((count * length) / blockValues) * blockBytes);
 }

@@ -11,11 +11,29 @@ import { halfToFloat } from './half.ts';
 export { halfToFloat };
 
 export type PlainDType =
-  | 'F64' | 'F32' | 'F16' | 'BF16'
-  | 'F8_E4M3' | 'F8_E5M2' | 'F8_E4M3FNUZ' | 'F8_E5M2FNUZ' | 'F8_E8M0'
-  | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL'
-  | 'C64' | 'C128'
-  | 'I4' | 'U4' | 'F4_E2M1';
+  | 'F64'
+  | 'F32'
+  | 'F16'
+  | 'BF16'
+  | 'F8_E4M3'
+  | 'F8_E5M2'
+  | 'F8_E4M3FNUZ'
+  | 'F8_E5M2FNUZ'
+  | 'F8_E8M0'
+  | 'I64'
+  | 'I32'
+  | 'I16'
+  | 'I8'
+  | 'U64'
+  | 'U32'
+  | 'U16'
+  | 'U8'
+  | 'BOOL'
+  | 'C64'
+  | 'C128'
+  | 'I4'
+  | 'U4'
+  | 'F4_E2M1';
 export type DType = PlainDType | GgmlQuant;
 
 export interface DTypeSpec {

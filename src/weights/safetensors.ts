@@ -33,7 +33,9 @@ export async function openSafetensors(tree: FileTree, path: string): Promise<Che
   for (const shard of shards)
     for (const tensor of shard.tensors) {
       if (names.has(tensor.name))
-        throw new WeightsError('WEIGHTS_DUPLICATE', `tensor "${tensor.name}" stands in two shards`, { where: { file: tensor.file, field: tensor.name } });
+        throw new WeightsError('WEIGHTS_DUPLICATE', `tensor "${tensor.name}" stands in two shards`, {
+          where: { file: tensor.file, field: tensor.name },
+        });
       names.add(tensor.name);
       tensors.push(tensor);
     }
@@ -51,43 +53,71 @@ export async function openSafetensors(tree: FileTree, path: string): Promise<Che
 
 async function readIndex(tree: FileTree, path: string): Promise<string[]> {
   const source = await tree.open(path);
-  if (source.size > MAX_INDEX_BYTES) throw new WeightsError('WEIGHTS_LIMIT', `${path} is ${source.size} bytes long, over the cap of ${MAX_INDEX_BYTES}`, { where: { file: path } });
+  if (source.size > MAX_INDEX_BYTES)
+    throw new WeightsError('WEIGHTS_LIMIT', `${path} is ${source.size} bytes long, over the cap of ${MAX_INDEX_BYTES}`, {
+      where: { file: path },
+    });
   const index = parseJson(await source.read(0, source.size), path);
   const map = isObject(index) ? index['weight_map'] : undefined;
-  if (!isObject(map)) throw new WeightsError('WEIGHTS_HEADER', `${path} has no "weight_map" object`, { where: { file: path, field: 'weight_map' } });
+  if (!isObject(map))
+    throw new WeightsError('WEIGHTS_HEADER', `${path} has no "weight_map" object`, { where: { file: path, field: 'weight_map' } });
   const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : '';
   const shards = new Set<string>();
   for (const [name, file] of Object.entries(map)) {
     if (typeof file !== 'string' || file.includes('/') || file.includes('\\') || file === '' || file === '..')
-      throw new WeightsError('WEIGHTS_PATH', `${path} places tensor "${name}" outside its folder`, { where: { file: path, field: `weight_map.${name}` } });
+      throw new WeightsError('WEIGHTS_PATH', `${path} places tensor "${name}" outside its folder`, {
+        where: { file: path, field: `weight_map.${name}` },
+      });
     shards.add(folder + file);
   }
-  if (shards.size === 0) throw new WeightsError('WEIGHTS_HEADER', `${path} lists no tensors`, { where: { file: path, field: 'weight_map' } });
+  if (shards.size === 0)
+    throw new WeightsError('WEIGHTS_HEADER', `${path} lists no tensors`, { where: { file: path, field: 'weight_map' } });
   for (const shard of shards)
     if (!tree.files.some((entry) => entry.path === shard))
-      throw new WeightsError('WEIGHTS_MISSING_FILE', `${path} names the shard "${shard}", which is not there`, { where: { file: path, field: 'weight_map' } });
+      throw new WeightsError('WEIGHTS_MISSING_FILE', `${path} names the shard "${shard}", which is not there`, {
+        where: { file: path, field: 'weight_map' },
+      });
   return [...shards].sort();
 }
 
 async function readShard(source: ByteSource): Promise<Shard> {
   const file = source.name;
-  if (source.size < 8) throw new WeightsError('WEIGHTS_TRUNCATED', `${file} is ${source.size} bytes long, too short for a safetensors header`, { where: { file, byte: 0 } });
+  if (source.size < 8)
+    throw new WeightsError('WEIGHTS_TRUNCATED', `${file} is ${source.size} bytes long, too short for a safetensors header`, {
+      where: { file, byte: 0 },
+    });
   const head = await source.read(0, 8);
   const length = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES)) throw new WeightsError('WEIGHTS_LIMIT', `${file} claims a header of ${length} bytes, over the cap of ${MAX_HEADER_BYTES}`, { where: { file, byte: 0 } });
+  if (length > BigInt(MAX_HEADER_BYTES))
+    throw new WeightsError('WEIGHTS_LIMIT', `${file} claims a header of ${length} bytes, over the cap of ${MAX_HEADER_BYTES}`, {
+      where: { file, byte: 0 },
+    });
   const headerBytes = Number(length);
-  if (8 + headerBytes > source.size) throw new WeightsError('WEIGHTS_TRUNCATED', `${file} claims a header of ${headerBytes} bytes but is ${source.size} bytes long`, { where: { file, byte: 0 } });
+  if (8 + headerBytes > source.size)
+    throw new WeightsError('WEIGHTS_TRUNCATED', `${file} claims a header of ${headerBytes} bytes but is ${source.size} bytes long`, {
+      where: { file, byte: 0 },
+    });
   const bytes = await source.read(8, headerBytes);
-  if (bytes[0] !== 0x7b) throw new WeightsError('WEIGHTS_HEADER', `${file}: the header does not begin with "{"`, { where: { file, byte: 8 } });
+  if (bytes[0] !== 0x7b)
+    throw new WeightsError('WEIGHTS_HEADER', `${file}: the header does not begin with "{"`, { where: { file, byte: 8 } });
   const header = parseJson(bytes, file);
   if (!isObject(header)) throw new WeightsError('WEIGHTS_HEADER', `${file}: the header is not a JSON object`, { where: { file, byte: 8 } });
   const repeated = duplicateKeys(new TextDecoder().decode(bytes));
-  if (repeated.length > 0) throw new WeightsError('WEIGHTS_DUPLICATE', `${file}: the header names "${repeated[0]}" twice`, { where: { file, field: repeated[0]! } });
+  if (repeated.length > 0)
+    throw new WeightsError('WEIGHTS_DUPLICATE', `${file}: the header names "${repeated[0]}" twice`, {
+      where: { file, field: repeated[0]! },
+    });
   const dataStart = 8 + headerBytes;
   const names = Object.keys(header).filter((name) => name !== '__metadata__');
-  if (names.length > MAX_TENSORS) throw new WeightsError('WEIGHTS_LIMIT', `${file} lists ${names.length} tensors`, { where: { file, byte: 8 } });
+  if (names.length > MAX_TENSORS)
+    throw new WeightsError('WEIGHTS_LIMIT', `${file} lists ${names.length} tensors`, { where: { file, byte: 8 } });
   const tensors = names.map((name) => readEntry(name, header[name]!, file, dataStart, source.size));
-  return { source, tensors, metadata: readMetadata(header['__metadata__'], file), findings: checkLayout(tensors, file, dataStart, source.size) };
+  return {
+    source,
+    tensors,
+    metadata: readMetadata(header['__metadata__'], file),
+    findings: checkLayout(tensors, file, dataStart, source.size),
+  };
 }
 
 function readEntry(name: string, entry: JsonValue, file: string, dataStart: number, size: number): TensorInfo {
@@ -103,9 +133,15 @@ function readEntry(name: string, entry: JsonValue, file: string, dataStart: numb
   const [begin, end] = range as [number, number];
   const bytes = storedBytes(dtype as PlainDType, shape as number[], name, file);
   if (end - begin !== bytes)
-    throw new WeightsError('WEIGHTS_HEADER', `tensor "${name}" takes ${end - begin} bytes in data_offsets, its shape and dtype need ${bytes}`, { where });
+    throw new WeightsError(
+      'WEIGHTS_HEADER',
+      `tensor "${name}" takes ${end - begin} bytes in data_offsets, its shape and dtype need ${bytes}`,
+      { where },
+    );
   if (dataStart + end > size)
-    throw new WeightsError('WEIGHTS_TRUNCATED', `tensor "${name}" ends at byte ${dataStart + end}, past the end of the file at ${size}`, { where: { ...where, byte: dataStart + begin } });
+    throw new WeightsError('WEIGHTS_TRUNCATED', `tensor "${name}" ends at byte ${dataStart + end}, past the end of the file at ${size}`, {
+      where: { ...where, byte: dataStart + begin },
+    });
   return { name, dtype: dtype as PlainDType, shape: shape as number[], file, offset: dataStart + begin, bytes };
 }
 
@@ -116,15 +152,20 @@ function checkLayout(tensors: readonly TensorInfo[], file: string, dataStart: nu
   let last = '';
   const gap = (to: number): void => {
     findings.push({
-      rule: 'weights/unclaimed-bytes', severity: 'warning', where: { file, byte: end },
+      rule: 'weights/unclaimed-bytes',
+      severity: 'warning',
+      where: { file, byte: end },
       what: `${to - end} bytes from byte ${end} belong to no tensor`,
       why: 'the format demands that tensors fill the data section; unclaimed bytes can carry anything',
-      fix: 'save the file again with a current safetensors library', source: 'safetensors README, "Format"',
+      fix: 'save the file again with a current safetensors library',
+      source: 'safetensors README, "Format"',
     });
   };
   for (const tensor of tensors.filter((t) => t.bytes > 0).sort((a, b) => a.offset - b.offset)) {
     if (tensor.offset < end)
-      throw new WeightsError('WEIGHTS_OVERLAP', `tensor "${tensor.name}" starts at byte ${tensor.offset}, inside "${last}"`, { where: { file, byte: tensor.offset, field: tensor.name } });
+      throw new WeightsError('WEIGHTS_OVERLAP', `tensor "${tensor.name}" starts at byte ${tensor.offset}, inside "${last}"`, {
+        where: { file, byte: tensor.offset, field: tensor.name },
+      });
     if (tensor.offset > end) gap(tensor.offset);
     end = tensor.offset + tensor.bytes;
     last = tensor.name;
@@ -135,9 +176,13 @@ function checkLayout(tensors: readonly TensorInfo[], file: string, dataStart: nu
 
 function readMetadata(metadata: JsonValue | undefined, file: string): [string, string][] {
   if (metadata === undefined) return [];
-  if (!isObject(metadata)) throw new WeightsError('WEIGHTS_HEADER', `${file}: "__metadata__" is not an object`, { where: { file, field: '__metadata__' } });
+  if (!isObject(metadata))
+    throw new WeightsError('WEIGHTS_HEADER', `${file}: "__metadata__" is not an object`, { where: { file, field: '__metadata__' } });
   return Object.entries(metadata).map(([key, value]) => {
-    if (typeof value !== 'string') throw new WeightsError('WEIGHTS_HEADER', `${file}: metadata "${key}" is not a string`, { where: { file, field: `__metadata__.${key}` } });
+    if (typeof value !== 'string')
+      throw new WeightsError('WEIGHTS_HEADER', `${file}: metadata "${key}" is not a string`, {
+        where: { file, field: `__metadata__.${key}` },
+      });
     return [key, value];
   });
 }

@@ -40,7 +40,9 @@ export function makeModel(startSeed: number, trainSeed: number, layers = 4, trai
     Float32Array.from({ length: UNITS * FEATURES }, () => startScale * start.normal() + trainScale * train.normal());
   return {
     layers: Array.from({ length: layers }, () => ({
-      up: matrix(1, trained), gate: matrix(1, trained), down: matrix(0.3, trained),
+      up: matrix(1, trained),
+      gate: matrix(1, trained),
+      down: matrix(0.3, trained),
       gain: Float32Array.from({ length: 64 }, () => 1 + 0.1 * train.normal()),
     })),
     embed: matrix(0.5, trained),
@@ -52,7 +54,12 @@ export function fineTune(made: Made, seed: number, amount: number): Made {
   const { normal } = randomness(seed);
   const move = (values: Float32Array): Float32Array => values.map((value) => value + amount * 0.8 * normal());
   return {
-    layers: made.layers.map((layer) => ({ up: move(layer.up), gate: move(layer.gate), down: move(layer.down), gain: layer.gain.map((g: number) => g + amount * 0.02 * normal()) })),
+    layers: made.layers.map((layer) => ({
+      up: move(layer.up),
+      gate: move(layer.gate),
+      down: move(layer.down),
+      gain: layer.gain.map((g: number) => g + amount * 0.02 * normal()),
+    })),
     embed: move(made.embed),
   };
 }
@@ -61,23 +68,63 @@ export function toSketch(made: Made, name = 'made', extra: Partial<Sketch> = {})
   const samples: Sample[] = [sample('embed', 'embed', null, made.embed)];
   const vectors: VectorSample[] = [];
   made.layers.forEach((layer, block) => {
-    samples.push(sample(`layers.${block}.gate`, 'gate', block, layer.gate), sample(`layers.${block}.up`, 'up', block, layer.up), sample(`layers.${block}.down`, 'down', block, layer.down));
-    vectors.push({ slot: `layers.${block}.norm_in`, role: 'norm_in', stack: '', block, length: layer.gain.length, values: layer.gain.map((g: number) => fromBfloat16(toBfloat16(g))) });
+    samples.push(
+      sample(`layers.${block}.gate`, 'gate', block, layer.gate),
+      sample(`layers.${block}.up`, 'up', block, layer.up),
+      sample(`layers.${block}.down`, 'down', block, layer.down),
+    );
+    vectors.push({
+      slot: `layers.${block}.norm_in`,
+      role: 'norm_in',
+      stack: '',
+      block,
+      length: layer.gain.length,
+      values: layer.gain.map((g: number) => fromBfloat16(toBfloat16(g))),
+    });
   });
   return {
     schema: 'heirloom-sketch/1',
-    subject: { name, digest: `sha256:${name}`, digestCovers: 'nothing', format: 'safetensors', parameters: 1000, architecture: 'llama', scheme: 'llama', isAdapter: false, dtype: 'BF16' },
-    salt: '', complete: true, samples, vectors, prints: [],
+    subject: {
+      name,
+      digest: `sha256:${name}`,
+      digestCovers: 'nothing',
+      format: 'safetensors',
+      parameters: 1000,
+      architecture: 'llama',
+      scheme: 'llama',
+      isAdapter: false,
+      dtype: 'BF16',
+    },
+    salt: '',
+    complete: true,
+    samples,
+    vectors,
+    prints: [],
     ...extra,
   };
 }
 
-export function sample(slot: string, role: Role, block: number | null, values: Float32Array, units: number = UNITS, features: number = FEATURES): Sample {
+export function sample(
+  slot: string,
+  role: Role,
+  block: number | null,
+  values: Float32Array,
+  units: number = UNITS,
+  features: number = FEATURES,
+): Sample {
   return {
-    slot, role, stack: '', block, expert: null,
+    slot,
+    role,
+    stack: '',
+    block,
+    expert: null,
     shape: role === 'down' ? [features, units] : [units, features],
     axis: role === 'down' || role === 'embed' ? 'columns' : 'rows',
-    units, features, ...quantize(values, units, features),
-    hash: String(values[0]), stats: { zeros: 0, distinct: 32, lattice: 0.29 }, excluded: '',
+    units,
+    features,
+    ...quantize(values, units, features),
+    hash: String(values[0]),
+    stats: { zeros: 0, distinct: 32, lattice: 0.29 },
+    excluded: '',
   };
 }
