@@ -44,9 +44,8 @@ describe('a register', () => {
       addedAt: '2026-11-23T12:00:00.000Z',
     });
     const found = [];
-    for await (const { record, sketch } of (await again.known()).entries())
-      found.push([record.name, sketch.subject.name, sketch.samples[0]?.units]);
-    expect(found).toEqual([['org/Alder-1M', 'alder', 4]]);
+    for await (const { record, sketch } of (await again.known()).entries()) found.push([record.name, sketch]);
+    expect(found).toEqual([['org/Alder-1M', decodeSketch(madeUpSketch('alder'), 'alder')]]);
   });
 
   test('lists by name whatever the order of adding', async () => {
