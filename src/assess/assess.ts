@@ -5,12 +5,13 @@
  */
 import type { FileTree, NewHasher, Watch } from '../base/index.ts';
 import { judgeCredit } from '../credit/index.ts';
-import { judgeLicense } from '../license/index.ts';
+import { type AncestorLicense, judgeLicense } from '../license/index.ts';
 import { sketchModel } from '../lineage/index.ts';
 import { digestHeader, digestModel, type Model } from '../model/index.ts';
 import { scanTree } from '../safety/index.ts';
 import { traceLineage } from './lineage.ts';
-import type { Assessment, KnownModels } from './types.ts';
+import { sameName } from './names.ts';
+import type { AncestorRecord, Assessment, KnownModels } from './types.ts';
 
 export interface AssessOptions extends Watch {
   readonly version: string;
@@ -28,15 +29,17 @@ const WHOLE_DIGEST_BYTES = 64 << 20;
 export async function assess(model: Model, tree: FileTree, options: AssessOptions): Promise<Assessment> {
   const digest = await subjectDigest(model, options);
   const sketch = model.checkpoint ? await sketchModel(model, { ...options, digest }) : null;
-  const { answer, ancestors } = await traceLineage(model, sketch, options.known, options);
-  const byWeights = ancestors.map((relation) => ({
-    name: relation.ancestor.name,
-    licenses: relation.ancestor.licenses,
-    because: 'weights' as const,
-    from: relation.ancestor.licenseLabel,
-  }));
-  const license = await judgeLicense(model, byWeights);
-  const credit = judgeCredit(model, byWeights, license);
+  const { answer, ancestors, claimed } = await traceLineage(model, sketch, options.known, options);
+  const builtOn: AncestorLicense[] = [
+    ...ancestors.map(({ ancestor, direction }) => ({
+      ...licenseOf(ancestor),
+      because: 'weights' as const,
+      cameFirst: direction === 'a->b' || model.claims.baseModels.some((claim) => sameName(claim.value, ancestor.name)),
+    })),
+    ...claimed.map((ancestor) => ({ ...licenseOf(ancestor), because: 'claimed' as const })),
+  ];
+  const license = await judgeLicense(model, builtOn);
+  const credit = judgeCredit(model, builtOn, license);
   const safety = await scanTree(tree, options);
   return {
     schema: 'heirloom-assessment/1',
@@ -61,6 +64,10 @@ export async function assess(model: Model, tree: FileTree, options: AssessOption
     findings: model.findings,
     read: { bytes: tree.stats.bytes, requests: tree.stats.requests },
   };
+}
+
+function licenseOf(ancestor: AncestorRecord): Pick<AncestorLicense, 'name' | 'licenses' | 'from'> {
+  return { name: ancestor.name, licenses: ancestor.licenses, from: ancestor.licenseLabel };
 }
 
 /** The model's digest: whole when small, of its headers when large. */

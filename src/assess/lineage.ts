@@ -14,13 +14,13 @@ type LineageAnswer = Assessment['lineage'];
 /** Strongest first. */
 const RANK: readonly Verdict[] = ['identical', 'derived', 'shared-origin', 'common-initialization', 'no-evidence', 'unresolved'];
 
-/** @returns the answer, and the known models that count as ancestors: a tie by training, and not themselves descendants. */
+/** @returns the answer, the known models that count as ancestors (a tie by training, and not themselves descendants), and those only claimed. */
 export async function traceLineage(
   model: Model,
   sketch: Sketch | null,
   known: KnownModels,
   watch: Watch,
-): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[] }> {
+): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[]; claimed: AncestorRecord[] }> {
   const names = ownNames(model);
   const all: KnownRelation[] = [];
   let compared = 0;
@@ -44,8 +44,16 @@ export async function traceLineage(
   const ancestors = told.filter(
     (relation) => (relation.verdict === 'derived' || relation.verdict === 'identical') && mayBeAncestor(relation, names),
   );
+  // Registered bases that the card names and the weights cannot speak about, such as the base of an adapter.
+  const claimed = all
+    .filter(
+      ({ verdict: v, ancestor }) =>
+        (v === 'unresolved' || v === 'shared-origin') && claims.some((claim) => sameName(claim.name, ancestor.name)),
+    )
+    .map((relation) => relation.ancestor);
   return {
     ancestors,
+    claimed,
     answer: {
       verdict,
       relations: [...told, ...claimedOnly],

@@ -30,7 +30,7 @@ export function judgeCredit(model: Model, ancestors: readonly AncestorLicense[],
     const where = placesNaming(model, ancestor.name);
     return { name: ancestor.name, because: ancestor.because, named: where.length > 0, where };
   });
-  const missing: Finding[] = credited.filter((a) => !a.named && a.because === 'weights').map((a) => unnamed(model, a));
+  const missing: Finding[] = ancestors.filter((a, i) => !credited[i]!.named && a.because === 'weights').map((a) => unnamed(model, a));
   if (ancestors.some((a) => a.because === 'weights') && model.claims.baseModels.length === 0) missing.push(noBaseStated(model));
   const met: CreditMet[] = [];
   for (const a of credited) if (a.named) met.push({ what: `${a.name} is named`, where: a.where[0]! });
@@ -46,12 +46,13 @@ export function judgeCredit(model: Model, ancestors: readonly AncestorLicense[],
 
 const termOf = (duty: Duty): string => duty.id.slice(duty.id.lastIndexOf('/') + 1);
 
-function unnamed(model: Model, ancestor: AncestorCredit): Finding {
+function unnamed(model: Model, ancestor: AncestorLicense): Finding {
+  const shown = ancestor.cameFirst ? `${ancestor.name} as an ancestor` : `training shared with ${ancestor.name}`;
   return {
     rule: 'credit/ancestor-not-named',
     severity: 'warning',
     where: model.card ? { file: model.card.file, field: 'base_model' } : { field: 'base_model' },
-    what: `the weights show ${ancestor.name} as an ancestor; ${model.card ? model.card.file : 'no card'} names it ${model.card ? 'neither under base_model nor in its text' : ''}`.trim(),
+    what: `the weights show ${shown}; ${model.card ? model.card.file : 'no card'} names it ${model.card ? 'neither under base_model nor in its text' : ''}`.trim(),
     why: 'people who use the model cannot see whose work it is, nor whose terms it carries',
     fix: `add base_model: ${ancestor.name} to the card`,
   };

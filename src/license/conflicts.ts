@@ -51,7 +51,7 @@ export function findConflicts(ids: readonly string[], ancestors: readonly Ancest
       out.push(
         conflict(
           'license/conflict-no-derivatives',
-          `${ancestor.name} is under ${closed}, which lets no changed version be shared; the weights show that this model is built on it`,
+          `${ancestor.name} is under ${closed}, which lets no changed version be shared; the weights show that this model ${ancestor.cameFirst ? 'is built on it' : 'shares training with it'}`,
           CLAUSES.noDerivatives,
         ),
       );

@@ -52,7 +52,7 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
           !(parts?.operator === 'and' && parts.ids.every(isStated))
         );
       });
-      const tie = ancestor.because === 'weights' ? 'which the weights show as an ancestor' : 'which this model names as its base';
+      const tie = tieTo(ancestor);
       const there = `${ancestor.name}, ${tie}, is bound by ${ancestor.licenses.join(' and ')}${ancestor.from ? ` (${ancestor.from})` : ''}`;
       const common = { ancestor: ancestor.name, because: ancestor.because, from: ancestor.licenses, to };
       if (missing.length === 0) return { ...common, kind: 'kept', what: `${here}; so does its ancestor: ${there}` };
@@ -64,6 +64,13 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
           : '';
       return { ...common, kind, what: `${here}; ${there}; nothing in the folder grants the change${unsure}` };
     });
+}
+
+function tieTo(ancestor: AncestorLicense): string {
+  if (ancestor.because === 'claimed') return 'which this model names as its base';
+  return ancestor.cameFirst
+    ? 'which the weights show as an ancestor'
+    : 'which shares training with this model (which came first is not in the weights)';
 }
 
 function compare(from: LicenseKind, to: LicenseKind): Drift['kind'] {

@@ -106,7 +106,7 @@ describe('what became of the ancestor’s license', () => {
   test('is told as facts, without blame', async () => {
     const [drift] = (await judge(card('license: mit'), [{ ...ancestor('llama-3.1'), from: 'LICENSE' }])).drift;
     expect(drift!.what).toBe(
-      'this card says mit (README.md: license); lab/Base-1B, which the weights show as an ancestor, is bound by llama-3.1 (LICENSE); nothing in the folder grants the change',
+      'this card says mit (README.md: license); lab/Base-1B, which shares training with this model (which came first is not in the weights), is bound by llama-3.1 (LICENSE); nothing in the folder grants the change',
     );
   });
 

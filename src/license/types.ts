@@ -100,6 +100,8 @@ export interface AncestorLicense {
   readonly licenses: readonly string[];
   /** `weights`: the weights show the tie; `claimed`: only the card says so. */
   readonly because: 'weights' | 'claimed';
+  /** Whether anything says it came first: information this model lost, or its own card. Otherwise the weights show shared training only. */
+  readonly cameFirst?: boolean;
   /** Files of the ancestor that state its license, for the wording. */
   readonly from?: string;
 }
