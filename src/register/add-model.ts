@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { publishedName } from '../assess/index.ts';
 import type { Watch } from '../base/index.ts';
 import { judgeLicense } from '../license/index.ts';
 import { encodeSketch } from '../lineage/index.ts';
@@ -9,7 +10,7 @@ import type { Register } from './register.ts';
 import type { AddResult, NewEntry } from './types.ts';
 
 export interface AddModelOptions extends Watch {
-  /** Instead of the model's own name. */
+  /** Instead of the name it is published under. */
   readonly name?: string;
   readonly replace?: boolean;
 }
@@ -23,7 +24,7 @@ export async function addModel(register: Register, locator: string, options: Add
     const sketch = await makeSketch(model, options);
     const license = await judgeLicense(model, []);
     const facts: NewEntry = {
-      name: options.name ?? model.name,
+      name: options.name ?? publishedName(model),
       locator: model.locator,
       ...(model.revision !== undefined && { revision: model.revision }),
       digest: sketch.subject.digest,
