@@ -43,7 +43,7 @@ describe('checking a model', () => {
     const answer = json();
     expect(code).toBe(1);
     expect(answer.lineage.claims[0]).toMatchObject({ verdict: 'not-shown' });
-    expect(answer.lineage.relations[0].ancestor.name).toBe('DB');
+    expect(answer.lineage.relations[0].ancestor.name).toBe('lab-birch/Birch-1M');
   });
 
   test('without a register says plainly that there was nothing to compare with', async () => {
@@ -110,12 +110,14 @@ describe('the register', () => {
     await heirloom(['register', 'add', corpus('DA'), corpus('DB'), '--register', own]);
     const found = await heirloom(['register', 'find', corpus('b-ft-heavy'), '--register', own, '--json']);
     expect(found.code).toBe(0);
-    expect(found.json().candidates.map((c: { ancestor: { name: string } }) => c.ancestor.name)).toEqual(['DB']);
+    expect(found.json().candidates.map((c: { ancestor: { name: string } }) => c.ancestor.name)).toEqual(['lab-birch/Birch-1M']);
     expect(found.json().candidates[0].log10PAdjusted).toBeGreaterThan(found.json().candidates[0].log10P);
-    expect((await heirloom(['register', 'remove', 'D', '--register', own])).stderr).toContain('"DA", "DB"');
-    expect((await heirloom(['register', 'remove', 'DB', '--register', own])).stdout).toBe('removed DB\n');
+    expect((await heirloom(['register', 'remove', 'lab-', '--register', own])).stderr).toContain(
+      '"lab-alder/Alder-1M", "lab-birch/Birch-1M"',
+    );
+    expect((await heirloom(['register', 'remove', 'lab-birch/Birch-1M', '--register', own])).stdout).toBe('removed lab-birch/Birch-1M\n');
     expect((await heirloom(['register', 'list', '--register', own, '--json'])).json().models.map((m: { name: string }) => m.name)).toEqual([
-      'DA',
+      'lab-alder/Alder-1M',
     ]);
     const again = await heirloom(['register', 'add', corpus('DA'), '--register', own, '--json']);
     expect(again.json().files[0].status).toBe('unchanged');
