@@ -2,7 +2,7 @@
  * Configuration files: bounded JSON objects; a broken one is a finding, never a failure.
  * @module
  */
-import { duplicateKeys, type FileTree, type Finding, HeirloomError, type JsonValue, parseJson } from '../base/index.ts';
+import { type FileTree, type Finding, HeirloomError, type JsonValue, parseJsonStrictly } from '../base/index.ts';
 import { readYaml } from './card.ts';
 import { baseName, depthOf } from './files.ts';
 import { isObject } from './heads.ts';
@@ -56,9 +56,8 @@ async function readConfig(
       const { data, findings } = readYaml(path, decodeText(bytes));
       return { config: data, findings };
     }
-    const config = parseJson(bytes, path);
+    const { value: config, repeated } = parseJsonStrictly(bytes, path);
     if (!isObject(config)) return broken(`${path} is not a JSON object`);
-    const repeated = duplicateKeys(new TextDecoder().decode(bytes));
     return {
       config,
       findings: repeated.slice(0, 1).map((key) => ({

@@ -3,7 +3,7 @@
  * Built from the format page of huggingface/safetensors (README "Format", reference implementation 0.4–0.6).
  * @module
  */
-import { type ByteSource, duplicateKeys, type FileTree, type Finding, type JsonValue, parseJson } from '../base/index.ts';
+import { type ByteSource, type FileTree, type Finding, type JsonValue, parseJson, parseJsonStrictly } from '../base/index.ts';
 import { makeCheckpoint, MAX_TENSORS, readContiguous, storedBytes } from './checkpoint.ts';
 import { DTYPES, type PlainDType } from './dtypes.ts';
 import { type Checkpoint, type MetaValue, type TensorInfo, WeightsError } from './types.ts';
@@ -100,9 +100,8 @@ async function readShard(source: ByteSource): Promise<Shard> {
   const bytes = await source.read(8, headerBytes);
   if (bytes[0] !== 0x7b)
     throw new WeightsError('WEIGHTS_HEADER', `${file}: the header does not begin with "{"`, { where: { file, byte: 8 } });
-  const header = parseJson(bytes, file);
+  const { value: header, repeated } = parseJsonStrictly(bytes, file);
   if (!isObject(header)) throw new WeightsError('WEIGHTS_HEADER', `${file}: the header is not a JSON object`, { where: { file, byte: 8 } });
-  const repeated = duplicateKeys(new TextDecoder().decode(bytes));
   if (repeated.length > 0)
     throw new WeightsError('WEIGHTS_DUPLICATE', `${file}: the header names "${repeated[0]}" twice`, {
       where: { file, field: repeated[0]! },
