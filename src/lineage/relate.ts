@@ -142,7 +142,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
 }
 
 /** Below 10^-12 a p-value claims more certainty than its assumptions have. */
-function tellP(log10P: number): string {
+export function tellP(log10P: number): string {
   const p = `independence is rejected, p about 10^${Math.floor(log10P)}`;
   return log10P < -12 ? `${p}, where the assumptions bound the error and no longer chance` : p;
 }

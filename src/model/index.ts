@@ -1,5 +1,6 @@
 /** A model as published: files, claims, and its tensors under canonical names. */
 export { digestHeader, digestModel, type FileDigest, type ModelDigest, type TensorDigest } from './digest.ts';
+export { type Heads, readHeads } from './heads.ts';
 export { readRoleBlock, readRoleRows, roleShape } from './matrix.ts';
 export { readModel } from './read.ts';
 export {

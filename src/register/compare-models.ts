@@ -1,6 +1,6 @@
 import type { ReadStats, Watch } from '../base/index.ts';
-import { relate, type Relation } from '../lineage/index.ts';
-import { sketchOf, type SketchedModel } from './open-model.ts';
+import { isOpen, lookCloser, relate, type Relation } from '../lineage/index.ts';
+import { sketchOf, type SketchedModel, withModel } from './open-model.ts';
 
 export interface Comparison {
   readonly relation: Relation;
@@ -12,7 +12,8 @@ export interface Comparison {
 const KEPT_SKETCHES = 128;
 
 /**
- * Compares pairs of models, reading a model once for as long as it stays among the last 128.
+ * Compares pairs of models, sketching a model once for as long as it stays among the last 128. Where two sketches leave the
+ * question open and both models are at hand, they are read whole.
  * @param watch is handed to everything that reads.
  */
 export function makeComparer(watch: Watch): (a: string, b: string) => Promise<Comparison> {
@@ -35,6 +36,18 @@ export function makeComparer(watch: Watch): (a: string, b: string) => Promise<Co
     const read: ReadStats = { bytes: 0, requests: 0 };
     const first = await sketch(a, read);
     const second = await sketch(b, read);
-    return { relation: relate(first.sketch, second.sketch), read };
+    const relation = relate(first.sketch, second.sketch);
+    if (!first.isModel || !second.isModel || !isOpen(relation, first.sketch, second.sketch)) return { relation, read };
+    // The sketches leave it open and the models are at hand: open both and look closer.
+    return withModel(a, watch, (modelA, treeA) =>
+      withModel(b, watch, async (modelB, treeB) => {
+        const closer = await lookCloser(relation, modelA, modelB, watch);
+        for (const { stats } of [treeA, treeB]) {
+          read.bytes += stats.bytes;
+          read.requests += stats.requests;
+        }
+        return { relation: closer, read };
+      }),
+    );
   };
 }

@@ -14,6 +14,8 @@ export interface SketchedModel {
   readonly sketch: Sketch;
   /** What making it read. */
   readonly read: ReadStats;
+  /** Whether it was made from a model just now, or read from a sketch file. */
+  readonly isModel: boolean;
 }
 
 /** Opens the tree, reads the model, hands both to `work`, and closes. @throws SourceError, ModelError, WeightsError. */
@@ -32,8 +34,12 @@ export async function withModel<T>(locator: string, watch: Watch, work: (model: 
  */
 export async function sketchOf(locator: string, watch: Watch): Promise<SketchedModel> {
   const stored = await readSketchFile(locator);
-  if (stored) return { sketch: decodeSketch(stored, locator, nodeHasher), read: { bytes: stored.length, requests: 1 } };
-  return withModel(locator, watch, async (model, tree) => ({ sketch: await makeSketch(model, watch), read: { ...tree.stats } }));
+  if (stored) return { sketch: decodeSketch(stored, locator, nodeHasher), read: { bytes: stored.length, requests: 1 }, isModel: false };
+  return withModel(locator, watch, async (model, tree) => ({
+    sketch: await makeSketch(model, watch),
+    read: { ...tree.stats },
+    isModel: true,
+  }));
 }
 
 export async function makeSketch(model: Model, watch: Watch): Promise<Sketch> {

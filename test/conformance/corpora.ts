@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Sketch, sketchModel } from '../../src/lineage/index.ts';
-import { readModel } from '../../src/model/index.ts';
+import { type Model, readModel } from '../../src/model/index.ts';
 import { nodeHasher, openTree } from '../../src/sources/index.ts';
 
 export const SHARED: string = fileURLToPath(new URL('../../../shared/', import.meta.url));
@@ -30,5 +30,15 @@ export async function sketchFolder(folder: string): Promise<Sketch> {
     return await sketchModel(model, { digest: { value: `sha256:${model.name}`, covers: 'its name, in this test' }, newHasher: nodeHasher });
   } finally {
     await tree.close();
+  }
+}
+
+/** Opens models for `work`, and closes them. */
+export async function withModels<T>(folders: readonly string[], work: (models: readonly Model[]) => Promise<T>): Promise<T> {
+  const trees = await Promise.all(folders.map((folder) => openTree(folder)));
+  try {
+    return await work(await Promise.all(trees.map((tree) => readModel(tree))));
+  } finally {
+    for (const tree of trees) await tree.close();
   }
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { encodeSketch, MAX_SKETCH_BYTES, relate, type Relation, type Sketch } from '../../src/lineage/index.ts';
-import { type CorpusModel, readManifest, SHARED, sketchFolder } from './corpora.ts';
+import { encodeSketch, lookCloser, MAX_SKETCH_BYTES, relate, type Relation, type Sketch } from '../../src/lineage/index.ts';
+import { type CorpusModel, readManifest, SHARED, sketchFolder, withModels } from './corpora.ts';
 
 interface LineageManifest {
   readonly models: readonly CorpusModel[];
@@ -68,7 +68,19 @@ describe('on the lineage corpus', () => {
     expect(verdicts.filter((verdict) => verdict === 'common-initialization').length).toBeGreaterThanOrEqual(25);
   });
 
-  test('quantised and pruned children get their kind and a direction; layer maps are exact', () => {
+  test('rotated, permuted and fully disguised children are found with both models at hand, and strangers stay strangers', async () => {
+    const closer = async (a: string, b: string): Promise<Relation> =>
+      withModels([`${SHARED}lineage-corpus/${a}`, `${SHARED}lineage-corpus/${b}`], ([x, y]) =>
+        lookCloser(relate(sketchOf(a), sketchOf(b)), x!, y!),
+      );
+    expect(await closer('DA', 'a-rotate')).toMatchObject({ verdict: 'derived', kind: { name: 'disguised' } });
+    expect(await closer('DA', 'a-combo-ft')).toMatchObject({ verdict: 'derived', kind: { name: 'disguised' }, direction: 'unknown' });
+    expect((await closer('DE', 'a-rotate')).verdict).toBe('common-initialization');
+    expect((await closer('DA', 'a-distilled')).verdict).toBe('no-evidence');
+    expect((await closer('DB', 'a-combo-ft')).verdict).toBe('no-evidence');
+  });
+
+  test('quantized and pruned children get their kind and a direction; layer maps are exact', () => {
     const of = (child: string): Relation => relate(sketchOf('DA'), sketchOf(child));
     expect(of('a-gguf-q8_0')).toMatchObject({ kind: { name: 'quantized' }, direction: 'a->b' });
     expect(of('a-gguf-q4_k_m')).toMatchObject({ kind: { name: 'quantized' }, direction: 'a->b' });

@@ -1,0 +1,86 @@
+/**
+ * The full comparison: where sketches leave a question that whole transformers can answer, the aligned one.
+ * @module
+ */
+import type { Watch } from '../base/index.ts';
+import type { Model } from '../model/index.ts';
+import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
+import { ALPHA_LOG10, tellP } from './relate.ts';
+import type { Sketch } from './sketch.ts';
+import type { Kind, Relation, Verdict } from './types.ts';
+
+/** Verdicts that rearranged rows, channels or hidden spaces can hide behind. */
+const OPEN: readonly Verdict[] = ['no-evidence', 'unresolved', 'shared-origin'];
+/** Calibrated agreement has its own, stricter threshold. */
+const AGREEMENT_LOG10 = -9;
+/** Median cosine of matched neurons from which nothing but the rearrangement happened. */
+const UNCHANGED = 0.999;
+
+/**
+ * Whether opening both models could change a relation told from sketches: `derived`, `identical` and
+ * `common-initialization` are final there, and adapters have no hidden space of their own.
+ */
+export function isOpen(relation: Relation, a: Sketch, b: Sketch): boolean {
+  return OPEN.includes(relation.verdict) && !a.subject.isAdapter && !b.subject.isAdapter;
+}
+
+/**
+ * The relation told from sketches, taken further with both models at hand. Their trees must be open.
+ * Returns it unchanged when the two cannot be laid over each other.
+ * @throws SourceError, WeightsError when bytes cannot be had.
+ */
+export async function lookCloser(relation: Relation, a: Model, b: Model, watch: Watch = {}): Promise<Relation> {
+  const inputs = relation.tests[0]?.inputs ?? { a: relation.a.digest, b: relation.b.digest };
+  const aligned = await compareAligned(a, b, inputs, watch);
+  return aligned ? withAligned(relation, aligned) : relation;
+}
+
+function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
+  const exact = [...relation.tests.filter((test) => test.class === 'exact'), ...aligned.exact];
+  const smallest = exact.reduce((least, test) => Math.min(least, test.log10P ?? 0), 0);
+  const log10P = exact.length === 0 ? null : Math.min(0, smallest + Math.log10(exact.length));
+  const corrected = (p: number): number => Math.min(0, p + Math.log10(relation.searched));
+  const tests = [...relation.tests, ...aligned.exact, ...aligned.calibrated];
+  const common = { ...relation, tests, log10P, log10PAdjusted: log10P === null ? null : corrected(log10P) };
+  const byExact = common.log10PAdjusted !== null && common.log10PAdjusted <= ALPHA_LOG10;
+  const byAgreement = corrected(aligned.agreementLog10P) <= AGREEMENT_LOG10;
+  if (!byExact && !byAgreement)
+    return { ...common, because: `${relation.because}; laying the hidden spaces over each other by their tokens shows nothing either` };
+  const p = byExact
+    ? tellP(log10P ?? 0)
+    : `neurons matched in independent ways agree (calibrated, not exact: log10 ${aligned.agreementLog10P.toFixed(0)})`;
+  const share: Relation['share'] = { fraction: 1, part: 'all blocks', slots: [] };
+  switch (aligned.learned) {
+    case 'learned': {
+      const kind = kindAfterMap(aligned, relation.kind);
+      return { ...common, verdict: 'derived', because: `${p}; ${aligned.why}`, share, kind, limits: relation.limits.slice(1) };
+    }
+    case 'start-only':
+      return {
+        ...common,
+        verdict: 'common-initialization',
+        because: `the models share a random start (${p}), but ${aligned.why}`,
+        share,
+        limits: relation.limits.slice(1),
+      };
+    case 'undecided':
+      return {
+        ...common,
+        verdict: 'shared-origin',
+        because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${aligned.why}`,
+      };
+  }
+}
+
+function kindAfterMap(aligned: AlignedOutcome, before: Kind): Kind {
+  const { rearranged, neurons, layerMap, closeness } = aligned;
+  const trained = closeness < UNCHANGED ? `, then changed (median agreement of matched neurons ${closeness.toFixed(2)})` : '';
+  if (neurons.a !== neurons.b) return { name: 'width-changed', note: `${neurons.a} neurons a block became ${neurons.b}${trained}` };
+  if (layerMap.some((source, j) => source !== j))
+    return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap };
+  if (rearranged.length > 0)
+    return { name: 'disguised', note: `the function is kept and the numbers rearranged: ${rearranged.join(', ')}${trained}` };
+  return before.name === 'unknown'
+    ? { name: 'fine-tune', note: `a dense change (median agreement of matched neurons ${closeness.toFixed(2)})` }
+    : before;
+}
