@@ -35,6 +35,9 @@ export async function lookCloser(relation: Relation, a: Model, b: Model, watch: 
   return aligned ? withAligned(relation, aligned) : relation;
 }
 
+/** A rearrangement can be made from either side. */
+const NO_DIRECTION = 'the weights of two dense models do not say which came first; dates on record might';
+
 function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
   const exact = [...relation.tests.filter((test) => test.class === 'exact'), ...aligned.exact];
   const smallest = exact.reduce((least, test) => Math.min(least, test.log10P ?? 0), 0);
@@ -53,7 +56,15 @@ function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
   switch (aligned.learned) {
     case 'learned': {
       const kind = kindAfterMap(aligned, relation.kind);
-      return { ...common, verdict: 'derived', because: `${p}; ${aligned.why}`, share, kind, limits: relation.limits.slice(1) };
+      return {
+        ...common,
+        verdict: 'derived',
+        because: `${p}; ${aligned.why}`,
+        share,
+        kind,
+        limits: relation.limits.slice(1),
+        directionGrounds: NO_DIRECTION,
+      };
     }
     case 'start-only':
       return {
@@ -74,7 +85,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
 
 function kindAfterMap(aligned: AlignedOutcome, before: Kind): Kind {
   const { rearranged, neurons, layerMap, closeness } = aligned;
-  const trained = closeness < UNCHANGED ? `, then changed (median agreement of matched neurons ${closeness.toFixed(2)})` : '';
+  const trained = closeness < UNCHANGED ? `, then changed (median agreement of matched neurons ${closeness.toFixed(3)})` : '';
   if (neurons.a !== neurons.b) return { name: 'width-changed', note: `${neurons.a} neurons a block became ${neurons.b}${trained}` };
   if (layerMap.some((source, j) => source !== j))
     return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap };

@@ -64,11 +64,11 @@ export function startEvidence(
       question: 'Do norm gains and shifts, which start at 1 and 0 in every model, agree?',
       statistic: { name: 'median correlation', value: z.r },
       n: z.flips,
-      log10P: z.log10P,
+      log10P: null,
       effect: { name: 'median correlation', value: z.r },
       nullModel: 'without shared training the correlation stays below about 0.3, even from the same start',
       assumptions: ['gains and shifts were initialized to constants'],
-      details: { vectors: z.vectors },
+      details: { vectors: z.vectors, signLog10P: z.log10P },
       inputs,
     });
   const hz = z !== null && z.flips >= MIN_Z_FLIPS;

@@ -174,11 +174,15 @@ function agreementTest(
       question: 'Do independent ways of matching neurons (by what they read and by what they write) pick the same ones?',
       statistic: { name: 'agreeing matches', value: k },
       n: matched.length,
-      log10P,
+      log10P: null,
       effect: { name: 'median cosine of matched neurons', value: Math.min(...matched.map((match) => match.up)) },
       nullModel: `strangers agree on a few; ${m.toFixed(0)} are allowed, ${INFLATION} times what chance expects`,
       assumptions: ['calibrated on small transformers: neurons of strangers may converge more in other designs'],
-      details: { layerAgreements: matched.map((match) => match.agreements), layerMap: matched.map((match) => match.source) },
+      details: {
+        log10Bound: log10P,
+        layerAgreements: matched.map((match) => match.agreements),
+        layerMap: matched.map((match) => match.source),
+      },
       inputs,
     },
   };
