@@ -119,14 +119,30 @@ async function gather(
     throw new ModelError('MODEL_LIMIT', `${count} x ${n} values of "${rt.slot}" are over ${MAX_VALUES}; read them in blocks`, where);
   if (columns?.some((column) => column < 0 || column >= width))
     throw new ModelError('MODEL_LIMIT', `"${rt.slot}" has ${width} inputs; others were asked for`, where);
-  const out = new Float32Array(count * n);
-  if (out.length === 0) return out;
+  if (count * n === 0) return new Float32Array(0);
   const rows = outputSide(axes, start, count);
   const cols = inputSide(axes.inputs, n, columns);
+  const asStored = await wholeRun(checkpoint, rt, axes.shape, rows, cols);
+  if (asStored) return asStored;
+  const out = new Float32Array(count * n);
   await eachStoredRow(checkpoint, rt, axes.shape, (rows.row ?? cols.row)!, (values, base, at) =>
     scatter(out, values, base, at, rows, cols),
   );
   return out;
+}
+
+/** The usual case, whole stored rows one after the other: what is read is the answer, without a copy. Null for any other. */
+async function wholeRun(
+  checkpoint: Checkpoint,
+  rt: RoleTensor,
+  shape: readonly number[],
+  { row }: Side,
+  cols: Side,
+): Promise<Float32Array | null> {
+  const length = shape.slice(1).reduce((product, size) => product * size, 1);
+  if (!row || !cols.even || cols.n !== length || cols.offset[0] !== 0 || !row.every((stored, i) => stored === row[0]! + i)) return null;
+  const read = rowReader(checkpoint, rt, shape);
+  return row.length * read.rowBytes <= MAX_RUN_BYTES ? read.rows(row[0]!, row.length) : null;
 }
 
 function outputSide(axes: Axes, start: number, count: number): Side {

