@@ -3,7 +3,8 @@
  * @module
  */
 import type { Watch } from '../base/index.ts';
-import type { Model } from '../model/index.ts';
+import { type Model, roleShape } from '../model/index.ts';
+import { type AdapterOutcome, compareAdapter } from './aligned/adapter.ts';
 import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
 import { ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
@@ -18,10 +19,10 @@ const UNCHANGED = 0.999;
 
 /**
  * Whether opening both models could change a relation told from sketches: `derived`, `identical` and
- * `common-initialization` are final there, and adapters have no hidden space of their own.
+ * `common-initialization` are final there, and two adapters have no hidden space to lay over each other.
  */
 export function isOpen(relation: Relation, a: Sketch, b: Sketch): boolean {
-  return OPEN.includes(relation.verdict) && !a.subject.isAdapter && !b.subject.isAdapter;
+  return OPEN.includes(relation.verdict) && !(a.subject.isAdapter && b.subject.isAdapter);
 }
 
 /**
@@ -31,6 +32,10 @@ export function isOpen(relation: Relation, a: Sketch, b: Sketch): boolean {
  */
 export async function lookCloser(relation: Relation, a: Model, b: Model, watch: Watch = {}): Promise<Relation> {
   const inputs = relation.tests[0]?.inputs ?? { a: relation.a.digest, b: relation.b.digest };
+  if (a.isAdapter !== b.isAdapter) {
+    const outcome = a.isAdapter ? await compareAdapter(b, a, inputs, watch) : await compareAdapter(a, b, inputs, watch);
+    return outcome ? withAdapter(relation, outcome, a.isAdapter ? a : b) : relation;
+  }
   const aligned = await compareAligned(a, b, inputs, watch);
   return aligned ? withAligned(relation, aligned) : relation;
 }
@@ -81,6 +86,33 @@ function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
         because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${aligned.why}`,
       };
   }
+}
+
+/** z of the adapter test that convicts: far above what strangers and same-start bases gave (at most 2), log10 of its tail below -8. */
+const ADAPTER_Z = 5.8;
+
+function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapter: Model): Relation {
+  const common = { ...relation, tests: [...relation.tests, ...evidence] };
+  const limits = relation.limits.filter((limit) => !limit.startsWith('absence'));
+  // Each known model searched is one more try; z grows with the root of twice the log of their number.
+  const needed = Math.sqrt(ADAPTER_Z ** 2 + 2 * Math.log(relation.searched));
+  if (z < needed)
+    return {
+      ...common,
+      verdict: 'no-evidence',
+      because: `the adapter's trained half does not show this model's geometry (z ${z.toFixed(1)}, ${needed.toFixed(1)} needed); a base with rearranged channels would look the same`,
+    };
+  const factor = adapter.roles.find((rt) => rt.role === 'lora_b');
+  const rank = factor ? roleShape(factor)[1] : 0;
+  return {
+    ...common,
+    verdict: 'derived',
+    limits,
+    because: `the adapter's trained half carries this model's geometry (calibrated: z ${z.toFixed(1)}, ${needed.toFixed(1)} needed; other bases stay under 3)`,
+    share: { fraction: null, part: 'an adapter, without weights of its base', slots: [] },
+    kind: { name: 'low-rank', note: `an adapter of rank ${rank}, trained on this model or on one that shares its training` },
+    directionGrounds: 'an adapter belongs to the model it was trained on; whether that was this one or a relative of it is not shown',
+  };
 }
 
 function kindAfterMap(aligned: AlignedOutcome, before: Kind): Kind {

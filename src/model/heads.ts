@@ -38,7 +38,7 @@ export function readHeads(configs: Configs, checkpoint: Checkpoint | null): Head
     architecture: architectureOf(outer),
     heads: () => heads,
     kvHeads: () => kv,
-    headDim: stated ?? (heads && width && width % heads === 0 ? width / heads : undefined),
+    headDim: stated ?? wholeShare(width, heads),
     flag: (name) => inner[name] === true,
   };
 }
@@ -63,9 +63,14 @@ function ggufHeads(checkpoint: Checkpoint): Heads {
     architecture,
     heads,
     kvHeads: (layer) => kv(layer) ?? heads(layer),
-    headDim: at('attention.key_length')(0),
+    headDim: at('attention.key_length')(0) ?? wholeShare(at('embedding_length')(0), heads(0)),
     flag: () => false,
   };
+}
+
+/** Width over heads, when it divides. */
+function wholeShare(width: number | undefined, heads: number | undefined): number | undefined {
+  return width && heads && width % heads === 0 ? width / heads : undefined;
 }
 
 function firstNumber(config: { readonly [key: string]: JsonValue }, keys: readonly string[]): number | undefined {

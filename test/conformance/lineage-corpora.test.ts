@@ -80,6 +80,17 @@ describe('on the lineage corpus', () => {
     expect((await closer('DB', 'a-combo-ft')).verdict).toBe('no-evidence');
   });
 
+  test('an adapter is found to belong to its base and to relatives of it, not to strangers or a base from the same random start', async () => {
+    const closer = async (base: string): Promise<Relation> =>
+      withModels([`${SHARED}lineage-corpus/${base}`, `${SHARED}lineage-corpus/a-lora`], ([x, y]) =>
+        lookCloser(relate(sketchOf(base), sketchOf('a-lora')), x!, y!),
+      );
+    expect(await closer('DA')).toMatchObject({ verdict: 'derived', kind: { name: 'low-rank' } });
+    expect((await closer('a-cpt')).verdict).toBe('derived');
+    for (const stranger of ['DB', 'DE', 'a-distilled', 'DF'])
+      expect([stranger, (await closer(stranger)).verdict]).toEqual([stranger, 'no-evidence']);
+  });
+
   test('quantized and pruned children get their kind and a direction; layer maps are exact', () => {
     const of = (child: string): Relation => relate(sketchOf('DA'), sketchOf(child));
     expect(of('a-gguf-q8_0')).toMatchObject({ kind: { name: 'quantized' }, direction: 'a->b' });
