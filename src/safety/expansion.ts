@@ -15,7 +15,7 @@ export function expandedSize(root: PickleValue): number {
     const inner = parts(value);
     if (inner.length === 0) return 1;
     sizes.set(value, 1);
-    stack.push({ value, inner, next: 0, size: 1 });
+    stack.push({ value, inner, next: 0, size: 1 + ('dropped' in value ? (value.dropped ?? 0) : 0) });
     return null;
   };
   const first = open(root);

@@ -8,12 +8,14 @@ import {
   calleeName,
   isPickleObject,
   LEGACY_MAGIC,
+  type PickleOptions,
   type PickleResult,
   type PickleUse,
   type PickleValue,
   scanPickle,
   sequenceItems,
   sliceSource,
+  WeightsError,
 } from '../weights/index.ts';
 import { looksLikeCode } from './code.ts';
 import { expandedSize, someText } from './expansion.ts';
@@ -25,6 +27,12 @@ const MAX_STREAMS = 1000;
 /** Bytes searched for further pickles behind a broken one, and places tried. */
 const RESYNC_BYTES = 1 << 20;
 const MAX_RESYNCS = 50;
+const RESYNC_RUN = 256 << 10;
+/** Instructions of all pickles of a file together: a fixed part, and so many for each byte of the file and of what it unpacks to. */
+const FREE_STEPS = 1_000_000;
+const STEPS_PER_BYTE = 4;
+/** What starting on a pickle costs, in instructions. */
+const START_STEPS = 100;
 /** Pickles inside bytes inside pickles. (CWE-674) */
 const MAX_DEPTH = 4;
 /** Parts an object may seem to have when walked without sharing; the largest honest vocabularies have tens of millions. */
@@ -68,9 +76,14 @@ async function scanLegacy(source: ByteSource, start: number, into: Collector): P
 }
 
 async function judgeOne(source: ByteSource, at: number, into: Collector, context: PickleContext): Promise<PickleResult> {
-  const inner: { bytes: Uint8Array; byte: number }[] = [];
-  const result = await scanPickle(source, at, {
+  // By place: a payload that is loaded a million times is looked at once.
+  const inner = new Map<number, Uint8Array>();
+  let text: string | null = null;
+  const result = await runPickle(source, at, into, {
     observe: (use) => judgeUse(use, source.name, into, inner),
+    onText: (one) => {
+      if (text === null && looksLikeCode(one)) text = one;
+    },
     behindBuild: behindJoblibArray(source),
   });
   for (const one of result.globals) {
@@ -101,7 +114,7 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
       { file: source.name, byte: at },
       `${result.opcodes} instructions build an object of over ${MAX_EXPANDED} parts`,
     );
-  const text = result.value === undefined ? null : someText(result.value, looksLikeCode);
+  if (result.value !== undefined) text ??= someText(result.value, looksLikeCode);
   if (text !== null)
     report(
       into,
@@ -110,7 +123,7 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
       `a text in the pickle reads like code: ${JSON.stringify(text.slice(0, 80))}`,
     );
   if ((context.depth ?? 0) < MAX_DEPTH)
-    for (const { bytes, byte } of inner) {
+    for (const [byte, bytes] of inner) {
       if (!(bytes[0] === 0x80 && bytes[1]! <= 5)) continue;
       report(
         into,
@@ -123,6 +136,21 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
   return result;
 }
 
+/** Runs a pickle on the file's account. */
+async function runPickle(source: ByteSource, at: number, into: Collector, options: PickleOptions): Promise<PickleResult> {
+  const { work } = into;
+  if (work.steps > FREE_STEPS + STEPS_PER_BYTE * (work.bytes + into.unpacked)) {
+    const problem = new WeightsError('WEIGHTS_LIMIT', `${source.name} holds more pickles than are looked into`, {
+      where: { file: source.name, byte: at },
+    });
+    const trailingBytes = source.size - at;
+    return { value: undefined, globals: [], importsResolved: true, oddities: [], protocol: 0, opcodes: 0, end: at, trailingBytes, problem };
+  }
+  const result = await scanPickle(source, at, options);
+  work.steps += START_STEPS + result.opcodes;
+  return result;
+}
+
 function memory(source: ByteSource, bytes: Uint8Array, byte: number): ByteSource {
   return {
     ...sliceSource(source, 0, 0, `${source.name}!bytes@${byte}`),
@@ -132,7 +160,7 @@ function memory(source: ByteSource, bytes: Uint8Array, byte: number): ByteSource
 }
 
 /** What calls of listed names may be given. */
-function judgeUse(use: PickleUse, file: string, into: Collector, inner: { bytes: Uint8Array; byte: number }[]): void {
+function judgeUse(use: PickleUse, file: string, into: Collector, inner: Map<number, Uint8Array>): void {
   const { target } = use;
   if (use.op === 'call') {
     const name = isPickleObject(target) && target.kind === 'global' ? `${target.module}.${target.name}` : '';
@@ -143,8 +171,7 @@ function judgeUse(use: PickleUse, file: string, into: Collector, inner: { bytes:
     if (name === '_codecs.encode' && args?.[1] !== 'latin1' && args?.[1] !== 'latin-1')
       report(into, 'pickle-argument', where, `_codecs.encode is called for the encoding ${shown(args?.[1])}`);
     if (/^(torch\.storage\._load_from_bytes|_?pickle\.loads|dill\.loads|dill\._dill\.loads|cloudpickle\.loads)$/.test(name))
-      for (const arg of args ?? [])
-        if (isPickleObject(arg) && arg.kind === 'bytes' && arg.data) inner.push({ bytes: arg.data, byte: arg.byte });
+      for (const arg of args ?? []) if (isPickleObject(arg) && arg.kind === 'bytes' && arg.data) inner.set(arg.byte, arg.data);
   } else if (
     use.op === 'setitem' &&
     isPickleObject(target) &&
@@ -198,7 +225,9 @@ export async function resync(source: ByteSource, from: number, into: Collector, 
   const starts = /c[A-Za-z_][\w.]{0,100}\n[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
   let tried = 0;
   for (let match = starts.exec(text); match && tried < MAX_RESYNCS; match = starts.exec(text), tried++) {
-    const result = await scanPickle(source, from + match.index);
+    // What an import needs stands near it; the rest of a long file would be run again for every place.
+    const near = sliceSource(source, 0, Math.min(source.size, from + match.index + RESYNC_RUN), source.name);
+    const result = await runPickle(near, from + match.index, into, {});
     for (const one of result.globals) {
       const judged = judgeGlobal(into.book, one.module, one.name, context.torchscript ?? false);
       if (one.resolved && judged.tier === 'dangerous')

@@ -56,6 +56,21 @@ export interface Collector {
   readonly book: Rulebook;
   /** Bytes unpacked so far, over all members. */
   unpacked: number;
+  readonly work: PickleWork;
+}
+
+/**
+ * Pickle instructions run for one file. Streams inside streams, and tries behind broken ones, are run again and again:
+ * together they may cost a few times what the file's own bytes do, no more. (CWE-407)
+ */
+export interface PickleWork {
+  /** Size of the file. */
+  readonly bytes: number;
+  steps: number;
+}
+
+export function newCollector(book: Rulebook, bytes: number): Collector {
+  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0 } };
 }
 
 /** @param rule without its `safety/`. */

@@ -8,7 +8,7 @@ import { isStartupFile, judgeCode } from './code.ts';
 import { type InnerKind, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
 import { judgeKerasConfig } from './keras.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
-import { type Collector, report, rulebook, verdictOf, worst } from './rules.ts';
+import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
 import { judgeTemplate, judgeText } from './text.ts';
 import type { FileSafety, SafetyReport } from './types.ts';
 
@@ -33,8 +33,8 @@ export async function scanTree(tree: FileTree, watch: Watch = {}): Promise<Safet
 
 /** Scans one file. What cannot be read is a finding and the verdict `unreadable`. @throws SourceError when bytes cannot be had. */
 export async function scanFile(tree: FileTree, path: string): Promise<FileSafety> {
-  const into: Collector = { findings: [], book: await rulebook(), unpacked: 0 };
   const source = await tree.open(path);
+  const into = newCollector(await rulebook(), source.size);
   let format = 'unknown';
   try {
     format = await scanTop(tree, source, into);
@@ -161,7 +161,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
 /** Old pickles have no mark: bytes that decode and import something are one. */
 async function looksLikePickle(source: ByteSource, head: Uint8Array, into: Collector): Promise<boolean> {
   if (head[0] === undefined || !'(]})cNIFSVLKJMUXTGPi\x8c'.includes(String.fromCharCode(head[0]))) return false;
-  const trial: Collector = { findings: [], book: into.book, unpacked: 0 };
+  const trial: Collector = { ...into, findings: [] };
   await scanPickles(source, trial);
   const broken = trial.findings.find((one: Finding) => one.rule === 'safety/pickle-broken');
   return trial.findings.some((one) => /^safety\/pickle-(dangerous|unresolved)/.test(one.rule)) || !broken;

@@ -67,13 +67,13 @@ function payload(m: Machine, length: number, encoding: PickleBytes['encoding'], 
 }
 
 function sequence(m: Machine, kind: 'list' | 'tuple' | 'set' | 'frozenset', items: PickleValue[], op: number): void {
-  spend(m, 80, op);
+  spend(m, 88 + 8 * items.length, op);
   push(m, { kind, items }, op);
 }
 function tuple(m: Machine, count: number, op: number): void {
-  const items: PickleValue[] = [];
-  for (let i = 0; i < count; i++) items.unshift(pop(m, op));
-  sequence(m, 'tuple', items, op);
+  if (m.stack.length - (m.marks.at(-1) ?? 0) < count) failPickle(m, m.base + op, 'the stack is empty');
+  // Not one by one: an array that grows takes four times the room.
+  sequence(m, 'tuple', m.stack.splice(m.stack.length - count), op);
 }
 function number(m: Machine, value: number | bigint | boolean | undefined, op: number): void {
   if (value === undefined) failPickle(m, m.base + op, 'a number cannot be read');
@@ -222,7 +222,7 @@ export function step(m: Machine): void {
       // DICT
       const entries = popMark(m, op);
       if (entries.length % 2 !== 0) failPickle(m, m.base + op, 'DICT has a key without a value');
-      spend(m, 80, op);
+      spend(m, 88 + 8 * entries.length, op);
       push(m, { kind: 'dict', entries }, op);
       break;
     }
@@ -315,6 +315,7 @@ export function step(m: Machine): void {
       // OBJ
       const [callee, ...args] = popMark(m, op);
       if (callee === undefined) failPickle(m, m.base + op, 'OBJ has no class');
+      spend(m, 88 + 8 * args.length, op);
       call(m, 'obj', callee, { kind: 'tuple', items: args }, null, op);
       break;
     }
@@ -322,7 +323,9 @@ export function step(m: Machine): void {
       // INST
       const module = decodeUtf8(takeLine(m, op));
       const callee = importName(m, module, decodeUtf8(takeLine(m, op)), true, op);
-      call(m, 'inst', callee, { kind: 'tuple', items: popMark(m, op) }, null, op);
+      const args = popMark(m, op);
+      spend(m, 88 + 8 * args.length, op);
+      call(m, 'inst', callee, { kind: 'tuple', items: args }, null, op);
       break;
     }
     case 0x62:

@@ -7,8 +7,15 @@ import { isObject, type PickleCall, type PickleGlobal, type PickleUse, type Pick
 
 /** Values on the stack. (CWE-770) */
 const MAX_STACK = 8_000_000;
-/** Rough size of everything built; a 46 MB vocabulary of 12 million opcodes takes about 300 MB. (CWE-789) */
-const MAX_ALLOCATED = 448 << 20;
+/** Rough size of everything built; a 46 MB vocabulary of 12 million opcodes takes 150 MB of it, nearly all for its memo. (CWE-789) */
+const MAX_ALLOCATED = 192 << 20;
+/** What V8 allocates for an array that grows: room for 17 values at the first. */
+const GROWING_BYTES = 152;
+/**
+ * Numbers and texts kept in lists, sets and dictionaries; later ones are told to `onText` and counted. No reader looks at more
+ * of them, and a vocabulary of millions must not be held for the sake of the tensors beside it.
+ */
+const MAX_PLAIN = 100_000;
 /** Distinct imports recorded; honest files have dozens. (CWE-770) */
 const MAX_GLOBALS = 20_000;
 
@@ -21,6 +28,8 @@ const MAX_ODDITIES = 100;
 
 export interface Machine extends Cursor {
   readonly observe: ((use: PickleUse) => void) | undefined;
+  /** Told of texts that are dropped. */
+  readonly onText: ((text: string) => void) | undefined;
   /** Whether `built` is to be set. */
   readonly watchBuilds: boolean;
   stack: PickleValue[];
@@ -30,6 +39,8 @@ export interface Machine extends Cursor {
   readonly globals: Map<string, PickleGlobal>;
   readonly oddities: PickleOddity[];
   opcodes: number;
+  /** Plain values kept in containers so far. */
+  plain: number;
   allocated: number;
   protocol: number;
   /** Absolute end of the current frame, or -1. */
@@ -40,7 +51,12 @@ export interface Machine extends Cursor {
   built: PickleCall | null;
 }
 
-export function createMachine(file: string, size: number, start: number, observe: Machine['observe'], watchBuilds: boolean): Machine {
+export function createMachine(
+  file: string,
+  size: number,
+  start: number,
+  options: Pick<Machine, 'observe' | 'onText' | 'watchBuilds'>,
+): Machine {
   return {
     file,
     size,
@@ -48,8 +64,7 @@ export function createMachine(file: string, size: number, start: number, observe
     base: start,
     at: 0,
     need: 0,
-    observe,
-    watchBuilds,
+    ...options,
     stack: [],
     marks: [],
     memo: [],
@@ -57,6 +72,7 @@ export function createMachine(file: string, size: number, start: number, observe
     globals: new Map(),
     oddities: [],
     opcodes: 0,
+    plain: 0,
     allocated: 0,
     protocol: 0,
     frameEnd: -1,
@@ -87,9 +103,7 @@ export function top(m: Machine, op: number): PickleValue {
 export function popMark(m: Machine, op: number): PickleValue[] {
   const mark = m.marks.pop();
   if (mark === undefined) failPickle(m, m.base + op, 'there is no mark on the stack');
-  const items = m.stack.splice(mark);
-  spend(m, 8 * items.length, op);
-  return items;
+  return m.stack.splice(mark);
 }
 
 export function remember(m: Machine, index: number, op: number): void {
@@ -147,26 +161,49 @@ export function call(m: Machine, how: PickleCall['how'], callee: PickleValue, ar
 
 export function append(m: Machine, items: PickleValue[], add: 'append' | 'additem', op: number): void {
   const target = top(m, op);
-  spend(m, 8 * items.length, op);
-  if (isObject(target) && (target.kind === 'list' || target.kind === 'set')) {
-    for (const item of items) target.items.push(item);
-  } else if (isObject(target) && target.kind === 'call') {
-    target.items ??= [];
-    for (const item of items) target.items.push(item);
+  if (isObject(target) && (target.kind === 'list' || target.kind === 'set')) fill(m, target, target.items, items, 1, op);
+  else if (isObject(target) && target.kind === 'call') {
+    fill(m, target, (target.items ??= []), items, 1, op);
     m.observe?.({ op: add, target, argument: items.length, byte: m.base + op });
   } else odd(m, 'item-on-object', op);
 }
 export function setItems(m: Machine, items: PickleValue[], op: number): void {
   const target = top(m, op);
   if (items.length % 2 !== 0) failPickle(m, m.base + op, 'SETITEMS has a key without a value');
-  spend(m, 8 * items.length, op);
-  if (isObject(target) && target.kind === 'dict') {
-    for (const item of items) target.entries.push(item);
-  } else if (isObject(target) && target.kind === 'call') {
-    target.entries ??= [];
-    for (const item of items) target.entries.push(item);
+  if (isObject(target) && target.kind === 'dict') fill(m, target, target.entries, items, 2, op);
+  else if (isObject(target) && target.kind === 'call') {
+    fill(m, target, (target.entries ??= []), items, 2, op);
     m.observe?.({ op: 'setitem', target, argument: items.length / 2, byte: m.base + op });
   } else odd(m, 'item-on-object', op);
+}
+
+/** Puts values into a container, in groups of `width`; groups without an object only while there are few. */
+function fill(
+  m: Machine,
+  target: { dropped?: number },
+  into: PickleValue[],
+  items: readonly PickleValue[],
+  width: 1 | 2,
+  op: number,
+): void {
+  if (into.length === 0) spend(m, GROWING_BYTES, op);
+  let kept = 0;
+  for (let i = 0; i < items.length; i += width) {
+    const key = items[i]!;
+    const value = items[i + width - 1]!;
+    if (isObject(key) || isObject(value) || m.plain < MAX_PLAIN) {
+      if (!isObject(key) && !isObject(value)) m.plain++;
+      into.push(key);
+      if (width === 2) into.push(value);
+      kept += width;
+      continue;
+    }
+    target.dropped = (target.dropped ?? 0) + width;
+    if (typeof key === 'string') m.onText?.(key);
+    if (width === 2 && typeof value === 'string') m.onText?.(value);
+  }
+  // Arrays grow by half: the old half and the new whole stand side by side for a moment.
+  spend(m, 12 * kept, op);
 }
 export function build(m: Machine, op: number): void {
   const state = pop(m, op);

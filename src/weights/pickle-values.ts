@@ -31,12 +31,16 @@ export interface PickleBytes {
 export interface PickleSequence {
   readonly kind: 'list' | 'tuple' | 'set' | 'frozenset';
   readonly items: PickleValue[];
+  /** Plain values that were added and are not kept. */
+  dropped?: number;
 }
 
 export interface PickleDict {
   readonly kind: 'dict';
   /** Flat: key, value, key, value... in order of insertion; a repeated key stands twice. */
   readonly entries: PickleValue[];
+  /** Plain keys and values that were set and are not kept. */
+  dropped?: number;
 }
 
 /** A call that never happened. */
@@ -54,6 +58,8 @@ export interface PickleCall {
   items?: PickleValue[];
   /** What SETITEM(S) would have set; flat like `PickleDict.entries`. */
   entries?: PickleValue[];
+  /** Plain values that were added or set and are not kept. */
+  dropped?: number;
 }
 
 /** What `persistent_load` would have been asked for. */

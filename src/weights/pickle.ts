@@ -18,6 +18,8 @@ const MAX_NESTING = 16;
 export interface PickleOptions {
   /** Told of every call, BUILD and item assignment as it is decoded, also of those before a broken opcode. */
   readonly observe?: (use: PickleUse) => void;
+  /** Told of the texts in plain containers that the result does not hold, because there are over 100,000 plain values. */
+  readonly onText?: (text: string) => void;
   /**
    * Bytes that stand in the stream behind a BUILD and are not opcodes (joblib writes arrays there):
    * how many to skip, or `'pickle'` for one whole pickle.
@@ -64,7 +66,11 @@ export async function readPickle(
 }
 
 async function scanNested(source: ByteSource, start: number, options: PickleOptions, depth: number): Promise<PickleResult> {
-  const m = createMachine(source.name, source.size, start, options.observe, options.behindBuild !== undefined);
+  const m = createMachine(source.name, source.size, start, {
+    observe: options.observe,
+    onText: options.onText,
+    watchBuilds: options.behindBuild !== undefined,
+  });
   let window = FIRST_WINDOW;
   let problem: WeightsError | undefined;
   const inner: PickleGlobal[] = [];
