@@ -54,7 +54,7 @@ export function linearAssignment(score: Float64Array, rows: number, columns: num
         rowPrice[rowOf[j]!]! += reached - distance[j]!;
         columnPrice[j]! -= reached - distance[j]!;
       } else if (done[j]) columnPrice[j]! -= reached - distance[j]!;
-    for (let j = column; j >= 0; ) {
+    for (let j = column; j >= 0;) {
       const before = previous[j]!;
       rowOf[j] = before >= 0 ? rowOf[before]! : start;
       j = before;

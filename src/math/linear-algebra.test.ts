@@ -40,10 +40,14 @@ describe('the polar factor', () => {
     const turned = multiply(e, rotation, 100, n, n);
     expect(largestDifference(polar(multiplyTransposed(e, turned, 100, n, n), n, n), rotation)).toBeLessThan(1e-9);
   });
-  test.each([[8, 20], [20, 8]])('of a %i by %i matrix has orthonormal short side', (rows, columns) => {
+  test.each([
+    [8, 20],
+    [20, 8],
+  ])('of a %i by %i matrix has orthonormal short side', (rows, columns) => {
     const r = polar(numbers(3, rows * columns), rows, columns);
     const short = Math.min(rows, columns);
-    const gram = rows < columns ? multiply(r, transpose(r, rows, columns), rows, columns, rows) : multiplyTransposed(r, r, rows, columns, columns);
+    const gram =
+      rows < columns ? multiply(r, transpose(r, rows, columns), rows, columns, rows) : multiplyTransposed(r, r, rows, columns, columns);
     const identity = Float64Array.from({ length: short * short }, (_, at) => (at % short === Math.floor(at / short) ? 1 : 0));
     expect(largestDifference(gram, identity)).toBeLessThan(1e-9);
   });
@@ -54,7 +58,8 @@ function bestByForce(score: Float64Array, rows: number, columns: number): number
   const go = (row: number, used: number): number => {
     if (row === rows) return 0;
     let best = -Infinity;
-    for (let j = 0; j < columns; j++) if (!(used & (1 << j))) best = Math.max(best, score[row * columns + j]! + go(row + 1, used | (1 << j)));
+    for (let j = 0; j < columns; j++)
+      if (!(used & (1 << j))) best = Math.max(best, score[row * columns + j]! + go(row + 1, used | (1 << j)));
     return best;
   };
   return go(0, 0);
@@ -76,7 +81,9 @@ describe('the assignment', () => {
   });
   test('finds a hidden permutation, also with more rows than columns', () => {
     const [rows, columns] = [40, 30];
-    const score = Float64Array.from({ length: rows * columns }, (_, at) => (Math.floor(at / columns) === ((at % columns) * 7) % rows ? 1 : 0));
+    const score = Float64Array.from({ length: rows * columns }, (_, at) =>
+      Math.floor(at / columns) === ((at % columns) * 7) % rows ? 1 : 0,
+    );
     const chosen = linearAssignment(score, rows, columns);
     expect(chosen.filter((j) => j >= 0).length).toBe(columns);
     expect(chosen.reduce((total, j, i) => total + (j >= 0 ? score[i * columns + j]! : 0), 0)).toBe(columns);

@@ -17,7 +17,7 @@ const STEPS_PER_VALUE = 30;
 export function eigenSymmetric(matrix: Float64Array, n: number): Eigen {
   const { diagonal, beside, basis } = tridiagonalize(Float64Array.from(matrix), n);
   let steps = STEPS_PER_VALUE * n;
-  for (let high = n - 1; high > 0 && steps > 0; ) {
+  for (let high = n - 1; high > 0 && steps > 0;) {
     if (isSmall(diagonal, beside, high - 1)) {
       high--;
       continue;
