@@ -53,7 +53,8 @@ export async function chooseCheckpoint(tree: FileTree, files: readonly ModelFile
   return { checkpoint: null, alternates: candidates.map((candidate) => candidate.path), findings, ...(error && { error }) };
 }
 
-const PART = /^(.*?)-(\d{5})-of-(\d{5})(\.[a-z0-9]+)$/i;
+/** `<stem>-00001-of-00003.<ending>`. */
+export const PART: RegExp = /^(.*?)-(\d{5})-of-(\d{5})(\.[a-z0-9]+)$/i;
 
 /** All checkpoints in the folder, best first: nearest to the root, then by format, then the usual names, then the largest. */
 export function listCandidates(files: readonly ModelFile[]): Candidate[] {
@@ -181,7 +182,11 @@ function unreadable({ path }: Candidate, error: HeirloomError): Finding {
     where: { file: path, ...error.where },
     what: error.message,
     why: 'weights that cannot be read cannot be judged; another file of the folder was taken where there is one',
-    fix: error.hint ?? `get ${baseName(path)} again from its publisher`,
+    fix:
+      error.hint ??
+      (error.code === 'WEIGHTS_MISSING_FILE'
+        ? 'get the missing parts from its publisher'
+        : `get ${baseName(path)} again from its publisher`),
   };
 }
 

@@ -60,6 +60,8 @@ const CASES: readonly (readonly [what: string, shape: readonly number[], view: T
   ['columns in groups, transposed', [3, 12], { columns: [1, 6], transpose: true, outputGroups: [1, 2] }],
   ['interleaved rotary rows', [8, 3], { ropeInterleavedHeadRows: 4 }],
   ['filters', [4, 3, 2, 2], {}],
+  ['gains stored plus one', [9], { add: -1 }],
+  ['gains of half a matrix stored plus one', [6, 8], { transpose: true, add: -1 }],
   ['filters stored HWIO', [2, 3, 4, 5], { outputFirst: [3, 2, 0, 1] }],
   ['filters with inputs first', [3, 4, 2], { outputFirst: [1, 0, 2] }],
   ['filters with only the inner axes moved', [3, 4, 2], { outputFirst: [0, 2, 1] }],
@@ -81,13 +83,15 @@ describe('a role is read as its view says', () => {
             const count = Math.min(wanted, rows - start);
             const block = await readRoleBlock(checkpoint, rt, start, count, Int32Array.from(picked));
             expect([...block]).toEqual(
-              Array.from({ length: count }, (__, r) => picked.map((c) => values[stored(shape, view, start + r, c)]!)).flat(),
+              Array.from({ length: count }, (__, r) =>
+                picked.map((c) => values[stored(shape, view, start + r, c)]! + (view.add ?? 0)),
+              ).flat(),
             );
             const whole = await readRoleRows(checkpoint, rt, start, count);
             expect([...whole]).toEqual(
               Array.from(
                 { length: count * columns },
-                (__, i) => values[stored(shape, view, start + Math.floor(i / columns), i % columns)]!,
+                (__, i) => values[stored(shape, view, start + Math.floor(i / columns), i % columns)]! + (view.add ?? 0),
               ),
             );
           },

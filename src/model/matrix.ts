@@ -123,12 +123,18 @@ async function gather(
   const rows = outputSide(axes, start, count);
   const cols = inputSide(axes.inputs, n, columns);
   const asStored = await wholeRun(checkpoint, rt, axes.shape, rows, cols);
-  if (asStored) return asStored;
+  if (asStored) return shifted(asStored, rt);
   const out = new Float32Array(count * n);
   await eachStoredRow(checkpoint, rt, axes.shape, (rows.row ?? cols.row)!, (values, base, at) =>
     scatter(out, values, base, at, rows, cols),
   );
-  return out;
+  return shifted(out, rt);
+}
+
+/** @param values changed in place. */
+function shifted(values: Float32Array, { view }: RoleTensor): Float32Array {
+  if (view.add !== undefined) for (let i = 0; i < values.length; i++) values[i]! += view.add;
+  return values;
 }
 
 /** The usual case, whole stored rows one after the other: what is read is the answer, without a copy. Null for any other. */

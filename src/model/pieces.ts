@@ -12,6 +12,8 @@ export interface Context {
   readonly heads: Heads;
   readonly conv1d: boolean;
   readonly interleaved: boolean;
+  /** Norm gains are stored plus one. */
+  readonly gainsPlusOne: boolean;
   /** Weights by module path, to look at siblings. */
   readonly byPath: ReadonlyMap<string, TensorInfo>;
   readonly order: ReadonlyMap<string, number>;

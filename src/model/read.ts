@@ -5,7 +5,7 @@
 import { type FileTree, type Finding, HeirloomError, type JsonValue, type Watch } from '../base/index.ts';
 import type { Checkpoint } from '../weights/index.ts';
 import { readCard } from './card.ts';
-import { chooseCheckpoint, type Chosen } from './choose.ts';
+import { chooseCheckpoint, type Chosen, PART } from './choose.ts';
 import { gatherClaims } from './claims.ts';
 import { readConfigs } from './configs.ts';
 import { baseName, classify, depthOf } from './files.ts';
@@ -15,7 +15,7 @@ import { parseNames } from './names.ts';
 import { assignRoles } from './roles.ts';
 import { decodeText, looksBinary, MAX_TEXT_BYTES, readHead } from './text.ts';
 import { readTokens } from './tokens.ts';
-import { openCheckpoint } from '../weights/index.ts';
+import { openCheckpoint, WeightsError } from '../weights/index.ts';
 import { type Model, type ModelCard, ModelError, type ModelFile, type TextFile } from './types.ts';
 
 /** License and notice texts read of one model. (CWE-770) */
@@ -83,6 +83,7 @@ export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Mode
       ...(checkpoint?.findings ?? []),
       ...map.findings,
       ...noWeights(tree, checkpoint, chosen),
+      ...notJudged(checkpoint, chosen.alternates),
       ...documents.findings,
     ],
     open: (path) => tree.open(path),
@@ -90,7 +91,29 @@ export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Mode
 }
 
 async function openAlone(tree: FileTree, file: ModelFile): Promise<Chosen> {
-  return { checkpoint: await openCheckpoint(tree, file.path), alternates: [], findings: [] };
+  if (file.kind === 'weights-index')
+    throw new WeightsError('WEIGHTS_MISSING_FILE', `${file.path} is the index of a model in several files, and was opened without them`, {
+      where: { file: file.path },
+      hint: 'give the folder that holds it and its parts',
+    });
+  const checkpoint = await openCheckpoint(tree, file.path);
+  return { checkpoint, alternates: [], findings: onePart(file.path, checkpoint) };
+}
+
+/** A part given by itself is read as it is; what is said of it is not said of the model. Split GGUF files refuse to open alone. */
+function onePart(path: string, checkpoint: Checkpoint): Finding[] {
+  const part = PART.exec(path);
+  if (!part || Number(part[3]) < 2 || checkpoint.format === 'gguf') return [];
+  return [
+    {
+      rule: 'model/one-part',
+      severity: 'warning',
+      where: { file: path },
+      what: `${path} is part ${Number(part[2])} of ${Number(part[3])} by its name, and was opened alone`,
+      why: 'the tensors in the other parts were not looked at',
+      fix: 'give the folder that holds all parts',
+    },
+  ];
 }
 
 function noWeights(tree: FileTree, checkpoint: Checkpoint | null, chosen: Chosen): Finding[] {
@@ -103,6 +126,26 @@ function noWeights(tree: FileTree, checkpoint: Checkpoint | null, chosen: Chosen
       what: 'there are documents but no weights',
       why: 'descent, parameters and the content of the weights cannot be judged',
       fix: 'add the weights, or give the folder that holds them',
+    },
+  ];
+}
+
+/** Other checkpoints named in one finding; the list of files has all. (CWE-770) */
+const MAX_NAMED = 5;
+
+/** A second model could hide behind the first: what was not looked into is said. */
+function notJudged(checkpoint: Checkpoint | null, alternates: readonly string[]): Finding[] {
+  const [first] = alternates;
+  if (!checkpoint || first === undefined) return [];
+  const more = alternates.length > MAX_NAMED ? ` and ${alternates.length - MAX_NAMED} more` : '';
+  return [
+    {
+      rule: 'model/other-weights',
+      severity: 'note',
+      where: { file: first },
+      what: `only ${checkpoint.files[0] ?? 'one checkpoint'} was judged; weights stand in ${alternates.slice(0, MAX_NAMED).join(', ')}${more} as well`,
+      why: 'they may be the same model in another format, or another model; nothing is said about their values',
+      fix: 'give each of them by its own path',
     },
   ];
 }

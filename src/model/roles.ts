@@ -42,6 +42,12 @@ const INTERLEAVED = new Set([
   'arctic',
 ]);
 
+/**
+ * Gains of these architectures are published as distances from 1, and llama.cpp's converter adds the 1 (`modify_tensors` in
+ * convert_hf_to_gguf.py: every `norm.weight`, except that of Qwen's linear attention). Gemma 3n and 4 are stored as published.
+ */
+const GAINS_PLUS_ONE = new Set(['gemma', 'gemma2', 'gemma3', 'nemotron', 'qwen3next', 'qwen35', 'qwen35moe']);
+
 interface Job {
   readonly parsed: ParsedName;
   readonly match: Match;
@@ -63,6 +69,7 @@ export function assignRoles(names: readonly ParsedName[], heads: Heads, format: 
     byPath,
     conv1d: storesConv1d([...jobs.values()]),
     interleaved: (format === 'gguf' && INTERLEAVED.has(heads.architecture)) || scheme === 'meta',
+    gainsPlusOne: format === 'gguf' && GAINS_PLUS_ONE.has(heads.architecture),
     order: blockOrder([...jobs.values()]),
     unsplit: [],
     experts: 0,
@@ -153,7 +160,8 @@ function placed({ parsed, match }: Job, context: Context): Piece[] {
   const rope = ropeHead(ownRole, parsed.tensor, context, block ?? 0);
   const view: TensorView = { ...transpose, ...(rope && { ropeInterleavedHeadRows: rope }) };
   if (bias) return [{ ...base, slot: `${name(leaf.slot)}.bias`, role: 'bias', of: ownRole, view }];
-  return [{ ...base, slot: name(leaf.slot), role: ownRole, view }];
+  const plusOne = context.gainsPlusOne && /norm\.weight$/.test(parsed.tensor.name) && !parsed.tensor.name.includes('ssm_norm');
+  return [{ ...base, slot: name(leaf.slot), role: ownRole, view: plusOne ? { ...view, add: -1 } : view }];
 }
 
 function fusedPieces(

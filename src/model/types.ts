@@ -81,6 +81,8 @@ export interface TensorView {
   readonly outputFirst?: readonly number[];
   /** Rows of q/k stored in llama.cpp's interleaved rotary order, to be undone per head of this many rows. */
   readonly ropeInterleavedHeadRows?: number;
+  /** Added to every stored value: -1 for the gains that llama.cpp's converter stores plus one. */
+  readonly add?: number;
 }
 
 /** Shape `[outputs, inputs]` of the role after its view; vectors are `[n, 1]`. */

@@ -1,0 +1,8 @@
+/** What tests of other rooms may use. */
+export { joinBytes, latin1, le, zipBytes } from './bytes.ts';
+export { u32, text as ggufText, writeGguf } from './gguf-writer.ts';
+export { mutations } from './hostile.ts';
+export { safetensorsFile, safetensorsHeader } from './safetensors-writer.ts';
+export { sharedBytes } from './shared-files.ts';
+export { sparseRange, type SparseFile, sparseTree } from './sparse.ts';
+export { dictPickle, floats } from './torch-files.ts';
