@@ -205,6 +205,13 @@ describe('which file is the model', () => {
     );
     expect(model.checkpoint?.files).toEqual(['model.safetensors']);
     expect(model.alternates).toEqual(['other.safetensors', 'model.gguf', 'sub/big.safetensors']);
+    expect(model.findings).toMatchObject([
+      {
+        rule: 'model/other-weights',
+        severity: 'note',
+        what: 'only model.safetensors was judged; weights stand in other.safetensors, model.gguf, sub/big.safetensors as well',
+      },
+    ]);
   });
 
   test('among equals the largest', async () => {
@@ -227,6 +234,7 @@ describe('which file is the model', () => {
     expect(model.checkpoint?.files).toEqual(['other.safetensors']);
     expect(model.findings).toMatchObject([
       { rule: 'model/checkpoint-unreadable', severity: 'error', where: { file: 'model.safetensors' } },
+      { rule: 'model/other-weights', where: { file: 'model-00001-of-00003.safetensors' } },
     ]);
   });
 

@@ -83,7 +83,7 @@ export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Mode
       ...(checkpoint?.findings ?? []),
       ...map.findings,
       ...noWeights(tree, checkpoint, chosen),
-      ...notJudged(checkpoint, chosen.alternates),
+      ...notJudged(chosen),
       ...documents.findings,
     ],
     open: (path) => tree.open(path),
@@ -134,16 +134,18 @@ function noWeights(tree: FileTree, checkpoint: Checkpoint | null, chosen: Chosen
 const MAX_NAMED = 5;
 
 /** A second model could hide behind the first: what was not looked into is said. */
-function notJudged(checkpoint: Checkpoint | null, alternates: readonly string[]): Finding[] {
-  const [first] = alternates;
+function notJudged({ checkpoint, alternates, findings }: Chosen): Finding[] {
+  // Of a broken one it has been said already.
+  const others = alternates.filter((path) => !findings.some((finding) => finding.where.file === path));
+  const [first] = others;
   if (!checkpoint || first === undefined) return [];
-  const more = alternates.length > MAX_NAMED ? ` and ${alternates.length - MAX_NAMED} more` : '';
+  const more = others.length > MAX_NAMED ? ` and ${others.length - MAX_NAMED} more` : '';
   return [
     {
       rule: 'model/other-weights',
       severity: 'note',
       where: { file: first },
-      what: `only ${checkpoint.files[0] ?? 'one checkpoint'} was judged; weights stand in ${alternates.slice(0, MAX_NAMED).join(', ')}${more} as well`,
+      what: `only ${checkpoint.files[0] ?? 'one checkpoint'} was judged; weights stand in ${others.slice(0, MAX_NAMED).join(', ')}${more} as well`,
       why: 'they may be the same model in another format, or another model; nothing is said about their values',
       fix: 'give each of them by its own path',
     },
