@@ -6,7 +6,7 @@
 import type { FileTree, NewHasher, Watch } from '../base/index.ts';
 import { judgeCredit } from '../credit/index.ts';
 import { type AncestorLicense, judgeLicense } from '../license/index.ts';
-import { sketchModel } from '../lineage/index.ts';
+import { type Relation, sketchModel } from '../lineage/index.ts';
 import { digestHeader, digestModel, type Model } from '../model/index.ts';
 import { scanTree } from '../safety/index.ts';
 import { traceLineage } from './lineage.ts';
@@ -34,7 +34,7 @@ export async function assess(model: Model, tree: FileTree, options: AssessOption
     ...ancestors.map(({ ancestor, direction }) => ({
       ...licenseOf(ancestor),
       because: 'weights' as const,
-      cameFirst: direction === 'a->b' || model.claims.baseModels.some((claim) => sameName(claim.value, ancestor.name)),
+      ...cameFirst(direction, model, ancestor),
     })),
     ...claimed.map((ancestor) => ({ ...licenseOf(ancestor), because: 'claimed' as const })),
   ];
@@ -68,6 +68,12 @@ export async function assess(model: Model, tree: FileTree, options: AssessOption
 
 function licenseOf(ancestor: AncestorRecord): Pick<AncestorLicense, 'name' | 'licenses' | 'from'> {
   return { name: ancestor.name, licenses: ancestor.licenses, from: ancestor.licenseLabel };
+}
+
+/** What says that a model tied by weights came first; nothing where neither weights nor card do. */
+function cameFirst(direction: Relation['direction'], model: Model, { name }: AncestorRecord): Pick<AncestorLicense, 'cameFirst'> {
+  if (direction === 'a->b') return { cameFirst: 'weights' };
+  return model.claims.baseModels.some((claim) => sameName(claim.value, name)) ? { cameFirst: 'card' } : {};
 }
 
 /** The model's digest: whole when small, of its headers when large. */

@@ -46,6 +46,13 @@ describe('an ancestor', () => {
       expect(missing.map((f) => f.rule).includes('credit/no-base-stated')).toBe(!otherOwner);
     });
 
+  test('is to be added to the card without an if only where the weights show that it came first', async () => {
+    const fixOf = async (ancestor: AncestorLicense): Promise<string> =>
+      (await credit(card('license: mit'), [ancestor])).missing.find((f) => f.rule === 'credit/ancestor-not-named')!.fix;
+    expect(await fixOf({ ...alder, cameFirst: 'weights' })).toBe('add base_model: lab-alder/Alder-1M to the card');
+    expect(await fixOf(alder)).toBe('if this model was made from it, add base_model: lab-alder/Alder-1M to the card');
+  });
+
   test('that is only claimed is not demanded', async () => {
     expect((await credit(card('license: mit'), [{ ...alder, because: 'claimed', licenses: [] }])).missing).toEqual([]);
   });

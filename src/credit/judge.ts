@@ -47,14 +47,16 @@ export function judgeCredit(model: Model, ancestors: readonly AncestorLicense[],
 const termOf = (duty: Duty): string => duty.id.slice(duty.id.lastIndexOf('/') + 1);
 
 function unnamed(model: Model, ancestor: AncestorLicense): Finding {
-  const shown = ancestor.cameFirst ? `${ancestor.name} as an ancestor` : `training shared with ${ancestor.name}`;
+  const isAncestor = ancestor.cameFirst === 'weights';
+  const shown = isAncestor ? `${ancestor.name} as an ancestor` : `training shared with ${ancestor.name}`;
   return {
     rule: 'credit/ancestor-not-named',
     severity: 'warning',
     where: model.card ? { file: model.card.file, field: 'base_model' } : { field: 'base_model' },
     what: `the weights show ${shown}; ${model.card ? model.card.file : 'no card'} names it ${model.card ? 'neither under base_model nor in its text' : ''}`.trim(),
     why: 'people who use the model cannot see whose work it is, nor whose terms it carries',
-    fix: `add base_model: ${ancestor.name} to the card`,
+    // Where nothing says which came first, this model may be the older one.
+    fix: `${isAncestor ? '' : 'if this model was made from it, '}add base_model: ${ancestor.name} to the card`,
   };
 }
 
@@ -85,7 +87,7 @@ function unmet(model: Model, duty: Duty): Finding {
     severity: 'warning',
     where: file === undefined ? {} : { file },
     what: `nothing in the folder was seen to ${duty.what}`,
-    why: `this clause of ${duty.from.license} appears unmet: "${duty.from.quote}" (${duty.from.section}); it reaches this model through ${duty.because}`,
+    why: `this clause of ${duty.from.license} appears unmet: "${duty.from.quote}" (${duty.from.section}); it binds through ${duty.because.replace(/^own: /, '')}`,
     fix: duty.what,
     source: `${duty.from.license} ${duty.from.section}`,
   };

@@ -55,7 +55,7 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
       const tie = tieTo(ancestor);
       const there = `${ancestor.name}, ${tie}, is bound by ${ancestor.licenses.join(' and ')}${ancestor.from ? ` (${ancestor.from})` : ''}`;
       const common = { ancestor: ancestor.name, because: ancestor.because, from: ancestor.licenses, to };
-      if (missing.length === 0) return { ...common, kind: 'kept', what: `${here}; so does its ancestor: ${there}` };
+      if (missing.length === 0) return { ...common, kind: 'kept', what: `${here}; ${there}; the two agree` };
       if (stated.length === 0) return { ...common, kind: 'dropped', what: `${here}; ${there}; nothing in the folder mentions it` };
       const kind = compare(kindsOf(statements, missing), kindsOf(statements, to));
       const unsure =
@@ -68,9 +68,9 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
 
 function tieTo(ancestor: AncestorLicense): string {
   if (ancestor.because === 'claimed') return 'which this model names as its base';
-  return ancestor.cameFirst
-    ? 'which the weights show as an ancestor'
-    : 'which shares training with this model (which came first is not in the weights)';
+  if (ancestor.cameFirst === 'weights') return 'which the weights show as an ancestor';
+  if (ancestor.cameFirst === 'card') return 'which this model names as its base and shares training with';
+  return 'which shares training with this model (which came first is not in the weights)';
 }
 
 function compare(from: LicenseKind, to: LicenseKind): Drift['kind'] {

@@ -110,6 +110,15 @@ describe('what became of the ancestor’s license', () => {
     );
   });
 
+  test('is told with what shows that it came first: the weights, or only the card', async () => {
+    const told = async (cameFirst: 'weights' | 'card'): Promise<string> =>
+      (await judge(card('license: mit'), [{ ...ancestor('MIT'), cameFirst }])).drift[0]!.what;
+    expect(await told('weights')).toBe(
+      'this card says mit (README.md: license); lab/Base-1B, which the weights show as an ancestor, is bound by MIT; the two agree',
+    );
+    expect(await told('card')).toContain('lab/Base-1B, which this model names as its base and shares training with, is bound by MIT');
+  });
+
   test('binds on, whatever the label says', async () => {
     expect((await judge(card('license: mit'), [ancestor('llama-3.1')])).effective).toMatchObject({
       ids: ['MIT', 'llama-3.1'],

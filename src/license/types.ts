@@ -100,8 +100,11 @@ export interface AncestorLicense {
   readonly licenses: readonly string[];
   /** `weights`: the weights show the tie; `claimed`: only the card says so. */
   readonly because: 'weights' | 'claimed';
-  /** Whether anything says it came first: information this model lost, or its own card. Otherwise the weights show shared training only. */
-  readonly cameFirst?: boolean;
+  /**
+   * What says that it came first: the weights (information this model lost), or only this model's own card.
+   * Absent: nothing does, and a tie by weights is shared training, no descent.
+   */
+  readonly cameFirst?: 'weights' | 'card';
   /** Files of the ancestor that state its license, for the wording. */
   readonly from?: string;
 }
