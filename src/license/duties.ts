@@ -43,6 +43,18 @@ const WHAT: Readonly<Record<string, string>> = {
 const CHANGE_WORDS =
   /\b(modif(?:y|ied|ication|ications)|changed|changes|fine-?tun(?:e|ed|ing)|quanti[sz]ed|pruned|merged|converted|adapter|trained (?:from|on top of))\b/i;
 
+type StoredDuties = Readonly<Record<string, readonly StoredDuty[]>>;
+
+async function readStored(): Promise<StoredDuties> {
+  return (await import('./data/duties.json', { with: { type: 'json' } })).default as unknown as StoredDuties;
+}
+
+/** Every act that a duty of some license is bound to (`Duty.when`), sorted. */
+export async function dutyActs(): Promise<string[]> {
+  const duties = Object.values(await readStored()).flat();
+  return [...new Set(duties.flatMap((duty) => duty.on))].sort();
+}
+
 /** Duties of `ids`, own ones first, in the order of the license's terms. */
 export async function listDuties(
   ids: readonly string[],
@@ -50,9 +62,7 @@ export async function listDuties(
   statements: Statements,
   ancestors: readonly AncestorLicense[],
 ): Promise<Duty[]> {
-  const stored = (await import('./data/duties.json', { with: { type: 'json' } })).default as unknown as Readonly<
-    Record<string, readonly StoredDuty[]>
-  >;
+  const stored = await readStored();
   const sight = lookAt(model, statements);
   const out: Duty[] = [];
   for (const id of ids) {

@@ -44,6 +44,7 @@ describe('usage', () => {
     ['a sketch without a place', ['sketch', 'x']],
     ['one name for two models', ['register', 'add', 'x', 'y', '--name', 'z']],
     ['an unknown subcommand', ['register', 'drop', 'x']],
+    ['an act no license speaks of', ['license', 'duties', 'x', '--as', 'host,frobnicate']],
   ])('with %s is an error that exits 2 and prints nothing on stdout', async (_, args) => {
     const { code, stdout, stderr } = await heirloom(args);
     expect([code, stdout]).toEqual([2, '']);
@@ -270,6 +271,8 @@ describe('other commands', () => {
       conflicts: expect.any(Array),
       drift: expect.any(Array),
     });
+    const hosting = await heirloom(['license', 'duties', model(), '--as', 'host', '--json']);
+    for (const duty of hosting.json().duties) expect(duty.when).toContain('host');
     const credit = await heirloom(['credit', model(), '--json']);
     expect(credit.json()).toMatchObject({ schema: 'heirloom-credit/1', missing: expect.any(Array), written: [] });
   });

@@ -21,7 +21,7 @@ export function addLicense(program: Command, runtime: Runtime): void {
     .option('--as <acts>', 'only duties of these acts, e.g. distribute-weights,host')
     .option('--register <dir>', 'the models to compare with (default: $HEIRLOOM_REGISTER, else ~/.heirloom/register)')
     .option('--json', 'print the duties as JSON')
-    .action((model: string, options: { as?: string; register?: string; json?: true }) => duties(model, options, runtime));
+    .action((model: string, options: DutiesOptions, command: Command) => duties(model, options, command, runtime));
 }
 
 async function identify(files: string[], options: { json?: true }, runtime: Runtime): Promise<void> {
@@ -52,7 +52,15 @@ async function identify(files: string[], options: { json?: true }, runtime: Runt
   process.exitCode = exitCodeOf(tried, () => false);
 }
 
-async function duties(model: string, options: { as?: string; register?: string; json?: true }, runtime: Runtime): Promise<void> {
+interface DutiesOptions {
+  readonly as?: string;
+  readonly register?: string;
+  readonly json?: true;
+}
+
+async function duties(model: string, options: DutiesOptions, command: Command, runtime: Runtime): Promise<void> {
+  const acts = options.as?.split(',').map((act) => act.trim());
+  if (acts) await refuseUnknown(acts, command);
   const { checkModel } = await import('../../register/index.ts');
   const { cleanText, renderFindings, toJson } = await import('../../report/index.ts');
   const register = await openNamedRegister(options.register, runtime);
@@ -61,7 +69,6 @@ async function duties(model: string, options: { as?: string; register?: string; 
   noteSkipped(runtime, skipped);
   const { name, digest, digestCovers } = assessment.subject;
   const { license } = assessment;
-  const acts = options.as?.split(',').map((act) => act.trim());
   const wanted = license.duties.filter((duty) => !acts || duty.when.some((act) => acts.includes(act)));
   const findings = [...license.conflicts, ...license.findings];
   if (options.json)
@@ -76,6 +83,14 @@ async function duties(model: string, options: { as?: string; register?: string; 
   }
   const open = wanted.some((duty) => duty.status === 'unmet') || license.drift.some(isAnswerable) || hasWork(findings);
   process.exitCode = open ? EXIT.findings : EXIT.clear;
+}
+
+/** A mistyped act would leave no duty over, and read as if nothing were asked for. */
+async function refuseUnknown(acts: readonly string[], command: Command): Promise<void> {
+  const { dutyActs } = await import('../../license/index.ts');
+  const known = await dutyActs();
+  const unknown = acts.find((act) => !known.includes(act));
+  if (unknown !== undefined) command.error(`heirloom: no duty is bound to the act "${unknown}"; acts are ${known.join(', ')}`);
 }
 
 function dutyLines(duty: Duty, clean: (text: string) => string): string {
