@@ -86,7 +86,7 @@ function tell(title, a) {
   if (best && a.lineage.verdict === 'derived')
     line(
       'lineage',
-      `derived from ${best.ancestor.name} (${best.kind.name}): were the two independent, the agreement of their weights would have a chance ${chance(best.log10PAdjusted)}`,
+      `${best.direction === 'a->b' ? `descends from ${best.ancestor.name}` : `shares training with ${best.ancestor.name}; which came first is not in the weights`} (${best.kind.name}): were the two independent, the agreement of their weights would have a chance ${chance(best.log10PAdjusted)}`,
     );
   else line('lineage', 'no tie to any known model was seen');
   for (const claim of a.lineage.claims)

@@ -3,16 +3,13 @@
  * @module
  */
 import type { Finding, Watch } from '../base/index.ts';
-import { relate, type Relation, type Sketch, type Verdict } from '../lineage/index.ts';
+import type { Sketch, Verdict } from '../lineage/index.ts';
 import type { Model } from '../model/index.ts';
+import { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
 import { ownNames, sameName, normalizeName } from './names.ts';
 import type { AncestorRecord, Assessment, ClaimCheck, KnownModels } from './types.ts';
 
-type KnownRelation = Relation & { readonly ancestor: AncestorRecord };
 type LineageAnswer = Assessment['lineage'];
-
-/** Strongest first. */
-const RANK: readonly Verdict[] = ['identical', 'derived', 'shared-origin', 'common-initialization', 'no-evidence', 'unresolved'];
 
 /** @returns the answer, the known models that count as ancestors (a tie by training, and not themselves descendants), and those only claimed. */
 export async function traceLineage(
@@ -26,13 +23,13 @@ export async function traceLineage(
   let compared = 0;
   let done = 0;
   if (sketch)
-    for await (const { record, sketch: candidate } of known.entries()) {
+    for await (const entry of known.entries()) {
       watch.signal?.throwIfAborted();
       watch.onProgress?.({ what: 'compare with known models', done: done++, total: known.count });
-      const relation = { ...relate(candidate, sketch, { searched: known.count }), ancestor: record };
+      const relation = relateKnown(entry, sketch, known.count);
       if (relation.verdict !== 'unresolved') compared++;
       // A registered copy of the very model under judgement is not its ancestor.
-      if (relation.a.digest === relation.b.digest && names.has(normalizeName(record.name))) continue;
+      if (relation.a.digest === relation.b.digest && names.has(normalizeName(entry.record.name))) continue;
       all.push(relation);
     }
   const told = all.filter((relation) => isTie(relation.verdict)).sort(byStrength);
@@ -63,19 +60,6 @@ export async function traceLineage(
       findings: findings(told, claims, names),
     },
   };
-}
-
-function isTie(verdict: Verdict): boolean {
-  return RANK.indexOf(verdict) < RANK.indexOf('no-evidence');
-}
-
-function byStrength(x: KnownRelation, y: KnownRelation): number {
-  return (
-    RANK.indexOf(x.verdict) - RANK.indexOf(y.verdict) ||
-    (x.kind.relativeChange ?? Infinity) - (y.kind.relativeChange ?? Infinity) ||
-    (x.log10P ?? 0) - (y.log10P ?? 0) ||
-    (x.ancestor.name < y.ancestor.name ? -1 : 1)
-  );
 }
 
 /** A known model that names the suspect as its base, or that lost information the suspect still has, came later. */
@@ -123,9 +107,9 @@ function findings(told: readonly KnownRelation[], claims: readonly ClaimCheck[],
         rule: 'lineage/same-weights-other-name',
         severity: 'warning',
         where: { field: 'weights' },
-        what: `these are the weights of "${relation.ancestor.name}" under another name`,
+        what: `the same weights are known as "${relation.ancestor.name}"`,
         why: relation.because,
-        fix: `if this is a mirror or conversion, say so and keep the license and credit of "${relation.ancestor.name}"`,
+        fix: `if this is a mirror or conversion of it, say so and keep its license and credit`,
       });
   return out;
 }
@@ -140,7 +124,8 @@ function limits(model: Model, known: number, compared: number, ties: number): st
   const out: string[] = [];
   if (!model.checkpoint) out.push('the files hold no weights that can be read, so nothing was compared');
   else if (known === 0) out.push('the register is empty, so nothing was compared; add known models with `heirloom register add`');
-  else if (compared < known) out.push(`${known - compared} of ${known} known models have other shapes or forms and could not be compared`);
+  else if (compared < known)
+    out.push(`${known - compared} of ${known} known models could not be compared: other shapes or forms, or too little in common to test`);
   if (known > 0 && ties === 0) out.push('finding no ancestor among the models of this register does not show that there is none');
   return out;
 }

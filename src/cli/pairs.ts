@@ -43,9 +43,19 @@ export async function comparePairs(file: string, runtime: Runtime): Promise<numb
 
 function readLine(line: string | null, file: string, number: number): { readonly [key: string]: JsonValue } {
   if (line === null) throw invalid(file, number, `over ${MAX_LINE} characters`);
-  const value = parseJson(new TextEncoder().encode(line), `${file}, line ${number}`);
+  const value = parseLine(line, file, number);
   if (value === null || typeof value !== 'object' || Array.isArray(value)) throw invalid(file, number, 'not an object');
   return value;
+}
+
+/** @throws HeirloomError whose `where` is the list and its line, as of every other mistake in it. */
+function parseLine(line: string, file: string, number: number): JsonValue {
+  try {
+    return parseJson(new TextEncoder().encode(line), `${file}, line ${number}`);
+  } catch (cause) {
+    if (!(cause instanceof HeirloomError)) throw cause;
+    throw new HeirloomError(cause.code, cause.message, { where: { file, field: `line ${number}` }, cause });
+  }
 }
 
 function pairOf({ a, b }: { readonly [key: string]: JsonValue }, file: string, number: number): { readonly a: string; readonly b: string } {

@@ -83,14 +83,20 @@ function lineageLine(a: Assessment): SummaryLine {
   const best = relations.find((relation) => relation.verdict === verdict);
   const notShown = claims.find((claim) => claim.verdict === 'not-shown');
   const claim = notShown ? `; the named base ${notShown.name} is not shown by the weights` : '';
-  const line = (text: string, tone: Tone, badge: string = VERDICT_NAMES[verdict]): SummaryLine => ({ label: 'Lineage', badge, text, tone });
+  // On its own, "Derived" would read as "derived from".
+  const named = verdict === 'derived' && best?.direction !== 'a->b' ? 'Shares training' : VERDICT_NAMES[verdict];
+  const line = (text: string, tone: Tone, badge: string = named): SummaryLine => ({ label: 'Lineage', badge, text, tone });
   const tied = verdict !== 'no-evidence' && verdict !== 'unresolved';
   if (best && tied) return line(`${tieWords(best)}${claim}`, notShown ? 'careful' : verdictTone(verdict));
   if (register.models === 0) return line('no known models to compare with: the register is empty', 'plain', 'Not compared');
   const against = register.models === 1 ? 'the one known model' : `the ${counted(register.models, 'known model')}`;
+  if (a.subject.tensors === 0) return line('no weights to compare', 'careful', 'Not compared');
   if (verdict === 'unresolved') return line(best ? tieWords(best) : `could not be compared with ${against}`, 'careful');
-  const skipped = register.compared < register.models ? ` (${register.compared} could be compared)` : '';
-  return line(`no tie seen to ${against}${skipped}${claim}`, notShown ? 'careful' : 'plain');
+  const seen =
+    register.compared < register.models
+      ? `the ${register.compared} of ${counted(register.models, 'known model')} that could be compared`
+      : against;
+  return line(`no tie seen to ${seen}${claim}`, notShown ? 'careful' : 'plain');
 }
 
 function licenseLine(a: Assessment): SummaryLine {

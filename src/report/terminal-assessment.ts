@@ -48,9 +48,9 @@ function identity(a: Assessment, style: Style): string[] {
   const { subject } = a;
   const size = subject.files.reduce((sum, file) => sum + file.size, 0);
   const facts = [
-    subject.format,
+    ...(subject.tensors === 0 ? ['no weights read'] : [subject.format]),
     ...(subject.architecture === '' ? [] : [subject.architecture]),
-    `${humanCount(subject.parameters)} parameters`,
+    ...(subject.tensors === 0 ? [] : [`${humanCount(subject.parameters)} parameters`]),
     `${counted(subject.files.length, 'file')} (${humanBytes(size)})`,
   ];
   return [
@@ -70,13 +70,18 @@ function lineage(a: Assessment, style: Style): string[] {
     lines.push(...relationLines(relation, style));
   }
   if (relations.length > MAX_LISTED) lines.push(`  … and ${relations.length - MAX_LISTED} more relations`);
-  for (const claim of claims.slice(0, MAX_LISTED))
-    lines.push(...labelled('Claimed', `${claim.name} (${claim.from}): ${CLAIM_WORDS[claim.verdict]}. ${sentence(claim.because)}`, style));
+  for (const claim of claims.slice(0, MAX_LISTED)) lines.push(...labelled('Claimed', claimLine(claim, relations), style));
   if (claims.length > MAX_LISTED) lines.push(`  … and ${claims.length - MAX_LISTED} more claims`);
   if (relations.length === 0 && register.compared < register.models)
     lines.push(...labelled('Register', `${counted(register.models, 'known model')}, ${register.compared} compared`, style));
   lines.push(...limitLines([...relations.slice(0, MAX_LISTED).flatMap(limitsOf), ...limits].slice(0, 4 * MAX_LISTED), style));
   return lines.length === 0 ? [] : [heading('Lineage', style), ...lines];
+}
+
+/** Why it is so has been said where a relation above says the same. */
+function claimLine(claim: Assessment['lineage']['claims'][number], relations: Assessment['lineage']['relations']): string {
+  const told = relations.slice(0, MAX_LISTED).some((relation) => relation.because === claim.because);
+  return `${claim.name} (${claim.from}): ${CLAIM_WORDS[claim.verdict]}.${told ? '' : ` ${sentence(claim.because)}`}`;
 }
 
 function licenseOf(ancestor: Assessment['lineage']['relations'][number]['ancestor']): string {

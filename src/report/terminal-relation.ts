@@ -98,6 +98,8 @@ function statisticWords(test: Evidence): string {
 
 /** What the comparison does not show, each once. */
 export function limitsOf(relation: Relation): string[] {
+  // Nothing was said, so nothing has to be limited.
+  if (relation.verdict === 'unresolved') return [];
   const detectable = relation.verdict === 'no-evidence' ? detectableWords(relation) : '';
   return detectable === '' || relation.because.includes('would have been seen') ? [...relation.limits] : [detectable, ...relation.limits];
 }

@@ -121,12 +121,28 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
   test('of a false claim says that the named base is not shown, and what would have been seen', () => {
     const text = renderAssessment(fixtures.falseClaim, plain);
     expect(text).toContain(
-      `Lineage   no tie seen to the 50 known models (48 could be compared); the named
-          base alder-lab/Alder-1M is not shown by the weights
+      `Lineage   no tie seen to the 48 of 50 known models that could be compared; the
+          named base alder-lab/Alder-1M is not shown by the weights
 `,
     );
     expect(text).toContain('  Limits      A correlation of the weights of 0.08 or more would have been seen.\n');
     expect(text).toMatch(/\(exit 1: 1 finding\s+to act on\)\n$/);
+  });
+
+  test('of a supported claim does not say again what stands above it', () => {
+    const [tie] = fixtures.launderedFineTune.lineage.relations;
+    const claim = { name: 'alder-lab/Alder-1M', from: 'README.md: base_model', verdict: 'supported', because: tie!.because } as const;
+    const { lineage } = fixtures.launderedFineTune;
+    const text = renderAssessment({ ...fixtures.launderedFineTune, lineage: { ...lineage, claims: [claim] } }, plain);
+    expect(text).toContain('  Claimed     alder-lab/Alder-1M (README.md: base_model): the weights show it.\n  ');
+    expect(text.replace(/\s+/g, ' ').split(tie!.because.slice(1)).length).toBe(2);
+  });
+
+  test('of documents alone says that there are no weights, not how many parameters they have', () => {
+    const subject = { ...fixtures.cleanModel.subject, tensors: 0, parameters: 0, format: 'none' };
+    const text = renderAssessment({ ...fixtures.cleanModel, subject }, plain);
+    expect(text).toMatch(/^rowan-chat: no weights read, llama, 4 files/);
+    expect(text).toContain('Lineage   no weights to compare\n');
   });
 
   test('of an unreadable file names the file and the byte', () => {
@@ -251,6 +267,10 @@ The two models are not independent. Whether they share training or only the
   test('names no kind of derivation and no direction where shared training is not shown', () => {
     for (const verdict of ['common-initialization', 'shared-origin', 'no-evidence', 'unresolved'] as const)
       expect(renderRelation(relation({ verdict, because: '' }), plain)).not.toMatch(/fine-tune|Kind|Direction|descends/);
+  });
+
+  test('that could not be made has no limits: it says nothing', () => {
+    expect(renderRelation(relation({ verdict: 'unresolved', limits: ['a limit'] }), plain)).not.toContain('Limits');
   });
 
   test('without a p-value says that there is none', () => {

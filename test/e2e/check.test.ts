@@ -38,6 +38,12 @@ describe('checking a model', () => {
     expect(answer.license.drift.map((drift: { kind: string }) => drift.kind)).not.toContain('kept');
   });
 
+  test('prints the reports of several with a blank line between, each under the registered names', async () => {
+    const { stdout } = await heirloom(['check', corpus('a-ft-light'), corpus('DB'), '--register', register]);
+    expect(stdout).toContain('shares training with lab-alder/Alder-1M');
+    expect(stdout).toMatch(/\(exit [01][^)]*\)\n\nDB: /);
+  });
+
   test('says that a claimed base is not what the weights show, and exits 1', async () => {
     const { code, json } = await heirloom(['check', corpus('b-as-a'), '--register', register, '--json']);
     const answer = json();
@@ -163,7 +169,7 @@ describe('comparing and sketching', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(answers).toMatchObject([
       { id: 'x', verdict: 'no-evidence' },
-      { error: { code: 'JSON_INVALID' } },
+      { error: { code: 'JSON_INVALID', where: { file: list, field: 'line 2' } } },
       { id: 7, error: { code: 'SOURCE_NOT_FOUND' } },
       { id: 'half', error: { code: 'PAIR_INVALID' } },
       { verdict: 'derived' },

@@ -17,11 +17,12 @@ export function addCheck(program: Command, runtime: Runtime): void {
       const { outcomeOf, renderAssessment, renderHtml, toJson } = await import('../../report/index.ts');
       const register = await openNamedRegister(options.register, runtime);
       const version = readVersion();
+      let printed = 0;
       const checked = await tryEach(models, runtime, async (model) => {
         const { assessment, skipped } = await checkModel(register, model, { ...runtime.watch, version });
         noteSkipped(runtime, skipped);
         runtime.settle();
-        if (!options.json) runtime.print(renderAssessment(assessment, runtime.style));
+        if (!options.json) runtime.print(`${printed++ > 0 ? '\n' : ''}${renderAssessment(assessment, runtime.style)}`);
         return assessment;
       });
       const assessments = checked.flatMap((one) => ('answer' in one ? [one.answer] : []));
