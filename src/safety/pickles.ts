@@ -32,7 +32,7 @@ const RESYNC_RUN = 256 << 10;
 const FREE_STEPS = 1_000_000;
 const STEPS_PER_BYTE = 4;
 /** What starting on a pickle costs, in instructions. */
-const START_STEPS = 100;
+const START_STEPS = 500;
 /** Pickles inside bytes inside pickles. (CWE-674) */
 const MAX_DEPTH = 4;
 /** Parts an object may seem to have when walked without sharing; the largest honest vocabularies have tens of millions. */
@@ -136,10 +136,14 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
   return result;
 }
 
+function isSpent({ work, unpacked }: Collector): boolean {
+  return work.steps > FREE_STEPS + STEPS_PER_BYTE * (work.bytes + unpacked);
+}
+
 /** Runs a pickle on the file's account. */
 async function runPickle(source: ByteSource, at: number, into: Collector, options: PickleOptions): Promise<PickleResult> {
   const { work } = into;
-  if (work.steps > FREE_STEPS + STEPS_PER_BYTE * (work.bytes + into.unpacked)) {
+  if (isSpent(into)) {
     const problem = new WeightsError('WEIGHTS_LIMIT', `${source.name} holds more pickles than are looked into`, {
       where: { file: source.name, byte: at },
     });
@@ -224,7 +228,7 @@ export async function resync(source: ByteSource, from: number, into: Collector, 
   // Imports by text, by protocol mark, and by two short strings and STACK_GLOBAL.
   const starts = /c[A-Za-z_][\w.]{0,100}\n[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
   let tried = 0;
-  for (let match = starts.exec(text); match && tried < MAX_RESYNCS; match = starts.exec(text), tried++) {
+  for (let match = starts.exec(text); match && tried < MAX_RESYNCS && !isSpent(into); match = starts.exec(text), tried++) {
     // What an import needs stands near it; the rest of a long file would be run again for every place.
     const near = sliceSource(source, 0, Math.min(source.size, from + match.index + RESYNC_RUN), source.name);
     const result = await runPickle(near, from + match.index, into, {});

@@ -1,0 +1,175 @@
+/**
+ * Files made to crash, hang or fill what reads them: through the whole of model and scan, in every format.
+ */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HeirloomError, memoryTree } from '../base/index.ts';
+import { readModel } from '../model/index.ts';
+import { rowCount, rowLength } from '../weights/index.ts';
+import {
+  ggufText,
+  joinBytes,
+  latin1,
+  le,
+  mutations,
+  safetensorsFile,
+  sharedBytes,
+  u32,
+  writeGguf,
+  zipBytes,
+} from '../weights/testing/index.ts';
+import { scanTree, type SafetyReport } from './index.ts';
+
+/** Processor time a damaged file of a few kilobytes may take. */
+const MAX_CPU_MS = 2000;
+const TENSORS_READ = 40;
+
+/** Reads everything a program would, and scans. @returns the scan. @throws whatever is no typed error; Error when it took over two seconds. */
+async function survives(files: Record<string, Uint8Array>): Promise<SafetyReport> {
+  const started = process.cpuUsage();
+  await typed(() => readAll(files));
+  const report = await scanTree(memoryTree('hostile', files));
+  JSON.stringify(report);
+  const { user, system } = process.cpuUsage(started);
+  if ((user + system) / 1000 > MAX_CPU_MS) throw new Error(`took ${Math.round((user + system) / 1000)} ms`);
+  return report;
+}
+
+async function readAll(files: Record<string, Uint8Array>): Promise<void> {
+  const model = await readModel(memoryTree('hostile', files));
+  await typed(() => model.tokens());
+  for (const tensor of model.checkpoint?.tensors.slice(0, TENSORS_READ) ?? [])
+    await typed(() => model.checkpoint!.readRows(tensor, 0, Math.min(rowCount(tensor), Math.floor(1e5 / Math.max(1, rowLength(tensor))))));
+}
+
+/** A range outside the file means that a reader believed an offset it had not checked. */
+async function typed(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code === 'SOURCE_OUT_OF_RANGE') throw error;
+  }
+}
+
+const { files: hdf5 } = JSON.parse(readFileSync(new URL('../weights/testing/hdf5-files.json', import.meta.url), 'utf8')) as {
+  files: Record<string, { gzip: string }>;
+};
+const keras = new Uint8Array(gunzipSync(Buffer.from(Object.values(hdf5)[0]!.gzip, 'base64')));
+const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+const gguf = writeGguf({
+  keys: [
+    ['general.architecture', ggufText('llama')],
+    ['llama.block_count', u32(1)],
+    ['tokenizer.ggml.tokens', { type: 9, value: { of: 8, items: ['a', 'b'] } }],
+  ],
+  tensors: [
+    { name: 'blk.0.attn_q.weight', dims: [32, 2], type: 8, offset: 0 },
+    { name: 'blk.0.attn_norm.weight', dims: [8], type: 0, offset: 96 },
+  ],
+  data: new Uint8Array(128).map((_, i) => i),
+});
+const safetensors = safetensorsFile(
+  { a: { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] }, b: { dtype: 'BF16', shape: [4], data_offsets: [16, 24] } },
+  new Uint8Array(24).map((_, i) => i),
+);
+const tfjs = text(
+  JSON.stringify({
+    format: 'layers-model',
+    modelTopology: {},
+    weightsManifest: [{ paths: ['group1-shard1of1.bin'], weights: [{ name: 'k', shape: [2, 2], dtype: 'float32' }] }],
+  }),
+);
+
+/** Smallest honest files at hand; the number is how far from the start damage is spread. */
+type Seed = [format: string, path: string, bytes: Uint8Array, span: number, beside?: Record<string, Uint8Array>];
+const SEEDS: readonly Seed[] = [
+  ['safetensors', 'm.safetensors', safetensors, 200],
+  ['GGUF', 'm.gguf', gguf, gguf.length],
+  ['a PyTorch zip', 'm.pt', sharedBytes('safety-corpus/generated-benign/tensor_bfloat16.pt'), 1633],
+  ['a TorchScript zip', 'm.pt', sharedBytes('safety-corpus/generated-benign/torchscript_trace.pt'), 10_129],
+  ['the old PyTorch stream', 'm.pth', sharedBytes('safety-corpus/generated-benign/sd_legacy.pth'), 2178],
+  ['the oldest PyTorch tar', 'm.tar', sharedBytes('safety-corpus/modelaudit/t327_scan_tar_with_pickle_file.tar'), 1200],
+  ['a plain pickle', 'm.pkl', sharedBytes('safety-corpus/generated-benign/np_arrays_p4.pkl'), 1384],
+  ['joblib', 'm.joblib', sharedBytes('safety-corpus/generated-benign/sk_pca.joblib'), 1095],
+  ['npz', 'm.npz', sharedBytes('safety-corpus/generated-benign/multi_c.npz'), 302],
+  ['npy', 'm.npy', sharedBytes('real-models/TropComplique__mtcnn-pytorch__src-weights-pnet/pnet.npy').subarray(0, 4000), 600],
+  ['ONNX', 'm.onnx', sharedBytes('safety-corpus/onnx/backend_test_Conv2d_depthwise_model.onnx'), 449],
+  ['Caffe', 'm.caffemodel', sharedBytes('real-models/TropComplique__mtcnn-pytorch__caffe_models-det1/det1.caffemodel'), 900],
+  ['a TensorFlow graph', 'm.pb', sharedBytes('real-models/davidsandberg__facenet__model-ntcnn-pnet/pnet.pb').subarray(0, 8000), 8000],
+  ['HDF5', 'm.h5', keras, keras.length],
+  ['Keras 3', 'm.keras', sharedBytes('safety-corpus/generated-benign/functional.keras'), 20_274],
+  ['TF.js', 'model.json', tfjs, tfjs.length, { 'group1-shard1of1.bin': new Uint8Array(16) }],
+  [
+    'a tokenizer',
+    'tokenizer.json',
+    text('{"model":{"vocab":{"a":0,"b":1}},"added_tokens":[{"id":2,"content":"c"}]}'),
+    80,
+    { 'm.gguf': gguf },
+  ],
+  ['a sharded index', 'm.safetensors.index.json', text('{"weight_map":{"a":"m-1.safetensors"}}'), 40, { 'm-1.safetensors': safetensors }],
+];
+
+describe('damage is refused or told, in time', () => {
+  test.each(SEEDS.map((seed) => ({ format: seed[0], seed })))('$format', async ({ seed: [, path, seed, span, beside = {}] }) => {
+    await survives({ [path]: seed, ...beside });
+    await fc.assert(
+      fc.asyncProperty(mutations(seed, span), async (bytes) => void (await survives({ [path]: bytes, ...beside }))),
+      { numRuns: 60 },
+    );
+  });
+
+  test('random bytes behind the mark of each format', async () => {
+    const marks = SEEDS.map(([, path, bytes]) => [path, bytes.slice(0, 12)] as const);
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...marks), fc.uint8Array({ maxLength: 600 }), fc.nat(12), async ([path, mark], rest, kept) => {
+        await survives({ [path]: joinBytes(mark.subarray(0, kept), rest) });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('work grows with the file, not with what the file says', () => {
+  const rulesOf = (report: SafetyReport): string[] => report.files.flatMap((file) => file.findings.map((one) => one.rule));
+  const repeated = (unit: string, times: number): Uint8Array => latin1(unit.repeat(times));
+
+  test('a pickle that loads one inner pickle twenty thousand times', async () => {
+    const inner = joinBytes(latin1('\x80\x02'), repeated('N0', 32_000), latin1('N.'));
+    const outer = joinBytes(
+      latin1('\x80\x03ctorch.storage\n_load_from_bytes\nq\x00B'),
+      le(4, inner.length),
+      inner,
+      latin1('q\x01'),
+      repeated('h\x00h\x01\x85R0', 20_000),
+      latin1('N.'),
+    );
+    expect(rulesOf(await survives({ 'm.pkl': outer }))).toContain('safety/pickle-in-pickle');
+  });
+
+  test('a broken pickle behind which another could begin at fifty places', async () => {
+    const bytes = joinBytes(latin1('\x80\x02\xff'), repeated(`\x80\x02${'N0'.repeat(1000)}`, 50), repeated('N0', 3_000_000), latin1('N.'));
+    expect(rulesOf(await survives({ 'm.pkl': bytes }))).toContain('safety/pickle-broken');
+  });
+
+  test('over a thousand zipped members that each break as a pickle', async () => {
+    const data = latin1(`cos\nsystem\n${'\x80\x02\xff'.repeat(200)}`);
+    await survives({ 'm.pt': zipBytes(Array.from({ length: 1500 }, (_, i) => ({ name: `m${i}`, data }))) });
+  });
+
+  test('a pickle whose lists of lists mean a billion parts', async () => {
+    const levels = Array.from(
+      { length: 40 },
+      (_, i) => `(${'h'.concat(String.fromCharCode(i)).repeat(2)}lq${String.fromCharCode(i + 1)}`,
+    ).join('');
+    expect(rulesOf(await survives({ 'm.pkl': latin1(`\x80\x02]q\x00${levels}.`) }))).toContain('safety/pickle-expansion');
+  });
+
+  test('code among a million texts is found although the texts are not kept', async () => {
+    const words = Array.from({ length: 150_000 }, (_, i) => `\x8c\x06w${String(i).padStart(5, '0').slice(-5)}`).join('');
+    const code = "import os; os.system('id')";
+    const bytes = latin1(`\x80\x04](${words}\x8c${String.fromCharCode(code.length)}${code}e.`);
+    expect(rulesOf(await survives({ 'm.pkl': bytes }))).toContain('safety/code-in-data');
+  });
+});
