@@ -60,7 +60,7 @@ export function judgeDrift(statements: Statements, ancestors: readonly AncestorL
       const kind = compare(kindsOf(statements, missing), kindsOf(statements, to));
       const unsure =
         kindsOf(statements, missing) === 'unknown' || kindsOf(statements, to) === 'unknown'
-          ? '; the two cannot be compared, so the strictest reading is taken'
+          ? '; which of the two asks for more is not known here'
           : '';
       return { ...common, kind, what: `${here}; ${there}; nothing in the folder grants the change${unsure}` };
     });

@@ -55,6 +55,15 @@ export async function dutyActs(): Promise<string[]> {
   return [...new Set(duties.flatMap((duty) => duty.on))].sort();
 }
 
+/** Those of `ids` whose duties are not among the data: no duty listed then does not mean that none is asked for. */
+export async function withoutDuties(ids: readonly string[], catalog: Statements['catalog']): Promise<string[]> {
+  const stored = await readStored();
+  return ids.filter((id) => {
+    const entry = catalog.find(id);
+    return entry?.kind !== 'public-domain' && !(entry && Object.hasOwn(stored, entry.id));
+  });
+}
+
 /** Duties of `ids`, own ones first, in the order of the license's terms. */
 export async function listDuties(
   ids: readonly string[],

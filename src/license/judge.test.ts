@@ -43,6 +43,15 @@ describe('what a model states', () => {
     expect(judgement.effective).toMatchObject({ ids: ['LicenseRef-my-own-thing'], kind: 'unknown' });
   });
 
+  test('and asks for things that are not in the data is said, so that no duty does not read as none asked for', async () => {
+    const bsd = await judge(card('license: bsd-2-clause'));
+    expect([bsd.duties, rules(bsd)]).toEqual([[], ['license/duties-not-listed']]);
+    expect(bsd.findings[0]).toMatchObject({ severity: 'note', what: 'what BSD-2-Clause asks for is not listed here' });
+    const inherited = await judge(card('license: mit'), [ancestor('LicenseRef-their-own')]);
+    expect(inherited.findings.map((f) => f.what)).toEqual(['what LicenseRef-their-own asks for is not listed here']);
+    for (const tag of ['mit', 'cc0-1.0']) expect(rules(await judge(card(`license: ${tag}`)))).toEqual([]);
+  });
+
   test('that is nothing means no permission', async () => {
     const judgement = await judge(card('language: en'));
     expect(rules(judgement)).toEqual(['license/none-stated']);

@@ -6,7 +6,7 @@ import type { Finding } from '../base/index.ts';
 import type { Model } from '../model/index.ts';
 import { findConflicts } from './conflicts.ts';
 import { judgeDrift, kindsOf } from './drift.ts';
-import { listDuties } from './duties.ts';
+import { listDuties, withoutDuties } from './duties.ts';
 import { readStatements, type Statements, whereOf } from './statements.ts';
 import { resolveWith } from './tags.ts';
 import type { AncestorLicense, EffectiveLicense, LicenseJudgement } from './types.ts';
@@ -27,7 +27,12 @@ export async function judgeLicense(model: Model, known: readonly AncestorLicense
     duties: await listDuties(effective.ids, model, statements, ancestors),
     conflicts: findConflicts(effective.ids, ancestors, statements.catalog),
     drift: judgeDrift(statements, ancestors),
-    findings: [...statements.findings, ...disagreements(model, statements), ...silence(model, statements)],
+    findings: [
+      ...statements.findings,
+      ...disagreements(model, statements),
+      ...silence(model, statements),
+      ...unlisted(await withoutDuties(effective.ids, statements.catalog)),
+    ],
   };
 }
 
@@ -83,6 +88,24 @@ function disagreements(model: Model, { declared, found, catalog }: Statements): 
       what: `${first.from} says ${first.value}; ${text.file} ${text.by === 'text' ? 'holds the text of' : 'names'} ${text.id}`,
       why: 'people who read the tag and people who read the file will act on different terms',
       fix: `state ${text.id} in the card, or replace ${text.file}`,
+    },
+  ];
+}
+
+/** Ids named in one finding; a card may list thousands. (CWE-770) */
+const MAX_NAMED = 5;
+
+function unlisted(ids: readonly string[]): Finding[] {
+  if (ids.length === 0) return [];
+  const more = ids.length > MAX_NAMED ? ` and ${ids.length - MAX_NAMED} more` : '';
+  return [
+    {
+      rule: 'license/duties-not-listed',
+      severity: 'note',
+      where: {},
+      what: `what ${ids.slice(0, MAX_NAMED).join(', ')}${more} ${ids.length === 1 ? 'asks' : 'ask'} for is not listed here`,
+      why: 'the duties told are not all that may bind the model',
+      fix: 'read the license itself',
     },
   ];
 }
