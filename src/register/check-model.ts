@@ -24,11 +24,19 @@ export async function checkModel(
     return await withModel(locator, options, async (model, tree) => {
       const known = await register.known();
       const assessment = await assess(model, tree, { ...options, known, newHasher: nodeHasher });
-      return { assessment, skipped: known.findings };
+      return { assessment: withSkipped(assessment, known.findings.length), skipped: known.findings };
     });
   } catch (error) {
     throw error instanceof HeirloomError && /^(WEIGHTS|MODEL)_/.test(error.code) ? await withDanger(error, locator, options) : error;
   }
+}
+
+/** An ancestor among the models that could not be read would not have been seen: the answer says so, not stderr alone. */
+function withSkipped(assessment: Assessment, skipped: number): Assessment {
+  if (skipped === 0) return assessment;
+  const { lineage } = assessment;
+  const limit = `${skipped} registered ${skipped === 1 ? 'model' : 'models'} could not be read and ${skipped === 1 ? 'was' : 'were'} not compared`;
+  return { ...assessment, lineage: { ...lineage, limits: [...lineage.limits, limit] } };
 }
 
 /** What cannot be read as a model may still be an attack: the refusal then says so. */

@@ -96,6 +96,7 @@ describe('checking a model', () => {
     const { stderr, json } = await heirloom(['check', corpus('DD'), '--register', damaged, '--json']);
     expect(stderr).toContain('left out of the register');
     expect(json().lineage.register.models).toBe(2);
+    expect(json().lineage.limits).toContain('1 registered model could not be read and was not compared');
     const list = await heirloom(['register', 'list', '--register', damaged, '--json']);
     expect([list.code, list.json().models.length, list.json().findings.length]).toEqual([1, 2, 1]);
   });

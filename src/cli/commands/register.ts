@@ -115,7 +115,8 @@ async function find(model: string, options: Options, runtime: Runtime): Promise<
   runtime.settle();
   noteSkipped(runtime, skipped);
   if (options.json) runtime.print(toJson({ schema: 'heirloom-register-found/1', ...found, skipped }));
-  else if (found.searched === 0) runtime.print(`no known models to compare with: ${register.dir} is empty\n`);
+  else if (found.searched === 0)
+    runtime.print(`no known models to compare with: ${register.dir} ${skipped.length > 0 ? 'holds none that can be read' : 'is empty'}\n`);
   else if (found.candidates.length === 0) runtime.print(`no tie seen to any of the ${found.searched} known models\n`);
   else runtime.print(found.candidates.map((relation) => renderRelation(relation, runtime.style)).join('\n'));
 }
