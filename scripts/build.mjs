@@ -1,6 +1,6 @@
 // Compiles src/ to dist/ and copies the data files the compiler leaves behind.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ function build(tsc) {
   // Built aside and swapped in, so that a program already running from dist/ never sees half of it.
   const started = new Date();
   const work = mkdtempSync(join(root, 'dist.new-'));
+  // Temporary folders are their maker's alone; a program built by one user is run by others.
+  chmodSync(work, 0o777 & ~process.umask());
   try {
     execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', work], { cwd: root, stdio: 'inherit' });
     const src = join(root, 'src');
