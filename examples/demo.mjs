@@ -92,7 +92,7 @@ function tell(title, a) {
   for (const claim of a.lineage.claims)
     line(
       'claim',
-      `names ${claim.name} as its base: ${claim.verdict === 'supported' ? 'the weights show it' : 'the weights do not show it'}`,
+      `names ${claim.name} as its base: ${claim.verdict === 'supported' ? 'the weights bear it out' : 'the weights do not show it'}`,
     );
   for (const drift of a.license.drift.filter((one) => one.kind !== 'kept')) line('license', drift.what);
   for (const finding of a.credit.missing) line('credit', finding.what);

@@ -14,7 +14,7 @@ export interface ClaimCheck {
   readonly name: string;
   readonly from: string;
   /**
-   * `supported`: the weights show it. `not-shown`: the named model is in the register and the weights show no tie
+   * `supported`: the weights bear it out. `not-shown`: the named model is in the register and the weights show no tie
    * to it. `not-registered`: the register does not hold it, so nothing could be compared. `unresolved`: held, but not comparable.
    */
   readonly verdict: 'supported' | 'not-shown' | 'not-registered' | 'unresolved';

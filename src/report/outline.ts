@@ -140,7 +140,7 @@ export const DRIFT_WORDS: { readonly [kind in Drift['kind']]: string } = {
 };
 
 export const CLAIM_WORDS: { readonly [verdict in Assessment['lineage']['claims'][number]['verdict']]: string } = {
-  supported: 'the weights show it',
+  supported: 'the weights bear it out',
   'not-shown': 'the weights do not show it',
   'not-registered': 'not in the register, not compared',
   unresolved: 'could not be compared',

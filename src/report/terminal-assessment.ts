@@ -65,7 +65,7 @@ function lineage(a: Assessment, style: Style): string[] {
   for (const relation of relations.slice(0, MAX_LISTED)) {
     if (lines.length > 0) lines.push('');
     const { ancestor } = relation;
-    lines.push(...labelled('Compared', `${ancestor.name}, ${ancestor.locator}, ${licenseOf(ancestor)}`, style));
+    lines.push(...labelled('Compared', `${ancestor.name} (${ancestor.locator}), license: ${licenseOf(ancestor)}`, style));
     if (relations.length > 1) lines.push(...labelled('', tieWords(relation), style));
     lines.push(...relationLines(relation, style));
   }
@@ -86,7 +86,7 @@ function claimLine(claim: Assessment['lineage']['claims'][number], relations: As
 
 function licenseOf(ancestor: Assessment['lineage']['relations'][number]['ancestor']): string {
   return ancestor.licenseLabel === '' && ancestor.licenses.length === 0
-    ? 'license not known'
+    ? 'not known'
     : ancestor.licenseLabel || ancestor.licenses.join(', ');
 }
 

@@ -61,7 +61,8 @@ Safety    nothing found (1 file looked at)
     const text = renderAssessment(fixtures.launderedFineTune, plain);
     expect(text.slice(text.indexOf('\nLineage\n') + 1)).toBe(
       `Lineage
-  Compared    Alder-1M, hf:alder-lab/Alder-1M, heirloom-community-test-1.0
+  Compared    Alder-1M (hf:alder-lab/Alder-1M), license:
+              heirloom-community-test-1.0
   Verdict     Derived. Neurons agree in all four layers, far beyond what a
               common random start leaves after training.
   Evidence    p < 10^-19 after correction for 50 known models
@@ -134,8 +135,9 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
     const claim = { name: 'alder-lab/Alder-1M', from: 'README.md: base_model', verdict: 'supported', because: tie!.because } as const;
     const { lineage } = fixtures.launderedFineTune;
     const text = renderAssessment({ ...fixtures.launderedFineTune, lineage: { ...lineage, claims: [claim] } }, plain);
-    expect(text).toContain('  Claimed     alder-lab/Alder-1M (README.md: base_model): the weights show it.\n  ');
-    expect(text.replace(/\s+/g, ' ').split(tie!.because.slice(1)).length).toBe(2);
+    const oneLine = text.replace(/\s+/g, ' ');
+    expect(oneLine).toContain(' Claimed alder-lab/Alder-1M (README.md: base_model): the weights bear it out. Limits ');
+    expect(oneLine.split(tie!.because.slice(1)).length).toBe(2);
   });
 
   test('of documents alone says that there are no weights, not how many parameters they have', () => {
