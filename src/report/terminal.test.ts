@@ -216,11 +216,12 @@ Next  State heirloom-community-test-1.0, or show the grant that allows mit.
 
   test('of a card that names thousands of everything stays readable and quick', () => {
     const a = manyOfEverything(20_000);
-    const started = performance.now();
+    // The processor's time, not the wall's: other programs may keep the machine busy.
+    const before = process.cpuUsage();
     const text = renderAssessment(a, plain);
     expect(text.split('\n').length).toBeLessThan(2_500);
     expect(renderHtml(a).length).toBeLessThan(2_000_000);
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(4_000);
     expect(text).toContain('… and 19988 more claims');
   });
 

@@ -4,5 +4,5 @@ export { u32, text as ggufText, writeGguf } from './gguf-writer.ts';
 export { mutations } from './hostile.ts';
 export { safetensorsFile, safetensorsHeader } from './safetensors-writer.ts';
 export { sharedBytes } from './shared-files.ts';
-export { sparseRange, type SparseFile, sparseTree } from './sparse.ts';
+export { sparseRange, type SparseFile } from './sparse.ts';
 export { dictPickle, floats } from './torch-files.ts';
