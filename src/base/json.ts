@@ -12,15 +12,15 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 /** Nesting allowed in any JSON we read; deeper input is refused before `JSON.parse` recurses. (CWE-674) */
 const MAX_DEPTH = 200;
 /**
- * What reading one JSON text may take in memory, its own bytes and the parsed values together, as estimated from the text:
+ * What one JSON text and its values may take in memory, as estimated from its bytes:
  * `[{},{},{},…` grows twentyfold when parsed. The largest published vocabulary (33 MB, 260,000 tokens, 510,000 merges) takes
- * three quarters of it, a header of 200,000 tensors fits. (CWE-789)
+ * four fifths of it, a header of 150,000 tensors fits. (CWE-789)
  */
-const MAX_JSON_MEMORY = 256 << 20;
+const MAX_JSON_MEMORY = 192 << 20;
 /** What V8 allocates, about, for one object, array, key and value; dearest are objects of ever new keys. */
 const OBJECT_BYTES = 256;
 const ARRAY_BYTES = 48;
-const KEY_BYTES = 96;
+const KEY_BYTES = 128;
 const VALUE_BYTES = 16;
 /** Repeated keys told of one text, and characters of each part of their path: one is enough to refuse it. (CWE-770) */
 const MAX_REPEATED = 100;
@@ -35,7 +35,7 @@ export function canonicalJson(value: unknown): string {
 
 /**
  * @param file named in the error.
- * @throws HeirloomError `JSON_INVALID` for bad syntax, nesting over 200, more than 256 MiB of memory could hold, or bytes that are not UTF-8.
+ * @throws HeirloomError `JSON_INVALID` for bad syntax, nesting over 200, values that would fill over 192 MiB, or bytes that are not UTF-8.
  */
 export function parseJson(bytes: Uint8Array, file: string): JsonValue {
   measure(bytes, file);
@@ -76,8 +76,8 @@ function parseText(text: string, file: string): JsonValue {
 function measure(bytes: Uint8Array, file: string): void {
   let depth = 0;
   let high = 0;
-  // The bytes, their text, and the texts of all strings once more; one character outside Latin-1 doubles a text.
-  let cost = 2 * bytes.length;
+  // The text, and the texts of all strings once more; one character outside Latin-1 doubles a text.
+  let cost = bytes.length;
   for (let i = 0; i < bytes.length; i++) {
     const c = bytes[i]!;
     if (c === 0x22) {

@@ -15,6 +15,8 @@ export interface Cursor {
   readonly size: number;
   at: number;
   kept: number;
+  /** Texts in arrays so far. */
+  texts: number;
   readonly findings: Finding[];
 }
 

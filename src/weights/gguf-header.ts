@@ -47,7 +47,7 @@ const keys = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws WeightsError naming the byte. */
 export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
-  const c: Cursor = { window: byteWindow(source), file: source.name, size: source.size, at: 0, kept: 0, findings: [] };
+  const c: Cursor = { window: byteWindow(source), file: source.name, size: source.size, at: 0, kept: 0, texts: 0, findings: [] };
   await need(c, 8);
   const magic = take32(c);
   const version = take32(c);

@@ -13,6 +13,9 @@ const MAX_ARRAY_KEPT = 1_000_000;
 /** Elements kept over all arrays of a file; bounds memory at about 8 bytes each besides the strings. (CWE-789) */
 const MAX_ELEMENTS_KEPT = 4_000_000;
 
+/** Texts in arrays of one file that are stepped over; each must be looked at to find the next. (CWE-834) */
+const MAX_TEXTS = 4_000_000;
+
 /** Bytes of a metadata value type; 8 is a string, 9 an array. */
 const VALUE_BYTES: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 };
 const STRING = 8;
@@ -37,6 +40,7 @@ async function takeArray(c: Cursor, key: string): Promise<MetaValue | undefined>
   if (type === ARRAY) fail(c, 'WEIGHTS_HEADER', `nests arrays under "${key}", which no program reads`, at, key);
   const each = type === STRING ? 8 : valueBytes(c, type, key);
   const count = takeCount(c, MAX_HEADER_BYTES, each, `elements of "${key}"`);
+  if (type === STRING && (c.texts += count) > MAX_TEXTS) fail(c, 'WEIGHTS_LIMIT', `holds more than ${MAX_TEXTS} texts in arrays`, at, key);
   const keep = count <= MAX_ARRAY_KEPT && c.kept + count <= MAX_ELEMENTS_KEPT;
   if (!keep) {
     c.findings.push({

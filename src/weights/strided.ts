@@ -10,6 +10,9 @@ import { WeightsError } from './types.ts';
 /** Bytes of storage held at once while a view is gathered; wider views are gathered piece by piece. (CWE-789) */
 const MAX_SPAN = 32 << 20;
 
+/** Storage that one read may be scattered over; a row of a larger matrix stored by columns would cost the whole file. (CWE-400) */
+const MAX_SPREAD = 2 * 2 ** 30;
+
 /** Views that repeat values (stride 0) may claim any size; no honest one repeats its way past this. (CWE-770) */
 const MAX_EXPANDED_BYTES = 16 * 2 ** 30;
 
@@ -85,6 +88,12 @@ export async function readView(view: StridedView, row: number, count: number): P
   const shape = view.shape.length === 0 ? [] : [count, ...view.shape.slice(1)];
   const dense = denseStrides(shape, false);
   const axes = shape.map((size, axis): Axis => ({ size, from: view.stride[axis]!, to: dense[axis]! })).filter((axis) => axis.size > 1);
+  const spread = axes.reduce((sum, axis) => sum + (axis.size - 1) * axis.from * item, item);
+  if (spread > MAX_SPREAD && !isRun(axes))
+    throw new WeightsError(
+      'WEIGHTS_LIMIT',
+      `${count} rows are scattered over ${spread} bytes of "${view.storage.id}", over the cap of ${MAX_SPREAD}`,
+    );
   const out = new Uint8Array(shape.reduce((product, size) => product * size, item));
   const start = view.start + (view.shape.length === 0 ? 0 : row * view.stride[0]!);
   // Widest steps first: halving that axis halves the span.
