@@ -1,11 +1,14 @@
 // Question: what does the lineage rule say of every pair with known truth? See README.md here.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { relate, sketchModel } from '../../dist/lineage/index.js';
+import { isOpen, lookCloser, relate, sketchModel } from '../../dist/lineage/index.js';
 import { readModel } from '../../dist/model/index.js';
 import { nodeHasher, openTree } from '../../dist/sources/index.js';
 
-const shared = resolve(process.argv[2] ?? join(import.meta.dirname ?? '.', '..', '..', '..', 'shared'));
+const closer = process.argv.includes('--closer');
+const shared = resolve(
+  process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? join(import.meta.dirname ?? '.', '..', '..', '..', 'shared'),
+);
 const load = (corpus) => JSON.parse(readFileSync(join(shared, corpus, 'manifest.json'), 'utf8'));
 
 async function sketchAll(corpus, folders) {
@@ -31,6 +34,22 @@ function tabulate(rows) {
   console.table(table);
 }
 
+/** What `compare` adds with both models at hand; of independent pairs every sixth, for time. */
+async function lookAtOpen(all) {
+  const open = all.filter(
+    ({ truth, a, b, relation }, i) => isOpen(relation, sketches.get(a), sketches.get(b)) && (truth !== 'independent' || i % 6 === 0),
+  );
+  const begun = performance.now();
+  for (const row of open) {
+    const trees = await Promise.all([row.a, row.b].map((folder) => openTree(join(shared, 'lineage-corpus', folder))));
+    const [a, b] = await Promise.all(trees.map((tree) => readModel(tree)));
+    row.relation = await lookCloser(row.relation, { model: a, sketch: sketches.get(row.a) }, { model: b, sketch: sketches.get(row.b) });
+    for (const tree of trees) await tree.close();
+  }
+  console.log(`with both models at hand, ${open.length} open pairs, ${((performance.now() - begun) / open.length).toFixed(0)} ms each:`);
+  tabulate(all.filter((row) => row.truth !== 'independent' || open.includes(row)));
+}
+
 const corpus = load('lineage-corpus');
 const sketches = await sketchAll(
   'lineage-corpus',
@@ -49,6 +68,7 @@ corpus.models.forEach(({ id: x }, i) =>
   }),
 );
 tabulate(rows);
+if (closer) await lookAtOpen(rows);
 console.log(
   'derived pairs not found:',
   rows

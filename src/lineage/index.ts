@@ -1,7 +1,7 @@
 export { sketchModel, type SketchOptions } from './build.ts';
 export { decodeSketch, encodeForDigest, encodeSketch, MAX_SKETCH_BYTES, sketchDigest } from './codec.ts';
 export { ALPHA_LOG10, relate, type RelateOptions } from './relate.ts';
-export { isOpen, lookCloser } from './look-closer.ts';
+export { isOpen, lookCloser, type Sketched } from './look-closer.ts';
 export type { Sample, SampleStats, Sketch, TensorPrint, VectorSample } from './sketch.ts';
 export {
   type Evidence,

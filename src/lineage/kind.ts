@@ -4,7 +4,7 @@
  */
 import { median } from '../math/index.ts';
 import { type Identity, ofBoth } from './identity.ts';
-import { comparable } from './pairing.ts';
+import { comparable, neuronBlocks } from './pairing.ts';
 import { type Sketch, valueAt } from './sketch.ts';
 import type { Kind, Relation } from './types.ts';
 
@@ -12,6 +12,8 @@ import type { Kind, Relation } from './types.ts';
 const FEW_DISTINCT = 22;
 /** rms distance from an int8 lattice: .03 on it, .29 off it. */
 const ON_LATTICE = 0.12;
+/** Relative change of a cast (half precision: under 10^-3), seen through a sketch's own rounding to 1/254. */
+const CAST_CHANGE = 0.01;
 /** Zeros beyond what dense models hold (< .001). */
 const PRUNED = 0.05;
 
@@ -34,6 +36,8 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
           ...base,
         };
   }
+  if (identity && ofBoth(identity.sorted) >= 0.95 && isCast(a, b))
+    return { name: 're-encoded', note: `the same values up to a cast; stored as ${a.subject.dtype} and ${b.subject.dtype}`, ...base };
   if (identity && ofBoth(identity.sorted) >= 0.95)
     return a.subject.scheme === 'generic' || b.subject.scheme === 'generic'
       ? {
@@ -56,7 +60,7 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
       ...base,
     };
   const map = [...(layerMap?.values() ?? [])][0];
-  if (map && isOtherDepth(a, b, map))
+  if (map && isOtherDepth(a, map))
     return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
   if (change === null) return { name: 'unknown', note: 'the values could not be laid over each other' };
   return {
@@ -85,9 +89,8 @@ function isQuantized(sketch: Sketch): string {
       s.stats.distinct > 0 && !s.excluded && s.role !== 'embed' && s.role !== 'head' ? [s.stats.distinct] : [],
     ),
   );
-  // Zeros of pruning also lower the count of distinct values; they are judged by their share.
   const zeros = typicalStat(sketch, (s) => s.zeros);
-  if (distinct !== null && zeros < PRUNED && distinct <= FEW_DISTINCT) return `about ${Math.round(distinct)} distinct values in 32`;
+  if (distinct !== null && distinct <= FEW_DISTINCT) return `about ${Math.round(distinct)} distinct values in 32`;
   const lattice = median(sketch.samples.flatMap((s) => (s.stats.lattice >= 0 && !s.excluded ? [s.stats.lattice] : [])));
   if (lattice !== null && zeros < PRUNED && lattice <= ON_LATTICE) return 'int8, one scale a row';
   return '';
@@ -97,9 +100,16 @@ function typicalStat(sketch: Sketch, pick: (stats: Sketch['samples'][number]['st
   return median(sketch.samples.flatMap((s) => (!s.excluded && s.role !== 'embed' && s.role !== 'head' ? [pick(s.stats)] : []))) ?? 0;
 }
 
-function isOtherDepth(a: Sketch, b: Sketch, map: readonly number[]): boolean {
-  const depthA = new Set(a.samples.flatMap((s) => (s.role === 'up' ? [s.block] : []))).size;
-  return map.length !== depthA || map.some((source, j) => source !== j);
+/** Experts count as blocks of their own, as they do in the map. */
+function isOtherDepth(a: Sketch, map: readonly number[]): boolean {
+  const depth = [...neuronBlocks(a).values()][0]?.length;
+  return map.length !== depth || map.some((source, j) => source !== j);
+}
+
+/** Whether two sketches hold the same values in the same places, up to what a cast to 16 bits changes. */
+export function isCast(a: Sketch, b: Sketch): boolean {
+  const change = relativeChange(a, b, null);
+  return change !== null && change < CAST_CHANGE;
 }
 
 /** |B - A| / |A| over samples laid over each other by slot or by layer map. */
@@ -109,7 +119,9 @@ export function relativeChange(a: Sketch, b: Sketch, layerMap: ReadonlyMap<strin
   let size = 0;
   for (const right of b.samples) {
     if (right.excluded) continue;
-    const block = right.block === null ? null : (layerMap?.get(right.stack)?.[right.block] ?? right.block);
+    // The map counts experts as blocks; with experts only equal places are laid over each other.
+    const mapped = right.expert === null ? layerMap?.get(right.stack)?.[right.block ?? 0] : undefined;
+    const block = right.block === null ? null : (mapped ?? right.block);
     const left = lookup.get(`${right.stack}/${block}/${right.role}/${right.expert ?? ''}/${right.block === null ? right.slot : ''}`);
     if (!comparable(left, right) || left.excluded) continue;
     const width = Math.min(left.features, right.features);

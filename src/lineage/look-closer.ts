@@ -8,6 +8,8 @@ import { type AdapterOutcome, compareAdapter } from './aligned/adapter.ts';
 import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
 import { ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
+import { exceedsStart } from './agreement.ts';
+import { startShareOf } from './start-share.ts';
 import type { Kind, Relation, Verdict } from './types.ts';
 
 /** Verdicts that rearranged rows, channels or hidden spaces can hide behind. */
@@ -25,25 +27,33 @@ export function isOpen(relation: Relation, a: Sketch, b: Sketch): boolean {
   return OPEN.includes(relation.verdict) && !(a.subject.isAdapter && b.subject.isAdapter);
 }
 
+/** A model at hand, with its sketch. */
+export interface Sketched {
+  readonly model: Model;
+  readonly sketch: Sketch;
+}
+
 /**
  * The relation told from sketches, taken further with both models at hand. Their trees must be open.
  * Returns it unchanged when the two cannot be laid over each other.
  * @throws SourceError, WeightsError when bytes cannot be had.
  */
-export async function lookCloser(relation: Relation, a: Model, b: Model, watch: Watch = {}): Promise<Relation> {
+export async function lookCloser(relation: Relation, first: Sketched, second: Sketched, watch: Watch = {}): Promise<Relation> {
+  const [a, b] = [first.model, second.model];
   const inputs = relation.tests[0]?.inputs ?? { a: relation.a.digest, b: relation.b.digest };
   if (a.isAdapter !== b.isAdapter) {
     const outcome = a.isAdapter ? await compareAdapter(b, a, inputs, watch) : await compareAdapter(a, b, inputs, watch);
     return outcome ? withAdapter(relation, outcome, a.isAdapter ? a : b) : relation;
   }
   const aligned = await compareAligned(a, b, inputs, watch);
-  return aligned ? withAligned(relation, aligned) : relation;
+  if (!aligned) return relation;
+  return withAligned(relation, aligned, exceedsStart(aligned.up, startShareOf(first.sketch, second.sketch), aligned.gain));
 }
 
 /** A rearrangement can be made from either side. */
 const NO_DIRECTION = 'the weights of two dense models do not say which came first; dates on record might';
 
-function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
+function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: boolean): Relation {
   const exact = [...relation.tests.filter((test) => test.class === 'exact'), ...aligned.exact];
   const smallest = exact.reduce((least, test) => Math.min(least, test.log10P ?? 0), 0);
   const log10P = exact.length === 0 ? null : Math.min(0, smallest + Math.log10(exact.length));
@@ -58,7 +68,8 @@ function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
     ? tellP(log10P ?? 0)
     : `neurons matched in independent ways agree (calibrated, not exact: log10 ${aligned.agreementLog10P.toFixed(0)})`;
   const share: Relation['share'] = { fraction: 1, part: 'all blocks', slots: [] };
-  switch (aligned.learned) {
+  const learned = aligned.learned === 'learned' && !beyondStart ? 'undecided' : aligned.learned;
+  switch (learned) {
     case 'learned': {
       const kind = kindAfterMap(aligned, relation.kind);
       return {
@@ -83,7 +94,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome): Relation {
       return {
         ...common,
         verdict: 'shared-origin',
-        because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${aligned.why}`,
+        because: `the models are not independent (${p}); whether training or only the random start is shared is open: ${beyondStart ? '' : 'not clearly more is common than a shared start explains; '}${aligned.why}`,
       };
   }
 }

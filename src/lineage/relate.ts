@@ -7,14 +7,16 @@ import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
 import { channelTest, filterTest, type FilterOutcome, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
-import { directionOf, kindOf, relativeChange } from './kind.ts';
+import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
 import type { Sketch } from './sketch.ts';
-import { startEvidence } from './start.ts';
+import { type StartEvidence, startEvidence } from './start.ts';
 import { detectableCorrelation } from './swap-sign.ts';
 import type { Evidence, Relation, Verdict } from './types.ts';
 
 /** Family-wise error of a verdict over the whole register. */
 export const ALPHA_LOG10 = -6;
+/** Flips a layer needs to show anything alone: 2^-10 is one in a thousand. */
+const MIN_FLIPS_TO_SHOW = 10;
 /** Pooled filters decide only with this much from a single layer (trials, convnets, section 6). */
 const LAYER_SUPPORT_LOG10 = -3;
 
@@ -115,7 +117,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
     : rejects(values)
       ? fromAgreement(a, b, null, 'values', inputs)
       : filters
-        ? startEvidence(a, b, filters.layers, filters.mode === 'shapes', inputs)
+        ? fromFilters(a, b, filters, identity, inputs)
         : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
   const p = tellP(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0));
   const all = [...tests, ...learned.evidence];
@@ -166,22 +168,24 @@ function equalValues(a: Sketch, b: Sketch, identity: Identity | null): Pick<Judg
       share: { fraction: ordered, part: 'all', slots: identity.slots },
     };
   if (sorted >= 0.95) {
-    const conversion = a.subject.scheme === 'generic' || b.subject.scheme === 'generic';
+    // A cast to half precision can change the last bfloat16 bit and no value's place.
+    const conversion = a.subject.scheme === 'generic' || b.subject.scheme === 'generic' || isCast(a, b);
     return {
       verdict: conversion ? 'identical' : 'derived',
-      because: `${percent(sorted)} of the values stand in tensors that hold the same numbers in another order`,
+      because: `${percent(sorted)} of the values stand in tensors that hold the same numbers${isCast(a, b) ? ' up to a cast' : ' in another order'}`,
       share: { fraction: sorted, part: 'all', slots: identity.slots },
     };
   }
   if (Math.max(identity.ordered.ofA, identity.ordered.ofB) < 0.5) return null;
   const share = { fraction: identity.ordered.ofB, slots: identity.slots };
   const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
-  // A copied token table is not a copied model; say exactly that.
-  return identity.slots.every((slot) => roleOf(b, slot) === 'embed' || roleOf(b, slot) === 'head')
+  // A copied token table, or one transplanted tensor, is not a copied model; say exactly that.
+  return identity.slots.length < MIN_TIED_LAYERS ||
+    identity.slots.every((slot) => roleOf(b, slot) === 'embed' || roleOf(b, slot) === 'head')
     ? {
         verdict: 'shared-origin',
-        because: `${held}, all of them token tables; the rest shows nothing by this`,
-        share: { ...share, part: 'token tables' },
+        because: `${held}: a single tensor, or token tables only; the rest shows nothing by this`,
+        share: { ...share, part: 'single tensors or token tables' },
       }
     : { verdict: 'derived', because: `${held}; the rest differs`, share: { ...share, part: 'unchanged tensors' } };
 }
@@ -201,14 +205,24 @@ function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: 
   const all = { fraction: 1, part: 'all', slots: [] };
   if (identity && ofBoth(identity.ordered) >= 0.95)
     return { ...common, verdict: 'identical', because: 'the adapters hold the same values', share: all };
-  if ((trained?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold)
+  const rejects = (outcome: Outcome | null): boolean => (outcome?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold;
+  // B learns through A: where the A halves agree from the start, the B halves come to agree without shared training.
+  if (rejects(trained) && rejects(started))
+    return {
+      ...common,
+      verdict: 'shared-origin',
+      because:
+        'both halves of the adapters agree; a shared start of A alone would bring that about, and so would further training of one into the other',
+      share: all,
+    };
+  if (rejects(trained))
     return {
       ...common,
       verdict: 'derived',
-      because: 'the trained halves (B), which start at zero in every adapter, agree in rank order',
+      because: 'the trained halves (B) agree in rank order, and the randomly started halves (A) do not explain it',
       share: all,
     };
-  if ((started?.evidence.log10P ?? 0) + Math.log10(outcomes.length) <= threshold)
+  if (rejects(started))
     return {
       ...common,
       verdict: 'common-initialization',
@@ -238,9 +252,47 @@ function fromAgreement(
   const why = {
     learned: `what training fills agrees too (${over})`,
     'start-only': `what training fills does not agree (${over})`,
-    undecided: `the measures of shared training disagree or are missing (${over})`,
+    undecided: agreement.exceedsStart
+      ? `the measures of shared training disagree or are missing (${over})`
+      : `not clearly more is common than a shared random start explains (${over})`,
   }[agreement.verdict];
   return { verdict: agreement.verdict, why, evidence: [agreement.evidence] };
+}
+
+/** Equal tensors, and their share of the values, beyond what models are known to store as constants (filter banks come in pairs). */
+const MANY_EQUAL = 8;
+const EQUAL_SHARE = 0.2;
+/** Layers that must each show a tie, with values that are not simply equal. */
+const MIN_TIED_LAYERS = 2;
+
+/**
+ * A stored constant, a transplanted tensor, or a table whose rows data fixes ties strangers in one layer, and a constant does so with
+ * equal values: neither says anything about training.
+ */
+function fromFilters(a: Sketch, b: Sketch, filters: FilterOutcome, identity: Identity | null, inputs: Evidence['inputs']): StartEvidence {
+  const testable = filters.layers.filter((layer) => layer.flips.n >= MIN_FLIPS_TO_SHOW).length;
+  const showsTie = (layer: FilterOutcome['layers'][number]): boolean =>
+    layer.log10P + Math.log10(Math.max(1, testable)) <= LAYER_SUPPORT_LOG10;
+  const isEqual = ({ pair: [x, y] }: FilterOutcome['layers'][number]): boolean => x.hash === y.hash && x.units === y.units;
+  const selected = filters.mode === 'shapes';
+  if (identity && identity.slots.length >= MANY_EQUAL && Math.max(identity.ordered.ofA, identity.ordered.ofB) >= EQUAL_SHARE) {
+    const all = startEvidence(a, b, filters.layers, selected, inputs);
+    // Frozen uniform starts are equal too, and their shape tells.
+    if (all.verdict === 'start-only') return all;
+    return {
+      ...all,
+      verdict: 'learned',
+      why: `${identity.slots.length} tensors hold equal numbers, more than stored constants account for`,
+    };
+  }
+  const moved = filters.layers.filter((layer) => !isEqual(layer));
+  const tied = moved.filter(showsTie).length;
+  if (tied >= MIN_TIED_LAYERS) return startEvidence(a, b, moved, selected, inputs);
+  const why =
+    tied === 0
+      ? 'only tensors with equal values agree, as stored constants or transplanted parts do'
+      : 'a single layer agrees, as a table whose rows are fixed by the data or a transplanted part would';
+  return { verdict: 'undecided', why, evidence: [] };
 }
 
 function bestDetectable(outcomes: readonly Outcome[], threshold: number): number | null {
@@ -253,7 +305,7 @@ function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
   const neurons = exact.find((test) => test.evidence.test === 'swap-sign/neurons');
   if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) {
-    const testable = filters.layers.filter((layer) => layer.flips.n >= 10);
+    const testable = filters.layers.filter((layer) => layer.flips.n >= MIN_FLIPS_TO_SHOW);
     const shown = testable.filter((layer) => layer.log10P + Math.log10(testable.length) <= LAYER_SUPPORT_LOG10);
     const weigh = (layers: typeof testable): number => layers.reduce((sum, layer) => sum + layer.parameters, 0);
     const fraction = testable.length === 0 ? null : weigh(shown) / weigh(testable);

@@ -31,7 +31,7 @@ export interface Sample {
 export interface SampleStats {
   /** Share of exact zeros among the values read. */
   readonly zeros: number;
-  /** Median number of distinct values among 32 neighbors; 32 for unquantized weights, 0 when not measured. */
+  /** Median number of distinct values among the non-zero of 32 neighbors, scaled to 32; 32 for unquantized weights, 0 when not measured. */
   readonly distinct: number;
   /** rms distance of w / (rowmax / 127) from whole numbers; 0.29 for unquantized, 0 when on an int8 lattice, -1 when not measured. */
   readonly lattice: number;

@@ -23,8 +23,14 @@ function distinctPerGroup(values: Float32Array, rows: number, columns: number): 
   const counts: number[] = [];
   for (let r = 0; r < rows && counts.length < 256; r++)
     for (let c = 0; c + GROUP <= columns && counts.length < 256; c += GROUP)
-      counts.push(new Set(values.subarray(r * columns + c, r * columns + c + GROUP)).size);
+      counts.push(distinctNonZero(values.subarray(r * columns + c, r * columns + c + GROUP)));
   return median(counts) ?? 0;
+}
+
+/** Distinct values among the non-zero ones, as if all were non-zero: pruning leaves it at 32, a coarse lattice does not. */
+function distinctNonZero(group: Float32Array): number {
+  const rest = group.filter((value) => value !== 0);
+  return rest.length === 0 ? GROUP : (new Set(rest).size * GROUP) / rest.length;
 }
 
 /** Entries under 32 steps only: above, rounding to bfloat16 already moves a value by more than the lattice residual. */

@@ -41,7 +41,7 @@ export function makeComparer(watch: Watch): (a: string, b: string) => Promise<Co
     // The sketches leave it open and the models are at hand: open both and look closer.
     return withModel(a, watch, (modelA, treeA) =>
       withModel(b, watch, async (modelB, treeB) => {
-        const closer = await lookCloser(relation, modelA, modelB, watch);
+        const closer = await lookCloser(relation, { model: modelA, sketch: first.sketch }, { model: modelB, sketch: second.sketch }, watch);
         for (const { stats } of [treeA, treeB]) {
           read.bytes += stats.bytes;
           read.requests += stats.requests;

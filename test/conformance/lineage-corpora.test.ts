@@ -71,7 +71,7 @@ describe('on the lineage corpus', () => {
   test('rotated, permuted and fully disguised children are found with both models at hand, and strangers stay strangers', async () => {
     const closer = async (a: string, b: string): Promise<Relation> =>
       withModels([`${SHARED}lineage-corpus/${a}`, `${SHARED}lineage-corpus/${b}`], ([x, y]) =>
-        lookCloser(relate(sketchOf(a), sketchOf(b)), x!, y!),
+        lookCloser(relate(sketchOf(a), sketchOf(b)), { model: x!, sketch: sketchOf(a) }, { model: y!, sketch: sketchOf(b) }),
       );
     expect(await closer('DA', 'a-rotate')).toMatchObject({ verdict: 'derived', kind: { name: 'disguised' } });
     expect(await closer('DA', 'a-combo-ft')).toMatchObject({ verdict: 'derived', kind: { name: 'disguised' }, direction: 'unknown' });
@@ -83,7 +83,7 @@ describe('on the lineage corpus', () => {
   test('an adapter is found to belong to its base and to relatives of it, not to strangers or a base from the same random start', async () => {
     const closer = async (base: string): Promise<Relation> =>
       withModels([`${SHARED}lineage-corpus/${base}`, `${SHARED}lineage-corpus/a-lora`], ([x, y]) =>
-        lookCloser(relate(sketchOf(base), sketchOf('a-lora')), x!, y!),
+        lookCloser(relate(sketchOf(base), sketchOf('a-lora')), { model: x!, sketch: sketchOf(base) }, { model: y!, sketch: sketchOf('a-lora') }),
       );
     expect(await closer('DA')).toMatchObject({ verdict: 'derived', kind: { name: 'low-rank' } });
     expect((await closer('a-cpt')).verdict).toBe('derived');

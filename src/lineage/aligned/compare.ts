@@ -33,6 +33,10 @@ export interface AlignedOutcome {
   readonly layerMap: readonly number[];
   /** What was rearranged: `hidden channels permuted`, `hidden space rotated`, `neurons permuted`. */
   readonly rearranged: readonly string[];
+  /** Correlation of gains after the map; null where they say nothing. */
+  readonly gain: number | null;
+  /** Median cosine of matched up-projections over layers. */
+  readonly up: number;
   /** Median agreement of matched neurons, 1 for equal ones. */
   readonly closeness: number;
   readonly neurons: { readonly a: number; readonly b: number };
@@ -45,7 +49,7 @@ const INFLATION = 25;
 const LEAST_EXPECTED = 0.3;
 /** Matched neurons below these say nothing about what was learned. */
 const ALIGNED_UP = 0.3;
-const THRESHOLDS = { down: 0.65, heads: 0.43, gain: 0.45, tokens: 0.81 };
+const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
 const HEADS_VETO = 0.3;
 
 /** Null when the two cannot be laid over each other: no shared tokens, no MLP blocks, or too large to hold. */
@@ -81,6 +85,8 @@ export async function compareAligned(a: Model, b: Model, inputs: Evidence['input
     why: learned.why,
     layerMap: matched.map((match) => match.source),
     rearranged: rearranged(matched, signed),
+    gain: learned.gain,
+    up: [...matched.map((match) => match.up)].sort((x, y) => x - y)[matched.length >> 1]!,
     closeness: Math.min(...matched.map((match) => (match.up + match.down) / 2)),
     neurons: { a: turned[0]!.neurons, b: hiddenB.layers[0]!.neurons },
   };
@@ -197,7 +203,7 @@ function judgeLearned(
   signed: Int32Array | null,
   tokens: number | null,
   inputs: Evidence['inputs'],
-): { verdict: AlignedOutcome['learned']; why: string; evidence: Evidence } {
+): { verdict: AlignedOutcome['learned']; gain: number | null; why: string; evidence: Evidence } {
   const aligned = matched.flatMap((match, j) =>
     match.up >= ALIGNED_UP ? [{ match, left: turned[match.source]!, from: a.layers[match.source]!, right: b.layers[j]! }] : [],
   );
@@ -229,6 +235,7 @@ function judgeLearned(
   const word = { learned: 'agrees too', 'start-only': 'does not agree', undecided: 'is not clear' }[verdict];
   return {
     verdict,
+    gain: votes.find((vote) => vote.name === 'gain')?.value ?? null,
     why: `after the map, what training fills ${word} (${told})`,
     evidence: {
       test: 'learned-agreement-after-map',
