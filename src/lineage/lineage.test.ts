@@ -6,8 +6,8 @@ import { channelTest, filterTest, neuronTest } from './exact-tests.ts';
 import { decodeSketch, encodeSketch, LineageError, relate } from './index.ts';
 import { positions, runStart } from './positions.ts';
 import { fromBfloat16, toBfloat16, toHalf } from './rounding.ts';
-import type { Sketch } from './sketch.ts';
-import { fineTune, makeModel, randomness, sample, toSketch } from './testing/synthetic.ts';
+import type { Sample, Sketch } from './sketch.ts';
+import { fineTune, type Made, makeModel, randomness, sample, toSketch } from './testing/synthetic.ts';
 
 const INPUTS = { a: 'a', b: 'b' };
 
@@ -91,6 +91,49 @@ describe('a verdict', () => {
       3,
       6,
     );
+  });
+  test('of models briefly trained from one start on like data is never derived, though every ratio is near one', () => {
+    for (let seed = 1; seed < 20; seed++) {
+      // Hardly moved: almost all of the start survives, and gains learn a little of the same.
+      const [one, two] = [makeModel(seed, 100 + seed, 4, 0.15), makeModel(seed, 200 + seed, 4, 0.15)];
+      const started = (made: Made): Made => ({ ...made, layers: made.layers.map((layer, i) => ({ ...layer, down: one.layers[i]!.down })) });
+      expect(['common-initialization', 'shared-origin']).toContain(relate(toSketch(started(one)), toSketch(started(two))).verdict);
+    }
+  });
+  test('of strangers that hold one tensor in common is not derived', () => {
+    const shared = Float32Array.from({ length: 96 * 16 }, randomness(3).normal);
+    const net = (seed: number): Sketch => {
+      const own = randomness(seed);
+      const layer = (name: string, values: Float32Array): Sample => sample(name, 'conv', null, values, 96, 16);
+      const samples = [
+        layer('bank', shared),
+        ...Array.from({ length: 5 }, (_, i) => layer(`conv.${i}`, Float32Array.from({ length: 96 * 16 }, own.normal))),
+      ];
+      const sketch = toSketch(makeModel(seed, seed));
+      return { ...sketch, samples, vectors: [], subject: { ...sketch.subject, scheme: 'generic' } };
+    };
+    const relation = relate(net(1), net(2));
+    expect(relation.verdict).toBe('shared-origin');
+    expect(relation.because).toContain('only tensors with equal values agree');
+  });
+  test('of adapters whose random halves agree is left open when the trained halves follow', () => {
+    const adapter = (seed: number): Sketch => {
+      const [shared, own] = [randomness(5), randomness(seed)];
+      const samples = Array.from({ length: 12 }, (_, i) => [
+        sample(`layers.${i}.v.lora_a`, 'lora_a', i, Float32Array.from({ length: 8 * 16 }, shared.normal), 8, 16),
+        sample(
+          `layers.${i}.v.lora_b`,
+          'lora_b',
+          i,
+          Float32Array.from({ length: 8 * 16 }, () => shared.normal() + 0.5 * own.normal()),
+          8,
+          16,
+        ),
+      ]).flat();
+      const sketch = toSketch(base);
+      return { ...sketch, samples, vectors: [], subject: { ...sketch.subject, isAdapter: true } };
+    };
+    expect(relate(adapter(1), adapter(2)).verdict).toBe('shared-origin');
   });
   test('of adapters that share only their random half is common-initialization', () => {
     const adapter = (seed: number): Sketch => {
