@@ -7,10 +7,9 @@ import type { FileTree, NewHasher, Watch } from '../base/index.ts';
 import { judgeCredit } from '../credit/index.ts';
 import { type AncestorLicense, judgeLicense } from '../license/index.ts';
 import { type Relation, sketchModel } from '../lineage/index.ts';
-import { digestHeader, digestModel, type Model } from '../model/index.ts';
+import { digestHeader, digestModel, type Model, sameName } from '../model/index.ts';
 import { scanTree } from '../safety/index.ts';
 import { traceLineage } from './lineage.ts';
-import { sameName } from './names.ts';
 import type { AncestorRecord, Assessment, KnownModels } from './types.ts';
 
 export interface AssessOptions extends Watch {

@@ -4,9 +4,9 @@
  */
 import type { Finding, Watch } from '../base/index.ts';
 import type { Sketch, Verdict } from '../lineage/index.ts';
-import type { Model } from '../model/index.ts';
+import { type Model, normalizeName, sameName } from '../model/index.ts';
 import { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
-import { ownNames, sameName, normalizeName } from './names.ts';
+import { ownNames } from './names.ts';
 import type { AncestorRecord, Assessment, ClaimCheck, KnownModels } from './types.ts';
 
 type LineageAnswer = Assessment['lineage'];

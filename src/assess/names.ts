@@ -1,8 +1,8 @@
 /**
- * Whether two published names mean one model.
+ * What a model calls itself.
  * @module
  */
-import type { Model } from '../model/index.ts';
+import { type Model, normalizeName } from '../model/index.ts';
 
 /** Titles of the card and of the weights. Not `_name_or_path` of a config: training scripts leave the base's name there. */
 function titles(model: Model): string[] {
@@ -12,23 +12,6 @@ function titles(model: Model): string[] {
 /** Names the model gives itself, normalized. */
 export function ownNames(model: Model): Set<string> {
   return new Set([model.name, ...titles(model)].map(normalizeName).filter((name) => name !== ''));
-}
-
-/** `https://huggingface.co/Owner/Name` and `owner/name` are one name. */
-export function normalizeName(name: string): string {
-  return name
-    .trim()
-    .toLowerCase()
-    .replace(/^https?:\/\/[^/]+\//, '')
-    .replace(/\/+$/, '');
-}
-
-/** Equal, or equal in the part after the owner when one side has no owner. */
-export function sameName(a: string, b: string): boolean {
-  const [x, y] = [normalizeName(a), normalizeName(b)];
-  if (x === '' || y === '') return false;
-  if (x === y) return true;
-  return x.includes('/') !== y.includes('/') && x.slice(x.lastIndexOf('/') + 1) === y.slice(y.lastIndexOf('/') + 1);
 }
 
 /**

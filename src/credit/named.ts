@@ -2,31 +2,12 @@
  * Where a publisher names another model.
  * @module
  */
-import type { Model } from '../model/index.ts';
+import { type Model, normalizeName, sameName } from '../model/index.ts';
 
 /** Places listed per ancestor. */
 const MAX_PLACES = 5;
 
-/** `https://hub/Owner/Name/` → `owner/name`. */
-function normalize(name: string): string {
-  return name
-    .trim()
-    .toLowerCase()
-    .replace(/^[a-z]+:\/\/[^/]+\//, '')
-    .replace(/^hf:/, '')
-    .replace(/\/+$/, '');
-}
-
 const base = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
-/** `Alder_1M` and `alder-1m` are one spelling. */
-const loose = (name: string): string => name.replace(/[\s_-]+/g, '-');
-
-/** True when two published names mean one model: equal, or equal after the owner where only one gives an owner. */
-function sameName(a: string, b: string): boolean {
-  const [x, y] = [loose(normalize(a)), loose(normalize(b))];
-  if (x === '' || y === '') return false;
-  return x === y || (x.includes('/') !== y.includes('/') && base(x) === base(y));
-}
 
 /** Files and fields of `model` that name `ancestor`, fields before prose. */
 export function placesNaming(model: Model, ancestor: string): string[] {
@@ -42,7 +23,7 @@ const MIN_BARE = 5;
 
 /** The name stands in the text with nothing of a longer name around it: "Alder-1M" is not named by "Alder-1M-v0". */
 function mentions(text: string, ancestor: string): boolean {
-  const full = normalize(ancestor);
+  const full = normalizeName(ancestor);
   const bare = base(full);
   // A bare name must look like a model's: with a digit or a separator in it.
   const wanted = bare.length >= MIN_BARE && /[\d_-]/.test(bare) ? [full, bare] : [full];

@@ -2,6 +2,7 @@
 export { digestHeader, digestModel, type FileDigest, type ModelDigest, type TensorDigest } from './digest.ts';
 export { type Heads, readHeads } from './heads.ts';
 export { readRoleBlock, readRoleRows, roleShape } from './matrix.ts';
+export { normalizeName, sameName } from './published-names.ts';
 export { readModel } from './read.ts';
 export {
   type Claim,
