@@ -83,7 +83,11 @@ describe('on the lineage corpus', () => {
   test('an adapter is found to belong to its base and to relatives of it, not to strangers or a base from the same random start', async () => {
     const closer = async (base: string): Promise<Relation> =>
       withModels([`${SHARED}lineage-corpus/${base}`, `${SHARED}lineage-corpus/a-lora`], ([x, y]) =>
-        lookCloser(relate(sketchOf(base), sketchOf('a-lora')), { model: x!, sketch: sketchOf(base) }, { model: y!, sketch: sketchOf('a-lora') }),
+        lookCloser(
+          relate(sketchOf(base), sketchOf('a-lora')),
+          { model: x!, sketch: sketchOf(base) },
+          { model: y!, sketch: sketchOf('a-lora') },
+        ),
       );
     expect(await closer('DA')).toMatchObject({ verdict: 'derived', kind: { name: 'low-rank' } });
     expect((await closer('a-cpt')).verdict).toBe('derived');

@@ -86,7 +86,7 @@ export async function compareAligned(a: Model, b: Model, inputs: Evidence['input
     layerMap: matched.map((match) => match.source),
     rearranged: rearranged(matched, signed),
     gain: learned.gain,
-    up: [...matched.map((match) => match.up)].sort((x, y) => x - y)[matched.length >> 1]!,
+    up: matched.map((match) => match.up).sort((x, y) => x - y)[matched.length >> 1]!,
     closeness: Math.min(...matched.map((match) => (match.up + match.down) / 2)),
     neurons: { a: turned[0]!.neurons, b: hiddenB.layers[0]!.neurons },
   };
