@@ -21,6 +21,8 @@ const LAYER_P = Math.log10(0.03);
 const MIN_Z_FLIPS = 40;
 /** Median correlation of norm parameters: fine-tunes .89 and more, same start up to .78. */
 const NEAR_EQUAL_GAINS = 0.85;
+/** A shared start is flatter than what either model became; what a child shares is shaped like its parent. */
+const FLATTER = 0.2;
 /** 10th percentile of layer correlations from which one is a near copy of the other. */
 const NEAR_COPY = 0.98;
 
@@ -58,7 +60,7 @@ export function startEvidence(
       effect: { name: 'standard error', value: kappa.se },
       nullModel: 'a shared uniform start gives -1.2, a shared normal start 0; trained parents are mostly heavy-tailed, above 1',
       assumptions: ['the parts that differ are independent of the shared part'],
-      details: { r10 },
+      details: { r10, largestOwnKurtosis: kappa.own },
       inputs,
     });
   if (z)
@@ -90,6 +92,11 @@ export function startEvidence(
       'undecided',
       'the models are close to each other and to a uniform random start; a copy and a sibling trained hardly at all look the same',
     );
+  if (uniform && kappa.own - kappa.value < FLATTER)
+    return say(
+      'undecided',
+      `what is shared is as flat as the models themselves (excess kurtosis ${kappa.value.toFixed(2)}): they hold much of a uniform start, and so would a child`,
+    );
   if (uniform)
     return say('start-only', `what is shared has the flat shape of a uniform random start (excess kurtosis ${kappa.value.toFixed(2)})`);
   if (hz && z.r < 0.1) return say('start-only', `norm gains and shifts do not agree (median correlation ${z.r.toFixed(2)})`);
@@ -109,10 +116,11 @@ function sampleCorrelation(a: Sample, b: Sample): number | null {
 }
 
 /** With A = S + a, B = S + b: E[A^2 B^2] - 1 - 2 E[AB]^2 over E[AB]^2 estimates the excess kurtosis of S. */
-function excessKurtosis(pairs: readonly SamplePair[]): { value: number; se: number } | null {
+function excessKurtosis(pairs: readonly SamplePair[]): { value: number; se: number; own: number } | null {
   let top = 0;
   let bottom = 0;
   let n = 0;
+  let [fourthA, fourthB] = [0, 0];
   for (const [a, b] of pairs) {
     const width = Math.min(a.features, b.features);
     const units = Math.min(a.units, b.units);
@@ -123,13 +131,15 @@ function excessKurtosis(pairs: readonly SamplePair[]): { value: number; se: numb
     for (let i = 0; i < count; i++) {
       r += x[i]! * y[i]!;
       square += (x[i]! * y[i]!) ** 2;
+      fourthA += x[i]! ** 4;
+      fourthB += y[i]! ** 4;
     }
     r /= count;
     top += count * (square / count - 1 - 2 * r * r);
     bottom += count * r * r;
     n += count;
   }
-  return n > 0 && bottom > 0 ? { value: top / bottom, se: Math.sqrt(24 * n) / bottom } : null;
+  return n > 0 && bottom > 0 ? { value: top / bottom, se: Math.sqrt(24 * n) / bottom, own: Math.max(fourthA, fourthB) / n - 3 } : null;
 }
 
 /** Rows to rms 1, then all entries to mean 0 and variance 1. */
