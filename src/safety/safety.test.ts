@@ -196,3 +196,9 @@ describe('hostile bytes', () => {
     );
   });
 });
+
+test('an empty file named as weights is unreadable, an empty note is clean', async () => {
+  const tree = memoryTree('m', { 'model.onnx': new Uint8Array(0), '.gitkeep': new Uint8Array(0) });
+  expect((await scanFile(tree, 'model.onnx')).verdict).toBe('unreadable');
+  expect((await scanFile(tree, '.gitkeep')).verdict).toBe('clean');
+});

@@ -17,6 +17,8 @@ const MAX_TEXT = 64 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
 const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2)$/i;
+/** Names under which weights are expected; an empty file of that name was never written or downloaded. */
+const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|pb|tflite|caffemodel|pkl|joblib)$/i;
 /** Names under which only pickles are published; anything else there is a broken file. */
 const PICKLE_NAMES = /\.(pkl|pickle|joblib|dill|pt|pth|ckpt|pkl\d?)$/i;
 
@@ -112,6 +114,10 @@ async function search(source: ByteSource): Promise<string> {
 /** What any bytes are: by content, never by name. @returns the format. */
 async function scanSource(source: ByteSource, into: Collector, depth: number, kind: InnerKind): Promise<string> {
   const name = source.name;
+  if (source.size === 0) {
+    if (WEIGHT_NAME.test(name)) report(into, 'broken-file', { file: name, byte: 0 }, `${name} is empty`);
+    return 'empty';
+  }
   const head = await source.read(0, Math.min(source.size, 1024));
   const format = detectBytes(head, source.size, name);
   if (depth > MAX_DEPTH) {
@@ -144,7 +150,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     if (lambda) report(into, 'keras-code', { file: name, byte: lambda.index }, `the model has a ${lambda[1]} layer`);
     return 'keras-h5';
   }
-  if (format === 'empty' || format === 'html' || format === 'lfs-pointer' || format === 'tflite') return format;
+  if (format === 'html' || format === 'lfs-pointer' || format === 'tflite') return format;
   const compression = await scanCompressed(source, head, into, depth, inner);
   if (compression) return compression;
   if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {
