@@ -105,7 +105,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
       ...common,
       tests,
       verdict: 'no-evidence',
-      because: `no test rejects independence; shared weights with a correlation of ${detectable.toFixed(2)} or more would have been seen, unless rows or channels were rearranged`,
+      because: `no test rejects independence; weights shared throughout with a correlation of ${detectable.toFixed(2)} would have been seen in half of the cases and stronger ties more often, unless rows or channels were rearranged`,
       share: NO_SHARE,
     };
   }
