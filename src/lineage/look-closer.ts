@@ -6,7 +6,7 @@ import type { Watch } from '../base/index.ts';
 import { type Model, roleShape } from '../model/index.ts';
 import { type AdapterOutcome, compareAdapter } from './aligned/adapter.ts';
 import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
-import { ALPHA_LOG10, tellP } from './relate.ts';
+import { ABSENCE, ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
 import { startShareOf } from './start-share.ts';
@@ -50,6 +50,11 @@ export async function lookCloser(relation: Relation, first: Sketched, second: Sk
   return withAligned(relation, aligned, exceedsStart(aligned.up, startShareOf(first.sketch, second.sketch), aligned.gain));
 }
 
+/** What stays unsaid once a tie was found: not that none was. */
+function tieLimits(relation: Relation): string[] {
+  return relation.limits.filter((limit) => !limit.startsWith(ABSENCE));
+}
+
 /** A rearrangement can be made from either side. */
 const NO_DIRECTION = 'the weights of two dense models do not say which came first; dates on record might';
 
@@ -63,7 +68,11 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
   const byExact = common.log10PAdjusted !== null && common.log10PAdjusted <= ALPHA_LOG10;
   const byAgreement = corrected(aligned.agreementLog10P) <= AGREEMENT_LOG10;
   if (!byExact && !byAgreement)
-    return { ...common, because: `${relation.because}; laying the hidden spaces over each other by their tokens shows nothing either` };
+    return {
+      ...common,
+      limits: [`${ABSENCE}: heavy noise after a rearrangement, or a token table trained anew, would hide a tie`, ...tieLimits(relation)],
+      because: `${relation.because}; laying the hidden spaces over each other by their tokens shows nothing either`,
+    };
   const p = byExact
     ? tellP(log10P ?? 0)
     : `neurons matched in independent ways agree (calibrated, not exact: log10 ${aligned.agreementLog10P.toFixed(0)})`;
@@ -78,7 +87,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
         because: `${p}; ${aligned.why}`,
         share,
         kind,
-        limits: relation.limits.slice(1),
+        limits: tieLimits(relation),
         directionGrounds: NO_DIRECTION,
       };
     }
@@ -88,7 +97,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
         verdict: 'common-initialization',
         because: `the models share a random start (${p}), but ${aligned.why}`,
         share,
-        limits: relation.limits.slice(1),
+        limits: tieLimits(relation),
       };
     case 'undecided':
       return {
@@ -104,7 +113,7 @@ const ADAPTER_Z = 5.8;
 
 function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapter: Model): Relation {
   const common = { ...relation, tests: [...relation.tests, ...evidence] };
-  const limits = relation.limits.filter((limit) => !limit.startsWith('absence'));
+  const limits = tieLimits(relation);
   // Each known model searched is one more try; z grows with the root of twice the log of their number.
   const needed = Math.sqrt(ADAPTER_Z ** 2 + 2 * Math.log(relation.searched));
   if (z < needed)

@@ -325,13 +325,14 @@ function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
   return { fraction: null, part: b.samples.some((s) => s.role === 'embed') ? 'token tables' : 'unknown', slots: [] };
 }
 
+/** How the limit of every answer without a tie begins. */
+export const ABSENCE = 'absence of evidence is not independence';
+
 function limitsOf(verdict: Verdict, direction: Relation['direction'], a: Sketch, b: Sketch): string[] {
   const limits = ["training on a model's outputs (distillation) leaves no trace in weights and is not judged"];
   if (direction === 'unknown') limits.push('which of two models came first is not in these statistics');
   if (verdict === 'no-evidence' || verdict === 'unresolved')
-    limits.unshift(
-      'absence of evidence is not independence: rearranged rows, rotated hidden spaces and changed widths are not undone by this comparison',
-    );
+    limits.unshift(`${ABSENCE}: rearranged rows, rotated hidden spaces and changed widths are not undone by this comparison`);
   if (verdict === 'derived' || verdict === 'shared-origin')
     limits.unshift('a small p rests on the assumptions printed with each test; below about 10^-12 they, not chance, bound the error');
   if (!a.complete || !b.complete) limits.push('only sampled rows were read, not every value');

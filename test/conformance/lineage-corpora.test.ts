@@ -76,7 +76,9 @@ describe('on the lineage corpus', () => {
     expect(await closer('DA', 'a-rotate')).toMatchObject({ verdict: 'derived', kind: { name: 'disguised' } });
     expect(await closer('DA', 'a-combo-ft')).toMatchObject({ verdict: 'derived', kind: { name: 'disguised' }, direction: 'unknown' });
     expect((await closer('DE', 'a-rotate')).verdict).toBe('common-initialization');
-    expect((await closer('DA', 'a-distilled')).verdict).toBe('no-evidence');
+    const distilled = await closer('DA', 'a-distilled');
+    expect(distilled.verdict).toBe('no-evidence');
+    expect(distilled.limits.filter((limit) => limit.startsWith('absence'))).toEqual([expect.stringContaining('heavy noise')]);
     expect((await closer('DB', 'a-combo-ft')).verdict).toBe('no-evidence');
   });
 
