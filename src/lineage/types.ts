@@ -47,6 +47,7 @@ export type KindName =
   | 'pruned'
   | 'fine-tune'
   | 'low-rank'
+  | 'noise'
   | 'merge'
   | 'depth-changed'
   | 'width-changed'
@@ -62,9 +63,41 @@ export interface Kind {
   readonly relativeChange?: number;
   /** Share of exact zeros in B where A has none. */
   readonly sparsity?: number;
+  /** `unstructured`, `2:4`, `rows`, ...; with `sparsity`. */
+  readonly pattern?: string;
   /** For each layer of B the layer of A it matches. */
   readonly layerMap?: readonly number[];
+  /** For each layer of B and each of its neurons the neuron of A it matches, -1 where none does; only where the numbers differ from 0, 1, 2... */
+  readonly neuronMap?: readonly (readonly number[])[];
+  /** Of a quantized copy. */
   readonly scheme?: string;
+  /** Whether quantizing A anew by `scheme` gives B to the bit. */
+  readonly schemeProved?: boolean;
+  /** Rank of the change, the mode over the matrices it touches. */
+  readonly rank?: number;
+  readonly merge?: Merge;
+  /** Rearrangements that keep the function, in the words of docs/verdicts.md: `neurons permuted`, `hidden space rotated`... */
+  readonly disguises?: readonly string[];
+  /** What else would look the same. */
+  readonly alternatives?: readonly string[];
+}
+
+/** How B is mixed from its parents; only told at R2 of .99 and more (trials, transformers, section 6). */
+export interface Merge {
+  readonly method: 'linear' | 'task-arithmetic' | 'slerp' | 'trimmed';
+  /** The model that coefficients are measured from, for task arithmetic. */
+  readonly base?: string;
+  readonly parents: readonly {
+    readonly name: string;
+    readonly digest: string;
+    readonly coefficient: number;
+    readonly standardError: number;
+  }[];
+  readonly r2: number;
+  /** SLERP's interpolation, 0 at the first parent. */
+  readonly t?: number;
+  /** A gap in R2 that a parent outside the list would explain. */
+  readonly missingParent: boolean;
 }
 
 export interface RelationSubject {

@@ -34,6 +34,7 @@ const KIND_NAMES: { readonly [kind in KindName]: string } = {
   pruned: 'pruned',
   'fine-tune': 'fine-tune',
   'low-rank': 'low-rank change',
+  noise: 'noise added',
   merge: 'merge',
   'depth-changed': 'layers added, removed or repeated',
   'width-changed': 'width changed',
