@@ -5,3 +5,4 @@ export { addPair, centered, correlation, median, type PairSums, pairSums, quanti
 export { probit } from './normal.ts';
 export { polar, transpose } from './polar.ts';
 export { type Eigen, eigenSymmetric } from './symmetric.ts';
+export { rowProductsF32 } from './gemm.ts';
