@@ -76,7 +76,8 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
   const p = byExact
     ? tellP(log10P ?? 0)
     : `neurons matched in independent ways agree (calibrated, not exact: log10 ${aligned.agreementLog10P.toFixed(0)})`;
-  const share: Relation['share'] = { fraction: 1, part: 'all blocks', slots: [] };
+  const { fraction, all, slots } = aligned.share;
+  const share: Relation['share'] = { fraction, part: all ? 'all blocks' : 'part of the blocks', slots };
   const learned = aligned.learned === 'learned' && !beyondStart ? 'undecided' : aligned.learned;
   switch (learned) {
     case 'learned': {
@@ -136,14 +137,26 @@ function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapte
 }
 
 function kindAfterMap(aligned: AlignedOutcome, before: Kind): Kind {
-  const { rearranged, neurons, layerMap, closeness } = aligned;
+  const { rearranged, neurons, width, experts, layerMap, closeness, neuronMap } = aligned;
   const trained = closeness < UNCHANGED ? `, then changed (median agreement of matched neurons ${closeness.toFixed(3)})` : '';
-  if (neurons.a !== neurons.b) return { name: 'width-changed', note: `${neurons.a} neurons a block became ${neurons.b}${trained}` };
+  const found = {
+    ...(rearranged.length > 0 && { disguises: rearranged }),
+    ...(neuronMap && { neuronMap }),
+  };
+  if (experts.a !== experts.b)
+    return { name: 'width-changed', note: `${told(experts.a)} a block became ${told(experts.b)}${trained}`, ...found };
+  if (width.a !== width.b) return { name: 'width-changed', note: `${width.a} hidden channels became ${width.b}${trained}`, ...found };
+  if (neurons.a !== neurons.b)
+    return { name: 'width-changed', note: `${neurons.a} neurons a block became ${neurons.b}${trained}`, layerMap, ...found };
   if (layerMap.some((source, j) => source !== j))
-    return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap };
+    return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap, ...found };
   if (rearranged.length > 0)
-    return { name: 'disguised', note: `the function is kept and the numbers rearranged: ${rearranged.join(', ')}${trained}` };
+    return { name: 'disguised', note: `the function is kept and the numbers rearranged: ${rearranged.join(', ')}${trained}`, ...found };
   return before.name === 'unknown'
     ? { name: 'fine-tune', note: `a dense change (median agreement of matched neurons ${closeness.toFixed(2)})` }
     : before;
+}
+
+function told(experts: number): string {
+  return experts === 0 ? 'one network' : `${experts} experts`;
 }
