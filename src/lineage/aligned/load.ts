@@ -172,8 +172,8 @@ async function readRows(
   return concat(parts);
 }
 
-/** Columns of a role, as rows. */
-async function readColumns(model: Model, rt: RoleTensor, units: Int32Array, turn: Turn): Promise<Float32Array> {
+/** Columns of a role, as rows, turned. @param units ascending. @throws as `readNeurons`. */
+export async function readColumns(model: Model, rt: RoleTensor, units: Int32Array, turn: Turn): Promise<Float32Array> {
   const [width, inputs] = roleShape(rt);
   const parts: Float32Array[] = [];
   if (isTurned(rt)) {
