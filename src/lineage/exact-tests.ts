@@ -33,8 +33,35 @@ const CLEAR = -12;
  * block i with block i; for every block of B its best block of A (times L_A^L_B); the best single pair (times L_A L_B).
  */
 export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
-  const blocksA = neuronBlocks(a);
-  const blocksB = neuronBlocks(b);
+  return overBlocks(neuronBlocks(a), neuronBlocks(b), flipsOf, {
+    test: 'swap-sign/neurons',
+    question: 'Do the same neurons sit in the same places of both models?',
+    inputs,
+  });
+}
+
+/**
+ * The same, each neuron told by what it makes of the same tokens: a rotated, permuted or rescaled hidden space leaves that as it is.
+ * Token rows do not depend on the order of neurons, so the test stays exact.
+ */
+export function framedTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
+  const flips: FlipsOf = (x, y) => swapSign(neuronPairs(x, y), { pairing: 'halves', normalize: true });
+  return overBlocks(neuronBlocks({ samples: a.framed }), neuronBlocks({ samples: b.framed }), flips, {
+    test: 'swap-sign/neurons-by-tokens',
+    question: 'Do the same neurons sit in the same places, by what they make of the same tokens?',
+    inputs,
+  });
+}
+
+type Blocks = ReadonlyMap<string, NeuronBlock[]>;
+type FlipsOf = (a: NeuronBlock, b: NeuronBlock) => Flips;
+
+function overBlocks(
+  blocksA: Blocks,
+  blocksB: Blocks,
+  flipsOf: FlipsOf,
+  about: { readonly test: string; readonly question: string; readonly inputs: Inputs },
+): Outcome | null {
   const layerMap = new Map<string, number[]>();
   const candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[] = [];
   const straight: Flips[] = [];
@@ -49,7 +76,7 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
   }
   const diagonal = addFlips(straight);
   if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), perLayer: straight });
-  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, candidates, layerMap);
+  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, flipsOf, candidates, layerMap);
   const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
@@ -57,10 +84,10 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
     power: { flips: best.flips, correction: Math.log10(3) },
     layerMap: best.name === 'best single pair of blocks' ? null : layerMap,
     evidence: {
-      test: 'swap-sign/neurons',
+      test: about.test,
       version: 1,
       class: 'exact',
-      question: 'Do the same neurons sit in the same places of both models?',
+      question: about.question,
       statistic: { name: 'agreeing flips', value: best.flips.k },
       n: best.flips.n,
       log10P,
@@ -74,14 +101,15 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
         layerAgree: best.perLayer.map((flips) => flips.k),
         layerFlips: best.perLayer.map((flips) => flips.n),
       },
-      inputs,
+      inputs: about.inputs,
     },
   };
 }
 
 function searchLayers(
-  blocksA: Map<string, NeuronBlock[]>,
-  blocksB: Map<string, NeuronBlock[]>,
+  blocksA: Blocks,
+  blocksB: Blocks,
+  flipsOf: FlipsOf,
   candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[],
   layerMap: Map<string, number[]>,
 ): void {

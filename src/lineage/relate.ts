@@ -5,7 +5,7 @@
  */
 import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
-import { channelTest, filterTest, type FilterOutcome, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
+import { channelTest, filterTest, type FilterOutcome, framedTest, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
 import type { Sketch } from './sketch.ts';
@@ -82,7 +82,8 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
 
   const neurons = neuronTest(a, b, inputs);
   const values = valueTest(a, b, inputs);
-  const exact = [neurons, values, channelTest(a, b, inputs), filterTest(a, b, inputs)].filter((test) => test !== null);
+  const framed = framedTest(a, b, inputs);
+  const exact = [neurons, values, channelTest(a, b, inputs), filterTest(a, b, inputs), framed].filter((test) => test !== null);
   const tests = [...exact.map((test) => test.evidence), ...(identity ? [identity.evidence] : [])];
   const smallest = exact.reduce((least, test) => Math.min(least, test.evidence.log10P ?? 0), 0);
   const log10P = exact.length === 0 ? null : Math.min(0, smallest + Math.log10(exact.length));
@@ -116,9 +117,9 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
     ? fromAgreement(a, b, layerMap, 'neurons', inputs)
     : rejects(values)
       ? fromAgreement(a, b, null, 'values', inputs)
-      : filters
+      : filters && !rejects(framed)
         ? fromFilters(a, b, filters, identity, inputs)
-        : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
+        : { verdict: 'undecided' as const, why: rejects(framed) ? REARRANGED : 'only token tables agree', evidence: [] };
   const p = tellP(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0));
   const all = [...tests, ...learned.evidence];
   switch (learned.verdict) {
@@ -148,6 +149,9 @@ export function tellP(log10P: number): string {
   const p = `independence is rejected, p about 10^${Math.floor(log10P)}`;
   return log10P < -12 ? `${p}, where the assumptions bound the error and no longer chance` : p;
 }
+
+const REARRANGED =
+  'neurons agree by what they make of the same tokens and not channel by channel, so the hidden space was rotated or rearranged; `compare`, with both models at hand, looks closer';
 
 const NO_SHARE: Relation['share'] = { fraction: null, part: 'none shown', slots: [] };
 
@@ -303,7 +307,9 @@ function bestDetectable(outcomes: readonly Outcome[], threshold: number): number
 /** Blocks and layers that individually reject, as a share of those tested, by parameters. */
 function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
-  const neurons = exact.find((test) => test.evidence.test === 'swap-sign/neurons');
+  const [neurons] = exact
+    .filter((test) => test.evidence.test.startsWith('swap-sign/neurons'))
+    .sort((x, y) => (x.evidence.log10P ?? 0) - (y.evidence.log10P ?? 0));
   if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) {
     const testable = filters.layers.filter((layer) => layer.flips.n >= MIN_FLIPS_TO_SHOW);
     const shown = testable.filter((layer) => layer.log10P + Math.log10(testable.length) <= LAYER_SUPPORT_LOG10);

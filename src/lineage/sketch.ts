@@ -71,6 +71,11 @@ export interface Sketch {
   /** Whether every value of the model was read (prints are then present). */
   readonly complete: boolean;
   readonly samples: readonly Sample[];
+  /**
+   * Up and gate once more, each unit told by its products with rows of the token table instead of by channels: a rotation or a
+   * permutation of the hidden space cancels in them. Features are the tokens.
+   */
+  readonly framed: readonly Sample[];
   readonly vectors: readonly VectorSample[];
   readonly prints: readonly TensorPrint[];
 }
