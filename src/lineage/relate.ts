@@ -8,7 +8,7 @@ import { encodeForDigest } from './codec.ts';
 import { channelTest, filterTest, type FilterOutcome, framedTest, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
-import type { Sketch } from './sketch.ts';
+import { type Sketch, swapGates } from './sketch.ts';
 import { type StartEvidence, startEvidence } from './start.ts';
 import { detectableCorrelation } from './swap-sign.ts';
 import type { Evidence, Relation, Verdict } from './types.ts';
@@ -36,13 +36,15 @@ interface Judged {
 }
 
 /**
- * @param a the possible ancestor. @param b the suspect.
+ * @param a the possible ancestor. @param given the suspect.
  * Deterministic: the same two sketches give the same bytes. Never throws on sketches that decoded.
  */
-export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relation {
+export function relate(a: Sketch, given: Sketch, options: RelateOptions = {}): Relation {
   const searched = Math.max(1, options.searched ?? 1);
-  const inputs = { a: encodeForDigest(a), b: encodeForDigest(b) };
-  const judged = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched));
+  const inputs = { a: encodeForDigest(a), b: encodeForDigest(given) };
+  const { b, readings } = bestReading(a, given, inputs);
+  const told = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched * readings));
+  const judged = { ...told, log10P: told.log10P === null ? null : Math.min(0, told.log10P + Math.log10(readings)) };
   // Only shared training has a kind and a direction; a common start or an open question has neither.
   const trained = judged.verdict === 'derived' || judged.verdict === 'identical';
   const change = trained ? relativeChange(a, b, judged.layerMap) : null;
@@ -71,6 +73,14 @@ export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relat
     tests: judged.tests,
     limits: limitsOf(judged.verdict, direction.direction, a, b),
   };
+}
+
+/** Where names that tell gate from up are gone, both readings are tried and the better counts twice. */
+function bestReading(a: Sketch, b: Sketch, inputs: Evidence['inputs']): { b: Sketch; readings: 1 | 2 } {
+  if (a.subject.scheme !== 'inferred' && b.subject.scheme !== 'inferred') return { b, readings: 1 };
+  const swapped = swapGates(b);
+  const p = (sketch: Sketch): number => neuronTest(a, sketch, inputs)?.evidence.log10P ?? 0;
+  return { b: p(swapped) < p(b) ? swapped : b, readings: 2 };
 }
 
 function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: number): Judged {

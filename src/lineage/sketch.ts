@@ -99,3 +99,14 @@ export function quantize(values: Float32Array, units: number, features: number):
   }
   return { codes, scales };
 }
+
+/** The same sketch with the two widening matrices of every gated MLP called by each other's name. */
+export function swapGates(sketch: Sketch): Sketch {
+  const other: Partial<Record<Role, Role>> = { gate: 'up', up: 'gate' };
+  const gated = new Set(sketch.samples.flatMap((s) => (s.role === 'gate' ? [`${s.stack}/${s.block}/${s.expert}`] : [])));
+  const swap = (sample: Sample): Sample => {
+    const role = gated.has(`${sample.stack}/${sample.block}/${sample.expert}`) ? other[sample.role] : undefined;
+    return role ? { ...sample, role, slot: sample.slot.replace(/[^.]*$/, role) } : sample;
+  };
+  return { ...sketch, samples: sketch.samples.map(swap), framed: sketch.framed.map(swap) };
+}

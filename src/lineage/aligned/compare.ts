@@ -59,10 +59,27 @@ const SHARED_LABELS = 512;
 
 /** Null when the two cannot be laid over each other: no shared labels, or no MLP blocks. @throws SourceError, WeightsError */
 export async function compareAligned(a: Model, b: Model, inputs: Evidence['inputs'], watch: Watch = {}): Promise<AlignedOutcome | null> {
+  const outcome = await align(a, b, false, inputs, watch);
+  if (!outcome || (a.scheme !== 'inferred' && b.scheme !== 'inferred')) return outcome;
+  // Names that tell gate from up are gone: both readings are tried, and the better one counts twice.
+  const other = await align(a, b, true, inputs, watch);
+  const better = other && other.agreementLog10P < outcome.agreementLog10P ? other : outcome;
+  const twice = (p: number): number => Math.min(0, p + Math.log10(2));
+  return {
+    ...better,
+    agreementLog10P: twice(better.agreementLog10P),
+    exact: better.exact.map((test) => ({ ...test, log10P: test.log10P === null ? null : twice(test.log10P) })),
+  };
+}
+
+async function align(a: Model, b: Model, swapGates: boolean, inputs: Evidence['inputs'], watch: Watch): Promise<AlignedOutcome | null> {
   if (!a.checkpoint || !b.checkpoint) return null;
   const anchors = await anchorsOf(a, b);
   if (!anchors) return null;
-  const [blocksA, blocksB] = [blocksOf(a, anchors.widthA), blocksOf(b, anchors.widthB)];
+  const [blocksA, blocksB] = [
+    blocksOf(a, anchors.widthA),
+    blocksOf(b, anchors.widthB).map((block) => (swapGates ? swapped(block) : block)),
+  ];
   if (blocksA.length === 0 || blocksB.length === 0) return null;
   const space = commonSpace(anchors);
   const total = blocksA.length + blocksB.length;
@@ -112,6 +129,10 @@ export async function compareAligned(a: Model, b: Model, inputs: Evidence['input
     ),
     by: anchors.by,
   };
+}
+
+function swapped(block: Block): Block {
+  return block.gate ? { ...block, gate: block.up, up: block.gate } : block;
 }
 
 export interface BlockMatch extends NeuronMatch {
