@@ -9,6 +9,7 @@ import { channelTest, filterTest, type FilterOutcome, framedTest, neuronTest, ty
 import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
 import { type Sketch, swapGates } from './sketch.ts';
+import { renameStacks } from './stacks.ts';
 import { type StartEvidence, startEvidence } from './start.ts';
 import { detectableCorrelation } from './swap-sign.ts';
 import type { Evidence, Relation, Verdict } from './types.ts';
@@ -36,12 +37,13 @@ interface Judged {
 }
 
 /**
- * @param a the possible ancestor. @param given the suspect.
+ * @param known the possible ancestor. @param given the suspect.
  * Deterministic: the same two sketches give the same bytes. Never throws on sketches that decoded.
  */
-export function relate(a: Sketch, given: Sketch, options: RelateOptions = {}): Relation {
+export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}): Relation {
   const searched = Math.max(1, options.searched ?? 1);
-  const inputs = { a: encodeForDigest(a), b: encodeForDigest(given) };
+  const inputs = { a: encodeForDigest(known), b: encodeForDigest(given) };
+  const a = renameStacks(known, given);
   const { b, readings } = bestReading(a, given, inputs);
   const told = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched * readings));
   const judged = { ...told, log10P: told.log10P === null ? null : Math.min(0, told.log10P + Math.log10(readings)) };
