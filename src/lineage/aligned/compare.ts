@@ -46,9 +46,11 @@ export interface AlignedOutcome {
 }
 
 /** Neurons of A that stand for their block, in two runs half a block apart; the partners are sought among (nearly) all of B's. */
-const SAMPLE_UNITS = 512;
-const WHOLE_UNITS = 1024;
+const SAMPLE_UNITS = { least: 64, most: 512 };
 const MOST_UNITS = 8192;
+/** Values held of all of A's samples (200 MB), and of one matrix of B in its own hidden space (134 MB). */
+const SAMPLE_VALUES = 50e6;
+const MATRIX_VALUES = 1 << 25;
 /** Matched neurons below this say nothing about what was learned. */
 const ALIGNED_UP = 0.3;
 /** Blocks whose attention is compared, evenly spread. */
@@ -87,16 +89,18 @@ async function align(a: Model, b: Model, swapGates: boolean, inputs: Evidence['i
     watch.signal?.throwIfAborted();
     watch.onProgress?.({ what: 'lay blocks over each other', done, total });
   };
+  const sample = even(SAMPLE_VALUES / (3 * blocksA.length * space.width), SAMPLE_UNITS.least, SAMPLE_UNITS.most);
+  const most = even(MATRIX_VALUES / anchors.widthB, SAMPLE_UNITS.most, MOST_UNITS);
   const left: Neurons[] = [];
   for (const block of blocksA) {
     step(left.length);
-    left.push(unit(await readNeurons(a, block, unitsOf(block.neurons, WHOLE_UNITS, SAMPLE_UNITS), space.a), space.width));
+    left.push(unit(await readNeurons(a, block, unitsOf(block.neurons, 2 * sample, sample), space.a), space.width));
   }
   const flips: Flips[][] = [];
   const matched: BlockMatch[] = [];
   for (const [j, block] of blocksB.entries()) {
     step(blocksA.length + j);
-    const right = unit(await readNeurons(b, block, unitsOf(block.neurons, MOST_UNITS, MOST_UNITS), space.b), space.width);
+    const right = unit(await readNeurons(b, block, unitsOf(block.neurons, most, most), space.b), space.width);
     flips.push(left.map((neurons) => layerFlips(neurons, right, space.width)));
     matched.push(bestMatch(left, right, space.width));
   }
@@ -169,6 +173,10 @@ function unitsOf(neurons: number, whole: number, most: number): Int32Array {
   if (neurons <= whole) return count(neurons);
   const half = neurons >> 1;
   return Int32Array.from({ length: most }, (_, i) => (i < most / 2 ? i : half + i - most / 2));
+}
+
+function even(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, 2 * Math.floor(value / 2)));
 }
 
 /** Whether block i of one can only stand for block i of the other. */

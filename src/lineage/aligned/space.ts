@@ -63,7 +63,7 @@ function byRotation({ a, b, count, widthA, widthB, unreachable }: Anchors): Spac
     width: widthB,
     a: (values, n) => rowProductsF32(values, turned, n, widthB, widthA),
     b: (values) => values,
-    channels: signedPermutation(r, widthA, widthB),
+    channels: signedPermutation(widthA, widthB, (from, n) => r.subarray(from * widthB, (from + n) * widthB)),
   };
 }
 
@@ -79,7 +79,7 @@ function byFrame(anchors: Anchors): Space {
     width: chosen.length,
     a: (values, n) => rowProductsF32(values, frameA, n, chosen.length, widthA),
     b: (values, n) => rowProductsF32(values, frameB, n, chosen.length, widthB),
-    channels: signedPermutation(columnCosines(anchors), widthA, widthB),
+    channels: signedPermutation(widthA, widthB, columnCosines(anchors)),
   };
 }
 
@@ -99,8 +99,11 @@ function frame(rows: Float32Array, n: number, width: number): Float32Array {
   return rowProductsF32(Float32Array.from(root), Float32Array.from(transpose(unit, n, width)), n, width, n);
 }
 
+/** Some rows of `[widthA, widthB]`. */
+type Scores = (from: number, count: number) => Float32Array | Float64Array;
+
 /** Cosines of label columns: channel i of A with channel j of B. */
-function columnCosines({ a, b, count, widthA, widthB }: Anchors): Float32Array {
+function columnCosines({ a, b, count, widthA, widthB }: Anchors): Scores {
   const some = spread(
     Array.from({ length: count }, (_, i) => i),
     COLUMN_LABELS,
@@ -109,7 +112,8 @@ function columnCosines({ a, b, count, widthA, widthB }: Anchors): Float32Array {
     const few = centerColumns(Float64Array.from(pick(rows, some, width)), some.length, width);
     return Float32Array.from(unitRows(transpose(few, some.length, width), width, some.length));
   };
-  return rowProductsF32(columns(a, widthA), columns(b, widthB), widthA, widthB, some.length);
+  const [left, right] = [columns(a, widthA), columns(b, widthB)];
+  return (from, n) => rowProductsF32(left.subarray(from * some.length, (from + n) * some.length), right, n, widthB, some.length);
 }
 
 /** At most `most` of a list, evenly spread. */
@@ -118,13 +122,22 @@ function spread(list: readonly number[], most: number): number[] {
   return Array.from({ length: take }, (_, i) => list[Math.floor((i * list.length) / take)]!);
 }
 
-/** @param score `[widthA, widthB]`, near 1 or -1 where two channels are one. */
-function signedPermutation(score: ArrayLike<number>, widthA: number, widthB: number): Int32Array | null {
+/** Rows of scores held at once. */
+const SCORE_ROWS = 256;
+
+/** @param scores near 1 or -1 where two channels are one. */
+function signedPermutation(widthA: number, widthB: number, scores: Scores): Int32Array | null {
   const map = new Int32Array(widthA);
   let clear = 0;
-  for (let i = 0; i < widthA; i++) {
-    for (let j = 1; j < widthB; j++) if (Math.abs(score[i * widthB + j]!) > Math.abs(score[i * widthB + map[i]!]!)) map[i] = j;
-    if (Math.abs(score[i * widthB + map[i]!]!) > CLEAR_CHANNEL) clear++;
+  for (let from = 0; from < widthA; from += SCORE_ROWS) {
+    const n = Math.min(SCORE_ROWS, widthA - from);
+    const score = scores(from, n);
+    for (let i = 0; i < n; i++) {
+      let best = 0;
+      for (let j = 1; j < widthB; j++) if (Math.abs(score[i * widthB + j]!) > Math.abs(score[i * widthB + best]!)) best = j;
+      map[from + i] = best;
+      if (Math.abs(score[i * widthB + best]!) > CLEAR_CHANNEL) clear++;
+    }
   }
   return clear >= CLEAR_SHARE * Math.min(widthA, widthB) ? map : null;
 }
