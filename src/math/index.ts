@@ -4,4 +4,4 @@ export { centerColumns, multiply, multiplyTransposed, rowProducts, unitRows } fr
 export { addPair, centered, correlation, median, type PairSums, pairSums, quantile } from './moments.ts';
 export { probit } from './normal.ts';
 export { polar, transpose } from './polar.ts';
-export { type Eigen, eigenSymmetric } from './symmetric.ts';
+export { type Eigen, eigenSymmetric, eigenvaluesSymmetric } from './symmetric.ts';
