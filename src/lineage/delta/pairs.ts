@@ -21,6 +21,8 @@ export interface Pairing {
   readonly unpaired: readonly { readonly slot: string; readonly values: number }[];
   /** Slots of A without a partner. */
   readonly missing: readonly string[];
+  /** Token tables on both sides, with their lengths. */
+  readonly tables: readonly { readonly slot: string; readonly rowsA: number; readonly rowsB: number }[];
   /** Values of all tensors of B that hold weights. */
   readonly parametersB: number;
 }
@@ -57,6 +59,7 @@ export function pairSlots(a: Model, b: Model, { layerMap, tokenMap }: PairOption
   const used = new Set<string>();
   const pairs: SlotPair[] = [];
   const unpaired: { slot: string; values: number }[] = [];
+  const tables: { slot: string; rowsA: number; rowsB: number }[] = [];
   let parametersB = 0;
   for (const right of weightsOf(b)) {
     const [rows, columns] = roleShape(right);
@@ -70,6 +73,7 @@ export function pairSlots(a: Model, b: Model, { layerMap, tokenMap }: PairOption
       continue;
     }
     used.add(partner.slot);
+    if (isTable) tables.push({ slot: right.slot, rowsA: shape[0], rowsB: rows });
     const mapped = isTable && tokenMap && tokenMap.length >= rows ? tokenMap.subarray(0, rows) : null;
     pairs.push({
       slotA: partner.slot,
@@ -79,7 +83,7 @@ export function pairSlots(a: Model, b: Model, { layerMap, tokenMap }: PairOption
       rowsOfA: mapped?.some((from, to) => from !== to) ? mapped.map((from) => (from < shape[0] ? from : -1)) : null,
     });
   }
-  return { pairs, unpaired, missing: [...left.keys()].filter((slot) => !used.has(slot)), parametersB };
+  return { pairs, unpaired, missing: [...left.keys()].filter((slot) => !used.has(slot)), tables, parametersB };
 }
 
 /** The slot of A that a tensor of B is laid over; null when its block comes from nowhere. */
