@@ -13,8 +13,9 @@ const BLOCK_VALUES = 1 << 20;
 export interface HeadMatch {
   /** For each query head of B the head of A whose product it has, -1 for none. */
   readonly map: Int32Array;
-  /** Share of heads that found a partner. */
+  /** Share of heads that found a partner, and the least cosine among them. */
   readonly share: number;
+  readonly least: number;
 }
 
 interface Attention {
@@ -109,12 +110,15 @@ function match(a: Float64Array, b: Float64Array, width: number): HeadMatch {
     return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : 0;
   };
   const taken = new Set<number>();
+  let least = 1;
   const map = Int32Array.from({ length: headsB }, (_, j) => {
     // The same place first: repeated heads have many equal partners.
     const order = [j, ...Array.from({ length: headsA }, (_x, i) => i).filter((i) => i !== j)].filter((i) => i < headsA && !taken.has(i));
     const found = order.find((i) => cosine(i, j) >= SAME_HEAD) ?? -1;
-    if (found >= 0) taken.add(found);
+    if (found < 0) return -1;
+    taken.add(found);
+    least = Math.min(least, cosine(found, j));
     return found;
   });
-  return { map, share: map.filter((from) => from >= 0).length / Math.max(1, headsB) };
+  return { map, share: map.filter((from) => from >= 0).length / Math.max(1, headsB), least };
 }

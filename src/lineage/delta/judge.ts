@@ -78,7 +78,7 @@ function nameOf(findings: Findings, tied: readonly TensorDelta[], untied: readon
   const change = changeOf(tied);
   const base = change === null ? {} : { relativeChange: change };
   const equalThroughout = tensors.length > 0 && tensors.every(({ tally }) => tally.equal === tally.n && tally.nonFinite === 0);
-  const wholeModel = pairing.unpaired.length === 0 && pairing.missing.length === 0 && !layerMap && readShare === 1;
+  const wholeModel = pairing.unpaired.length === 0 && pairing.missing.length === 0 && !layerMap && readShare === 1 && !rearranged?.disguises.length;
   const table = tableChange(findings);
   if (equalThroughout && wholeModel && table === null) return sameValues(findings, base);
   const size = change === null ? '' : `, with a change of ${percent(change)} of the weights' size in what matches`;
@@ -247,7 +247,7 @@ function trimmedShare(matrices: readonly TensorDelta[]): number | null {
 /** Token rows that B has more than A, or fewer; null when the tables are as long. */
 function tableChange({ pairing, tensors, rearranged }: Findings): { rows: number } | null {
   const table = pairing.tables.find(({ rowsA, rowsB }) => rowsA !== rowsB);
-  return table && !rearranged?.disguises.includes('vocabulary permuted') && tensors.some(({ slotB }) => slotB === table.slot)
+  return table && !rearranged?.disguises.some((name) => name.startsWith('vocabulary')) && tensors.some(({ slotB }) => slotB === table.slot)
     ? { rows: table.rowsB - table.rowsA }
     : null;
 }

@@ -5,16 +5,18 @@
  */
 import type { Watch } from '../../base/index.ts';
 import { type Model, readHeads, readRoleRows, type Role, type RoleTensor, roleShape } from '../../model/index.ts';
-import { matchHeads } from './heads.ts';
+import { type HeadMatch, matchHeads } from './heads.ts';
 import { columnHashes, columnScales, isInPlace, matchDirections, matchedShare, matchHashes, rowHashes } from './lookup.ts';
 import type { TensorDelta } from './pass.ts';
 import { weightsOf } from './pairs.ts';
-import { isTied } from './tied.ts';
+import { changeOf, isTied } from './tied.ts';
 
 /** Share of rows, columns or heads that must be accounted for. */
 const NEARLY_ALL = 0.9;
 /** Cosine of two columns over the rows looked at from which one is a multiple of the other. */
 const SAME_COLUMN = 0.999;
+/** Cosine of a head's answers that only a change of basis leaves. */
+const SAME_PRODUCT = 0.998;
 /** Blocks looked at in a model over this many parameters: enough to name what was done, which is done to all. */
 const LARGE = 4e9;
 const BLOCKS_OF_LARGE = 4;
@@ -30,8 +32,12 @@ export interface Rearranged {
   readonly widths: readonly string[];
 }
 
+/** Change of a tied tensor from which a rearrangement of some of its rows may be behind it. */
+const LARGE_CHANGE = 0.2;
+
 const ORDER = [
   'vocabulary permuted',
+  'vocabulary remapped',
   'hidden channels permuted',
   'residual stream scaled',
   'norm gains rescaled',
@@ -59,8 +65,10 @@ export async function findRearranged(a: Model, b: Model, tensors: readonly Tenso
   const bySlot = new Map(tensors.map((tensor) => [tensor.slotB, tensor]));
   const open = (rt: RoleTensor | undefined): boolean => {
     const tensor = rt && bySlot.get(rt.slot);
-    return rt !== undefined && (!tensor || !isTied(tensor));
+    return rt !== undefined && (!tensor || !isTied(tensor) || (changeOf([tensor]) ?? 0) > LARGE_CHANGE);
   };
+  /** Whether training alone does not account for a slot: then less must agree for a rearrangement to be believed. */
+  const lost = (...slots: RoleTensor[]): boolean => slots.some((rt) => !isTied(bySlot.get(rt.slot)!));
   const scaled = (rt: RoleTensor | undefined): boolean => {
     const tensor = rt && bySlot.get(rt.slot);
     return tensor !== undefined && tensor.tally.rowsScaled >= NEARLY_ALL * tensor.rows && tensor.rows > 1;
@@ -144,12 +152,12 @@ export async function findRearranged(a: Model, b: Model, tensors: readonly Tenso
     const heads = await matchHeads(a, { q: qA, k: kA, v: vA, o: oA }, b, { q, k, v, o });
     if (!heads) return;
     const { queryKey, valueOutput } = heads;
-    if (queryKey.share >= NEARLY_ALL && (open(q) || open(k))) {
+    if (holds(queryKey, lost(q, k)) && (open(q) || open(k))) {
       found.add('query and key basis changed');
       if (!isInPlace(queryKey.map)) found.add('heads permuted');
       tie(q, k);
     }
-    if (valueOutput.share >= NEARLY_ALL && (open(v) || open(o))) {
+    if (holds(valueOutput, lost(v, o)) && (open(v) || open(o))) {
       found.add('value and output basis changed');
       if (!isInPlace(valueOutput.map)) found.add('heads permuted');
       tie(v, o);
@@ -172,6 +180,22 @@ export async function findRearranged(a: Model, b: Model, tensors: readonly Tenso
     }
   }
 
+  /** Every matrix that reads or writes the hidden space must have moved the same way. */
+  async function channels(map: Int32Array): Promise<void> {
+    found.add('hidden channels permuted');
+    const slotsA = new Map(weightsOf(a).map((rt) => [rt.slot, rt]));
+    const follows = (hashesA: Float64Array, hashesB: Float64Array): boolean =>
+      hashesB.length === map.length && share(hashesB, (hash, j) => hash === hashesA[map[j]!]) >= NEARLY_ALL;
+    for (const { slotA, slotB } of tensors) {
+      const [rtA, rtB] = [slotsA.get(slotA), weightsOf(b).find((rt) => rt.slot === slotB)];
+      if (!rtA || !rtB) continue;
+      watch.signal?.throwIfAborted();
+      const [rows, columns] = roleShape(rtB);
+      const reads = columns === map.length && follows(await columnHashes(a, rtA), await columnHashes(b, rtB));
+      if (reads || (rows === map.length && follows(await rowHashes(a, rtA), await rowHashes(b, rtB)))) tie(rtB);
+    }
+  }
+
   async function tables(): Promise<void> {
     const [left, right] = [weightsOf(a), weightsOf(b)];
     const at = (list: readonly RoleTensor[], role: Role): RoleTensor | undefined => list.find((rt) => rt.role === role && rt.stack === '');
@@ -183,9 +207,12 @@ export async function findRearranged(a: Model, b: Model, tensors: readonly Tenso
         tie(embed, at(right, 'head'));
       } else if (sameShape(embedA, embed)) {
         const columns = matchHashes(await columnHashes(a, embedA), await columnHashes(b, embed));
-        if (matchedShare(columns) >= NEARLY_ALL && !isInPlace(columns)) found.add('hidden channels permuted');
+        if (matchedShare(columns) >= NEARLY_ALL && !isInPlace(columns)) await channels(columns);
       }
     }
+    const headOf = (list: readonly RoleTensor[]): Slots => (role) => at(list, role);
+    const head = at(right, 'head');
+    if (open(head) && head && !tied.has(head.slot)) await gains({ number: -1, a: headOf(left), b: headOf(right) }, 'norm_f', ['head']);
     const writers = tensors.filter(({ role, rows }) => (role === 'embed' || role === 'o' || role === 'down') && rows > 1);
     const factors = writers.map(({ tally }) => Math.sqrt(tally.sumBB / tally.sumAA));
     const [least, most] = [Math.min(...factors), Math.max(...factors)];
@@ -225,6 +252,11 @@ function blocksOf(a: Model, b: Model, tensors: readonly TensorDelta[]): Block[] 
       const [rolesA, rolesB] = [left.get(sourceOf.get(number) ?? number), right.get(number)!];
       return { number, a: (role) => rolesA?.get(role), b: (role) => rolesB.get(role) };
     });
+}
+
+/** Products of a trained child drift with its factors; those of a mere change of basis differ by rounding. */
+function holds({ share: matched, least }: HeadMatch, isLost: boolean): boolean {
+  return matched >= NEARLY_ALL && (isLost || least >= SAME_PRODUCT);
 }
 
 function sameShape(x: RoleTensor, y: RoleTensor): boolean {

@@ -11,7 +11,7 @@ import type { Evidence, Kind, Relation } from '../types.ts';
 import { judgeKind, type Judged, percent } from './judge.ts';
 import { type Pairing, pairSlots, type SlotPair, tokenMapOf, weightsOf } from './pairs.ts';
 import { makeMeter, type TensorDelta } from './pass.ts';
-import { findRearranged } from './rearranged.ts';
+import { findRearranged, type Rearranged } from './rearranged.ts';
 import { proveScheme } from './requantize.ts';
 import { readingOrder, settledBy } from './settled.ts';
 import { changeOf, isTied } from './tied.ts';
@@ -88,13 +88,16 @@ export async function refineKind(relation: Relation, first: Opened, second: Open
   const [latticeA, latticeB] = [latticeOf(first.sketch), latticeOf(second.sketch)];
   const moved =
     pairing.unpaired.length > 0 ||
-    tensors.some((tensor) => (!isTied(tensor) && tensor.tally.n > 0) || tensor.tally.rowsScaled > 0.5 * tensor.rows);
-  const rearranged = moved && readShare === 1 ? await findRearranged(a, b, tensors, watch) : null;
+    tensors.some(
+      (tensor) =>
+        (tensor.tally.n > 0 && (!isTied(tensor) || (changeOf([tensor]) ?? 0) > 0.2)) || tensor.tally.rowsScaled > 0.5 * tensor.rows,
+    );
+  const rearranged = withTokens(moved && readShare === 1 ? await findRearranged(a, b, tensors, watch) : null, tokenMap);
   const proof = latticeB !== '' && latticeA === '' ? await proveScheme(a, b, pairing.pairs, watch) : null;
   const judged = judgeKind({
     pairing,
     tensors,
-    rearranged: rearranged && tokenMap ? { ...rearranged, disguises: ['vocabulary permuted', ...rearranged.disguises] } : rearranged,
+    rearranged,
     proof,
     latticeA,
     latticeB,
@@ -107,6 +110,14 @@ export async function refineKind(relation: Relation, first: Opened, second: Open
     readShare,
     stopped,
   });
+}
+
+/** Tables that were laid over each other by their tokens' strings were rearranged. */
+function withTokens(found: Rearranged | null, tokenMap: Int32Array | null): Rearranged | null {
+  if (!tokenMap) return found;
+  const name = tokenMap.every((from) => from >= 0) ? 'vocabulary permuted' : 'vocabulary remapped';
+  const none: Rearranged = { disguises: [], neuronMaps: new Map(), tied: new Set(), widths: [] };
+  return { ...(found ?? none), disguises: [name, ...(found?.disguises ?? [])] };
 }
 
 /** Under this share the slots say little, and what was told without them stays. */
