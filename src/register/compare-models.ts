@@ -1,8 +1,9 @@
 import type { FileTree, ReadStats, Watch } from '../base/index.ts';
-import { isOpen, lookCloser, type MeasureAll, measurePairs, refineKind, relate, type Relation } from '../lineage/index.ts';
+import { explainWith, isOpen, lookCloser, type MeasureAll, measurePairs, type MergeParent, refineKind, relate, type Relation } from '../lineage/index.ts';
 import type { Model } from '../model/index.ts';
 import { canUseWorkers, measureByWorkers } from './delta-workers.ts';
 import { sketchOf, type SketchedModel, withModel } from './open-model.ts';
+import { RegisterError } from './types.ts';
 
 export interface Comparison {
   readonly relation: Relation;
@@ -13,6 +14,8 @@ export interface Comparison {
 export interface CompareOptions {
   /** Read both models to the end, also over the network; else remote models are judged by their sketches, and very large local ones as far as the answer needs. */
   readonly full?: boolean;
+  /** Locators of further models: other possible parents of the suspect, or an adapter that may have been merged into it. */
+  readonly with?: readonly string[];
 }
 
 /** Sketches kept between pairs: at most 256 KiB each as files, about as much in memory. */
@@ -50,7 +53,9 @@ export function makeComparer(watch: Watch, options: CompareOptions = {}): (a: st
     const relation = relate(first.sketch, second.sketch);
     const open = isOpen(relation, first.sketch, second.sketch);
     const remote = [a, b].some(isRemote);
-    if (!first.isModel || !second.isModel || (!open && (!sharesTraining(relation) || (remote && !options.full)))) return { relation, read };
+    const others = options.with ?? [];
+    const needed = open || others.length > 0 || (sharesTraining(relation) && (!remote || options.full === true));
+    if (!first.isModel || !second.isModel || !needed) return { relation, read };
     return withModel(a, watch, (modelA, treeA) =>
       withModel(b, watch, async (modelB, treeB) => {
         const [x, y] = [
@@ -63,11 +68,43 @@ export function makeComparer(watch: Watch, options: CompareOptions = {}): (a: st
           const measure = measureOf(a, b, modelA, modelB, remote, options, read);
           told = await refineKind(told, x, y, measure, watch);
         }
+        if (others.length > 0)
+          told = await withOthers(others, sketch, read, watch, (opened) =>
+            explainWith(told, named(modelA, first), named(modelB, second), opened, watch),
+          );
         addRead(read, treeA, treeB);
         return { relation: told, read };
       }),
     );
   };
+}
+
+function named(model: Model, { sketch }: SketchedModel): MergeParent {
+  return { model, name: sketch.subject.name, digest: sketch.subject.digest };
+}
+
+/** Opens the models one inside the other, so that all are open together and all are closed. */
+async function withOthers<T>(
+  locators: readonly string[],
+  sketch: (locator: string, read: ReadStats) => Promise<SketchedModel>,
+  read: ReadStats,
+  watch: Watch,
+  work: (opened: readonly MergeParent[]) => Promise<T>,
+  opened: readonly MergeParent[] = [],
+): Promise<T> {
+  const [next, ...rest] = locators;
+  if (next === undefined) return work(opened);
+  const made = await sketch(next, read);
+  if (!made.isModel)
+    throw new RegisterError('REGISTER_NO_WEIGHTS', `${next} is a sketch; another possible parent is read whole`, {
+      where: { file: next },
+      hint: 'give the model itself',
+    });
+  return withModel(next, watch, async (model, tree) => {
+    const answer = await withOthers(rest, sketch, read, watch, work, [...opened, named(model, made)]);
+    addRead(read, tree);
+    return answer;
+  });
 }
 
 function measureOf(a: string, b: string, modelA: Model, modelB: Model, remote: boolean, options: CompareOptions, read: ReadStats): MeasureAll {

@@ -23,7 +23,12 @@ const CLEARLY_SLERP = 0.6;
 const SAME_T = 0.02;
 /** More near relatives than this are not told apart by their coefficients. */
 const MAX_PARENTS = 8;
-/** Values equal to one parent's, scattered among others, from which a merge of trimmed changes is likely. */
+/**
+ * Residual up to which a mixture is exact. With a coefficient below zero the equation can be solved for any of its models: only the one
+ * that was computed from the others holds no more than its own rounding.
+ */
+const EXACT = 1.2;
+/** Values equal to one parent's, with few small steps beside them, from which a merge of trimmed changes is likely. */
 const TRIMMED = 0.1;
 
 export interface MergeParent {
@@ -44,9 +49,14 @@ export interface MergeFit {
  * Reads every model once, side by side. @throws SourceError, WeightsError when bytes cannot be had; the signal's reason.
  */
 export async function fitMerge(suspect: MergeParent, parents: readonly MergeParent[], watch: Watch = {}): Promise<MergeFit | null> {
+  // Digests of headers alone are shared by all models of one shape, and name none.
+  const isSame = (x: MergeParent, y: MergeParent): boolean => x.digest === y.digest && !x.digest.startsWith('header-');
   const others = parents.filter(
-    ({ model, digest }, i) =>
-      digest !== suspect.digest && !model.isAdapter && model.checkpoint && parents.findIndex((x) => x.digest === digest) === i,
+    (parent, i) =>
+      !isSame(parent, suspect) &&
+      !parent.model.isAdapter &&
+      parent.model.checkpoint !== null &&
+      parents.findIndex((other) => other === parent || isSame(other, parent)) === i,
   );
   if (others.length < 2 || others.length > MAX_PARENTS || !suspect.model.checkpoint || suspect.model.isAdapter) return null;
   const sums = await sumProducts(
@@ -74,8 +84,10 @@ function judgeMerge(suspect: MergeParent, parents: readonly MergeParent[], sums:
   const slerp = parents.length >= 2 ? bestSlerp(sums, parents.length) : null;
   const isSlerp = slerp !== null && slerp.fit.r2 >= TOLD_R2 && slerp.fit.spread <= SAME_T && (!fit || slerp.fit.residual < CLEARLY_SLERP * fit.residual);
   const merge = isSlerp ? slerpMerge(slerp, parents, sums) : fit && fit.r2 >= TOLD_R2 ? linearMerge(fit, active, parents, sums) : null;
-  const kept = parents.map((_, k) => sums.tensors.reduce((sum, tensor) => sum + tensor.kept[k]!, 0) / sums.values);
-  return { merge, evidence: evidenceOf(suspect, parents, sums, { fit, active, slerp: slerp?.fit ?? null, merge, kept }) };
+  const share = (pick: (tensor: TensorSums) => number): number => sums.tensors.reduce((sum, tensor) => sum + pick(tensor), 0) / sums.values;
+  const kept = parents.map((_, k) => share((tensor) => tensor.kept[k]!));
+  const trimmed = kept.findIndex((same, k) => same >= TRIMMED && share((tensor) => tensor.near[k]!) < (same / 3) * (1 - same));
+  return { merge, evidence: evidenceOf(suspect, parents, sums, { fit, active, slerp: slerp?.fit ?? null, merge, kept, trimmed }) };
 }
 
 interface Affine {
@@ -171,6 +183,7 @@ function slerpMerge({ fit, i, j }: { fit: SlerpFit; i: number; j: number }, pare
 
 function linearMerge(fit: Affine, active: readonly number[], parents: readonly MergeParent[], sums: Sums): Merge | null {
   if (active.length < 2) return null;
+  if (fit.coefficients.some((value) => value < 0) && fit.residual > EXACT * roundingOf(sums)) return null;
   const base = baseOf(sums, active, fit);
   return {
     method: base === null ? 'linear' : 'task-arithmetic',
@@ -190,7 +203,9 @@ function linearMerge(fit: Affine, active: readonly number[], parents: readonly M
  * or beside coefficients that a weighted average cannot have. A positive rest may as well be an average with the base.
  */
 function baseOf(sums: Sums, active: readonly number[], { coefficients }: Affine): number | null {
-  if (active.length < 3 || coefficients.every((value) => value >= 0)) return null;
+  if (coefficients.every((value) => value >= 0)) return null;
+  // One changed model, its change made larger.
+  if (active.length === 2) return active[coefficients[0]! < 0 ? 0 : 1]!;
   const distance = (i: number, j: number): number => {
     const y = j;
     return sums.tensors.reduce((sum, tensor) => sum + reduce(tensor, sums.size, i, [y]).xx[0]!, 0);
@@ -206,11 +221,12 @@ interface Outcome {
   readonly slerp: SlerpFit | null;
   readonly merge: Merge | null;
   readonly kept: readonly number[];
+  /** The parent whose values are left alone, or -1. */
+  readonly trimmed: number;
 }
 
-function evidenceOf(suspect: MergeParent, parents: readonly MergeParent[], sums: Sums, { fit, active, slerp, merge, kept }: Outcome): Evidence {
+function evidenceOf(suspect: MergeParent, parents: readonly MergeParent[], sums: Sums, { fit, active, slerp, merge, kept, trimmed }: Outcome): Evidence {
   const r2 = merge?.r2 ?? fit?.r2 ?? 0;
-  const trimmed = kept.findIndex((share) => share >= TRIMMED);
   return {
     test: 'merge-fit',
     version: 1,

@@ -20,8 +20,9 @@ export interface TensorSums {
   readonly products: Float64Array;
   /** What rounding to the suspect's format alone leaves in its residual. */
   readonly rounding: number;
-  /** Values of the suspect that are the same as in parent k, beside others of their row that are not. */
+  /** Values of the suspect that are those of parent k, and those one or two steps of its format away. */
   readonly kept: Float64Array;
+  readonly near: Float64Array;
 }
 
 export interface Sums {
@@ -56,7 +57,7 @@ export async function sumProducts(suspect: Model, parents: readonly Model[], wat
     const [rows, columns] = roleShape(rt);
     const take = Math.max(1, Math.round(rows * share));
     const start = Math.floor((rows - take) / 2);
-    const sums = { slot: rt.slot, n: 0, products: new Float64Array(size * size), rounding: 0, kept: new Float64Array(parents.length) };
+    const sums = { slot: rt.slot, n: 0, products: new Float64Array(size * size), rounding: 0, kept: new Float64Array(parents.length), near: new Float64Array(parents.length) };
     const perBlock = Math.max(1, Math.floor(BLOCK_VALUES / columns));
     for (let at = start; at < start + take; at += perBlock) {
       const count = Math.min(perBlock, start + take - at);
@@ -72,14 +73,15 @@ export async function sumProducts(suspect: Model, parents: readonly Model[], wat
 }
 
 function addBlock(
-  sums: { n: number; products: Float64Array; rounding: number; kept: Float64Array },
+  sums: { n: number; products: Float64Array; rounding: number; kept: Float64Array; near: Float64Array },
   own: Float32Array,
   others: readonly Float32Array[],
   size: number,
   precision: number,
 ): void {
   const row = new Float64Array(size);
-  const { products, kept } = sums;
+  const { products, kept, near } = sums;
+  const step = 2 ** (1 - precision);
   const first = others[0]!;
   for (let i = 0; i < own.length; i++) {
     const origin = first[i]!;
@@ -90,7 +92,11 @@ function addBlock(
     for (let k = 1; k < size; k++) if (!Number.isFinite(row[k]!)) finite = false;
     if (!finite) continue;
     sums.n++;
-    for (let k = 0; k < others.length; k++) if (own[i] === others[k]![i]) kept[k]!++;
+    for (let k = 0; k < others.length; k++) {
+      const apart = Math.abs(own[i]! - others[k]![i]!);
+      if (apart === 0) kept[k]!++;
+      else if (apart <= step * Math.abs(own[i]!)) near[k]!++;
+    }
     for (let p = 0; p < size; p++) for (let q = 0; q <= p; q++) products[p * size + q]! += row[p]! * row[q]!;
     const magnitude = Math.abs(own[i]!);
     if (magnitude > 0 && precision > 0) sums.rounding += 4 ** (Math.floor(Math.log2(magnitude)) + 1 - precision) / 12;
