@@ -1,6 +1,14 @@
 import type { Command } from 'commander';
+import type { Relation } from '../../lineage/index.ts';
 import { EXIT } from '../exit.ts';
 import type { Runtime } from '../runtime.ts';
+
+interface Options {
+  readonly pairs?: string;
+  readonly json?: true;
+  readonly explain?: true;
+  readonly html?: string;
+}
 
 export function addCompare(program: Command, runtime: Runtime): void {
   program
@@ -10,20 +18,52 @@ export function addCompare(program: Command, runtime: Runtime): void {
     .argument('[b]', 'the suspect')
     .option('--pairs <file>', 'compare many: JSON lines {"id"?, "a", "b"} in ("-" is stdin), one relation a line out')
     .option('--json', 'print the relation as JSON')
-    .action(async (a: string | undefined, b: string | undefined, options: { pairs?: string; json?: true }, command: Command) => {
+    .option('--explain', 'add what each test means, what chance would give, and how thresholds were set')
+    .option('--html <file>', 'also write the evidence report to a file')
+    .action(async (a: string | undefined, b: string | undefined, options: Options, command: Command) => {
       if (options.pairs !== undefined) {
         if (a !== undefined) command.error('heirloom: give two models or --pairs, not both');
+        if (options.html !== undefined || options.explain)
+          command.error('heirloom: --html and --explain are for two models, not for --pairs');
         const { comparePairs } = await import('../pairs.ts');
         process.exitCode = (await comparePairs(options.pairs, runtime)) === 0 ? EXIT.clear : EXIT.failed;
         return;
       }
       if (a === undefined || b === undefined) return command.error('heirloom: two models are needed to compare');
       const { makeComparer } = await import('../../register/index.ts');
-      const { renderRelation, toJson } = await import('../../report/index.ts');
+      const { renderExplanation, renderRelation, toJson } = await import('../../report/index.ts');
       const started = performance.now();
       const { relation, read } = await makeComparer(runtime.watch)(a, b);
       runtime.settle();
       const ms = Math.round(performance.now() - started);
-      runtime.print(options.json ? toJson({ ...relation, read, ms }) : renderRelation(relation, runtime.style));
+      if (options.html !== undefined) await writeEvidence(options.html, relation, a, b, command);
+      if (options.json) runtime.print(toJson({ ...relation, read, ms }));
+      else if (options.explain) {
+        const { loadCalibration } = await import('../../lineage/index.ts');
+        runtime.print(renderExplanation(relation, await loadCalibration(), runtime.style));
+      } else runtime.print(renderRelation(relation, runtime.style));
     });
+}
+
+async function writeEvidence(path: string, relation: Relation, a: string, b: string, command: Command): Promise<void> {
+  const { loadCalibration } = await import('../../lineage/index.ts');
+  const { renderEvidence } = await import('../../report/index.ts');
+  const { readVersion } = await import('../version.ts');
+  const { writeOutput } = await import('../output.ts');
+  const origin = { tool: `heirloom ${readVersion()}`, a, b, options: judgingArguments(command) };
+  await writeOutput(path, renderEvidence(relation, origin, await loadCalibration()));
+}
+
+/** Options that say how to show the answer and do not change it. */
+const SHOWING = new Set(['json', 'html', 'explain']);
+
+/** The other options as given, so that the report names a command that repeats it. */
+function judgingArguments(command: Command): string[] {
+  return command.options.flatMap((option): string[] => {
+    const name = option.attributeName();
+    const value: unknown = command.getOptionValue(name);
+    if (SHOWING.has(name) || value === undefined || value === false) return [];
+    const values = Array.isArray(value) ? value : [value];
+    return values.flatMap((one) => (one === true ? [option.long!] : [option.long!, String(one)]));
+  });
 }

@@ -49,7 +49,7 @@ const INFLATION = 25;
 const LEAST_EXPECTED = 0.3;
 /** Matched neurons below these say nothing about what was learned. */
 const ALIGNED_UP = 0.3;
-const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
+export const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
 const HEADS_VETO = 0.3;
 
 /** Null when the two cannot be laid over each other: no shared tokens, no MLP blocks, or too large to hold. */
