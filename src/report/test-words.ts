@@ -6,7 +6,7 @@ import type { Evidence, EvidenceClass } from '../lineage/index.ts';
 
 export const CLASS_WORDS: { readonly [name in EvidenceClass]: string } = {
   exact: 'exact: the p-value follows from symmetry alone, given the assumptions',
-  calibrated: 'calibrated: its threshold was set on models of known descent; it never decides alone that models are related',
+  calibrated: 'calibrated: its threshold was set on models of known descent, and it can be wrong on models unlike those',
   descriptive: 'descriptive: a number that describes, and decides nothing about chance',
 };
 
