@@ -22,11 +22,19 @@ export function countsCoins(test: Evidence): boolean {
   return test.class === 'exact' && Number.isInteger(value) && value >= 0 && value <= test.n && /coin|one half/.test(test.nullModel);
 }
 
+/** Whether what is counted was chosen as the best of several: the choice alone makes more agree, and the p-value is corrected for it. */
+export function isPicked(test: Evidence): boolean {
+  return ['alignment', 'matching'].some((key) => /best/.test(String(test.details[key] ?? '')));
+}
+
 /** What independence would have given, in a sentence or two that stand alone. */
 export function expectedWords(test: Evidence): string {
   if (countsCoins(test)) {
     const { low, high } = coinRange(test.n);
-    return `Of two independent models between ${grouped(low)} and ${grouped(high)} of ${grouped(test.n)} would agree in 999 of 1,000 comparisons; here it is ${grouped(test.statistic.value)}.`;
+    const range = `Of two independent models between ${grouped(low)} and ${grouped(high)} of ${grouped(test.n)} would agree in 999 of 1,000 comparisons; here it is ${grouped(test.statistic.value)}.`;
+    return isPicked(test)
+      ? `${range} That range holds for places fixed beforehand; here the best fit of several was taken, which alone makes more agree, and the p-value is corrected for it.`
+      : range;
   }
   const model = sentence(test.nullModel);
   return test.log10P === null

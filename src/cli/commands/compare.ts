@@ -36,7 +36,10 @@ export function addCompare(program: Command, runtime: Runtime): void {
       const { relation, read } = await makeComparer(runtime.watch)(a, b);
       runtime.settle();
       const ms = Math.round(performance.now() - started);
-      if (options.html !== undefined) await writeEvidence(options.html, relation, a, b, command);
+      if (options.html !== undefined) {
+        await writeEvidence(options.html, relation, a, b, command);
+        runtime.note(`wrote ${options.html}`);
+      }
       if (options.json) runtime.print(toJson({ ...relation, read, ms }));
       else if (options.explain) {
         const { loadCalibration } = await import('../../lineage/index.ts');
@@ -61,9 +64,9 @@ const SHOWING = new Set(['json', 'html', 'explain']);
 function judgingArguments(command: Command): string[] {
   return command.options.flatMap((option): string[] => {
     const name = option.attributeName();
+    if (SHOWING.has(name) || command.getOptionValueSource(name) !== 'cli') return [];
     const value: unknown = command.getOptionValue(name);
-    if (SHOWING.has(name) || value === undefined || value === false) return [];
-    const values = Array.isArray(value) ? value : [value];
-    return values.flatMap((one) => (one === true ? [option.long!] : [option.long!, String(one)]));
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    return values.flatMap((one) => (typeof one === 'boolean' ? [option.long!] : [option.long!, String(one)]));
   });
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Evidence } from '../../lineage/index.ts';
-import { coinRange } from '../expected.ts';
+import { coinRange, isPicked } from '../expected.ts';
 import { clean } from '../text.ts';
 import { bars, figure } from './drawing.ts';
 import { type Html, NOTHING } from './markup.ts';
@@ -51,8 +51,6 @@ export function flipChart(test: Evidence, id: string): Html {
       band: [low / layer.flips, high / layer.flips] as const,
     };
   });
-  // A layer picked as the best of several lies right of the middle by the picking alone.
-  const picked = ['alignment', 'matching'].some((key) => /best/.test(String(test.details[key] ?? '')));
   return figure(
     id,
     `${clean(test.statistic.name)} per layer`,
@@ -67,7 +65,9 @@ export function flipChart(test: Evidence, id: string): Html {
       ],
     }),
     `Bars: flips that agree. Band around the dashed line: where 999 of 1,000 layers would lie if the two models were independent.${
-      picked ? ' Each layer here is the best of several tried, which alone moves it to the right; the p-value is corrected for that.' : ''
+      isPicked(test)
+        ? ' Each layer here is the best of several tried, which alone moves it to the right; the p-value is corrected for that.'
+        : ''
     }${layers.length > shown.length ? ` The first ${shown.length} of ${layers.length} layers.` : ''}`,
   );
 }

@@ -51,6 +51,14 @@ describe('the evidence report', () => {
     );
   });
 
+  test('says that the best of several was taken where the places were not fixed beforehand', () => {
+    const picked = { ...TESTS[0]!, details: { ...TESTS[0]!.details, alignment: 'best block of A for every block of B' } };
+    expect(flat(page({ ...FULL, tests: [picked] }))).toContain(
+      'That range holds for places fixed beforehand; here the best fit of several was taken',
+    );
+    expect(flat(page(FULL))).not.toContain('fixed beforehand');
+  });
+
   test('tells rank, scheme, merge with errors, maps, disguises and what else would look the same', () => {
     for (const text of [flat(page(FULL)), renderRelation(FULL, { color: false, columns: 100 }).replaceAll(/\s+/g, ' ')]) {
       expect(text).toContain('the change has rank 8 in most matrices it touches');
