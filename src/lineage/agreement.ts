@@ -29,7 +29,7 @@ interface Vote {
 /** Below this the reference says nothing to divide by. */
 const MIN_REFERENCE = 0.03;
 /** Relatives stay above in nearly all cases (lineage corpus, 1st percentile: down .95, output .79, gain .99). */
-const THRESHOLDS = { down: 0.85, output: 0.7, gain: 0.9 };
+export const THRESHOLDS = { down: 0.85, output: 0.7, gain: 0.9 };
 /**
  * The ratios alone do not convict: models trained briefly from one start learn alike, and keep most of the start. What starts
  * constant in every model, the gains, must itself agree (same start, other data order, 17 designs: 8 of 3,169 pairs above) ...

@@ -1,4 +1,5 @@
 export { sketchModel, type SketchOptions } from './build.ts';
+export { type Bound, type Calibration, loadCalibration, type PowerCurve, type Threshold } from './calibration.ts';
 export { decodeSketch, encodeForDigest, encodeSketch, MAX_SKETCH_BYTES, sketchDigest } from './codec.ts';
 export { ALPHA_LOG10, relate, type RelateOptions } from './relate.ts';
 export { isOpen, lookCloser, type Sketched } from './look-closer.ts';

@@ -15,7 +15,7 @@ import type { Kind, Relation, Verdict } from './types.ts';
 /** Verdicts that rearranged rows, channels or hidden spaces can hide behind. */
 const OPEN: readonly Verdict[] = ['no-evidence', 'unresolved', 'shared-origin'];
 /** Calibrated agreement has its own, stricter threshold. */
-const AGREEMENT_LOG10 = -9;
+export const AGREEMENT_LOG10 = -9;
 /** Median cosine of matched neurons from which nothing but the rearrangement happened. */
 const UNCHANGED = 0.999;
 
@@ -110,7 +110,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
 }
 
 /** z of the adapter test that convicts: far above what strangers and same-start bases gave (at most 2), log10 of its tail below -8. */
-const ADAPTER_Z = 5.8;
+export const ADAPTER_Z = 5.8;
 
 function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapter: Model): Relation {
   const common = { ...relation, tests: [...relation.tests, ...evidence] };

@@ -26,7 +26,7 @@ export interface AlignedPair {
   readonly gains: readonly (readonly [Float32Array, Float32Array])[];
 }
 
-const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
+export const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
 /** The product of value and output projections forgets the start fastest; below this nothing else convicts. */
 const HEADS_VETO = 0.3;
 
