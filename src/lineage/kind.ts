@@ -26,7 +26,9 @@ export interface KindInputs {
 
 export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: KindInputs): Kind {
   const base = change === null ? {} : { relativeChange: change };
-  if (identity && ofBoth(identity.ordered) >= 0.95) {
+  const map = [...(layerMap?.values() ?? [])][0];
+  const otherDepth = map !== undefined && isOtherDepth(a, map);
+  if (identity && !otherDepth && ofBoth(identity.ordered) >= 0.95) {
     const same = a.subject.format === b.subject.format && a.subject.dtype === b.subject.dtype;
     return same
       ? { name: 'copy', note: 'the same values in the same format', ...base }
@@ -59,9 +61,7 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
       sparsity: zeros,
       ...base,
     };
-  const map = [...(layerMap?.values() ?? [])][0];
-  if (map && isOtherDepth(a, map))
-    return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
+  if (otherDepth) return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
   if (change === null) return { name: 'unknown', note: 'the values could not be laid over each other' };
   return {
     name: 'fine-tune',

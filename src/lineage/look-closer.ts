@@ -9,7 +9,7 @@ import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
 import { ABSENCE, ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
-import { startShareOf } from './start-share.ts';
+import { startOf } from './start-share.ts';
 import type { Kind, Relation, Verdict } from './types.ts';
 
 /** Verdicts that rearranged rows, channels or hidden spaces can hide behind. */
@@ -47,7 +47,8 @@ export async function lookCloser(relation: Relation, first: Sketched, second: Sk
   }
   const aligned = await compareAligned(a, b, inputs, watch);
   if (!aligned) return relation;
-  return withAligned(relation, aligned, exceedsStart(aligned.up, startShareOf(first.sketch, second.sketch), aligned.gain));
+  const start = startOf(first.sketch, second.sketch);
+  return withAligned(relation, aligned, exceedsStart(aligned.up, start.share, aligned.gain) || (start.behind && aligned.throughout));
 }
 
 /** What stays unsaid once a tie was found: not that none was. */
@@ -146,10 +147,15 @@ function kindAfterMap(aligned: AlignedOutcome, before: Kind): Kind {
   if (experts.a !== experts.b)
     return { name: 'width-changed', note: `${told(experts.a)} a block became ${told(experts.b)}${trained}`, ...found };
   if (width.a !== width.b) return { name: 'width-changed', note: `${width.a} hidden channels became ${width.b}${trained}`, ...found };
+  const moved = layerMap.some((source, j) => source !== j);
   if (neurons.a !== neurons.b)
-    return { name: 'width-changed', note: `${neurons.a} neurons a block became ${neurons.b}${trained}`, layerMap, ...found };
-  if (layerMap.some((source, j) => source !== j))
-    return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap, ...found };
+    return {
+      name: 'width-changed',
+      note: `${neurons.a} neurons a block became ${neurons.b}${trained}`,
+      ...(moved && { layerMap }),
+      ...found,
+    };
+  if (moved) return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap, ...found };
   if (rearranged.length > 0)
     return { name: 'disguised', note: `the function is kept and the numbers rearranged: ${rearranged.join(', ')}${trained}`, ...found };
   return before.name === 'unknown'

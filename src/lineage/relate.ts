@@ -5,7 +5,17 @@
  */
 import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
-import { channelTest, filterTest, type FilterOutcome, framedTest, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
+import {
+  type BlockPair,
+  channelTest,
+  filterTest,
+  type FilterOutcome,
+  framedTest,
+  neuronTest,
+  type Outcome,
+  rankTest,
+  valueTest,
+} from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
 import { type Sketch, swapGates } from './sketch.ts';
@@ -104,7 +114,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test) ?? null;
   const common = { log10P, layerMap, detectable };
 
-  const equal = equalValues(a, b, identity);
+  const equal = equalValues(a, b, identity, layerMap);
   if (equal && equal.verdict !== 'shared-origin') return { ...common, ...equal, tests };
   if (exact.length === 0) return unresolved('the two models have no tensors of the same place and shape', tests);
   const related = log10P !== null && log10P <= threshold;
@@ -122,11 +132,11 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
       share: NO_SHARE,
     };
   }
-  const share = sharedParts(exact, b);
+  const share = sharedParts(exact, b, threshold - Math.log10(exact.length));
   // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
   const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
   const learned = rejects(neurons)
-    ? fromAgreement(a, b, layerMap, 'neurons', inputs)
+    ? fromAgreement(a, b, tiedBlocks(neurons), 'neurons', inputs)
     : rejects(values)
       ? fromAgreement(a, b, null, 'values', inputs)
       : filters && !rejects(framed)
@@ -172,15 +182,21 @@ function unresolved(because: string, tests: readonly Evidence[] = []): Judged {
 }
 
 /** Equal numbers decide before any statistics. */
-function equalValues(a: Sketch, b: Sketch, identity: Identity | null): Pick<Judged, 'verdict' | 'because' | 'share'> | null {
+function equalValues(
+  a: Sketch,
+  b: Sketch,
+  identity: Identity | null,
+  layerMap: ReadonlyMap<string, readonly number[]> | null,
+): Pick<Judged, 'verdict' | 'because' | 'share'> | null {
   if (!identity) return null;
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const basis = identity.sampled ? ' of the sampled rows' : '';
   const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
+  const moved = [...(layerMap?.values() ?? [])].some((map) => map.some((source, j) => source !== j));
   if (ordered >= 0.95)
     return {
-      verdict: 'identical',
-      because: `${percent(ordered)}${basis} of the values stand in equal tensors`,
+      verdict: moved ? 'derived' : 'identical',
+      because: `${percent(ordered)}${basis} of the values stand in equal tensors${moved ? ', in layers of another order' : ''}`,
       share: { fraction: ordered, part: 'all', slots: identity.slots },
     };
   if (sorted >= 0.95) {
@@ -254,14 +270,24 @@ function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: 
   };
 }
 
+/** Share of agreeing flips from which a block counts as shared by itself. */
+const TIED_BLOCK = 0.7;
+
+/** What was learned is judged where something is shared: the blocks that tie by themselves, or all where the tie is thin everywhere. */
+function tiedBlocks(outcome: Outcome | null): readonly BlockPair[] | null {
+  const pairs = outcome?.blocks?.pairs ?? null;
+  const tied = pairs?.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK) ?? [];
+  return tied.length > 0 ? tied : pairs;
+}
+
 function fromAgreement(
   a: Sketch,
   b: Sketch,
-  layerMap: ReadonlyMap<string, readonly number[]> | null,
+  pairs: readonly BlockPair[] | null,
   reference: 'neurons' | 'values',
   inputs: Evidence['inputs'],
 ): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: Evidence[] } {
-  const agreement = agreementOf(a, b, layerMap, reference, inputs);
+  const agreement = agreementOf(a, b, pairs, reference, inputs);
   const told =
     agreement.votes.map((vote) => `${vote.name} ${vote.ratio.toFixed(2)} (threshold ${vote.threshold})`).join(', ') || 'nothing to compare';
   const over = `relative to what the start fixes: ${told}`;
@@ -317,10 +343,10 @@ function bestDetectable(outcomes: readonly Outcome[], threshold: number): number
 }
 
 /** Blocks and layers that individually reject, as a share of those tested, by parameters. */
-function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
+function sharedParts(exact: readonly Outcome[], b: Sketch, threshold: number): Relation['share'] {
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
   const [neurons] = exact
-    .filter((test) => test.evidence.test.startsWith('swap-sign/neurons'))
+    .filter((test) => test.blocks && (test.evidence.log10P ?? 0) <= threshold)
     .sort((x, y) => (x.evidence.log10P ?? 0) - (y.evidence.log10P ?? 0));
   if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) {
     const testable = filters.layers.filter((layer) => layer.flips.n >= MIN_FLIPS_TO_SHOW);
@@ -333,12 +359,12 @@ function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
       slots: shown.map((layer) => layer.slot),
     };
   }
-  if (neurons) {
-    const agree = neurons.evidence.details['layerAgree'] as number[];
-    const flips = neurons.evidence.details['layerFlips'] as number[];
-    const shown = agree.filter((k, i) => flips[i]! > 0 && k / flips[i]! >= 0.7).length;
-    const fraction = agree.length === 0 ? null : shown / agree.length;
-    return { fraction, part: fraction === 1 ? 'all blocks' : 'part of the blocks', slots: [] };
+  if (neurons?.blocks) {
+    const { pairs, ofB } = neurons.blocks;
+    const shown = pairs.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK);
+    const fraction = ofB === 0 ? null : shown.length / ofB;
+    const names = shown.map(({ stack, b: block }) => `${stack === '' ? 'layers' : stack}.${block}`);
+    return { fraction, part: fraction === 1 ? 'all blocks' : 'part of the blocks', slots: fraction === 1 ? [] : names };
   }
   return { fraction: null, part: b.samples.some((s) => s.role === 'embed') ? 'token tables' : 'unknown', slots: [] };
 }

@@ -42,12 +42,8 @@ async function fromTokens(a: Model, b: Model, tableA: RoleTensor, tableB: RoleTe
   const [[rowsA, widthA], [rowsB, widthB]] = [roleShape(tableA), roleShape(tableB)];
   const most = Math.min(MOST_TOKENS, Math.floor(MOST_VALUES / Math.max(widthA, widthB)));
   const [tokensA, tokensB] = [await a.tokens(), await b.tokens()];
-  const shared =
-    tokensA && tokensB
-      ? sharedTokens(tokensA, tokensB, most, LEAST_LABELS)
-      : rowsA === rowsB && rowsA >= LEAST_LABELS
-        ? sameIds(Math.min(rowsA, most))
-        : null;
+  const byString = tokensA && tokensB ? sharedTokens(tokensA, tokensB, most, LEAST_LABELS) : null;
+  const shared = byString ?? (rowsA === rowsB && rowsA >= LEAST_LABELS ? sameIds(Math.min(rowsA, most)) : null);
   if (!shared) return null;
   return {
     a: await tokenRows(a, tableA, shared.a),
@@ -57,11 +53,14 @@ async function fromTokens(a: Model, b: Model, tableA: RoleTensor, tableB: RoleTe
     widthB,
     unreachable: shared.unreachable,
     frequent: shared.frequent,
-    by: tokensA && tokensB ? 'token strings' : 'token ids',
+    by: byString ? 'token strings' : 'token ids',
   };
 }
 
-/** Without a tokenizer on both sides a token is taken to have the same number in tables of one length; which are frequent is unknown. */
+/**
+ * Without shared strings (no tokenizer at hand, or all strings replaced) a token is taken to have the same number in tables of one length.
+ * Where that is wrong nothing is found; no error rate rests on it. Which tokens are frequent is unknown.
+ */
 function sameIds(count: number): { a: Int32Array; b: Int32Array; unreachable: boolean[]; frequent: number[] } {
   const ids = Int32Array.from({ length: count }, (_, i) => i);
   return { a: ids, b: ids, unreachable: Array<boolean>(count).fill(false), frequent: [] };

@@ -23,6 +23,7 @@ export interface AlignedOutcome {
   /** log10 of the inflated bound on chance agreements; calibrated, never exact. */
   readonly agreementLog10P: number;
   readonly learned: Learned['verdict'];
+  readonly throughout: boolean;
   readonly why: string;
   /** For each block of B (in order, experts apart) the block of A its neurons fit best. */
   readonly layerMap: readonly number[];
@@ -115,6 +116,7 @@ async function align(a: Model, b: Model, swapGates: boolean, inputs: Evidence['i
     calibrated: [gate.evidence, learned.evidence],
     agreementLog10P: gate.log10P,
     learned: learned.verdict,
+    throughout: learned.throughout,
     why: learned.why,
     layerMap: matched.map((match) => match.source),
     rearranged: rearranged(matched, space),

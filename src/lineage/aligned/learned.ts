@@ -12,6 +12,8 @@ import { pick, type Space } from './space.ts';
 export interface Learned {
   readonly verdict: 'learned' | 'start-only' | 'undecided';
   readonly why: string;
+  /** Whether down, heads and tokens were all there and passed: together they also tell a trained model from its own start. */
+  readonly throughout: boolean;
   /** Correlation of gains after the map; null where they say nothing. */
   readonly gain: number | null;
   readonly evidence: Evidence;
@@ -58,6 +60,7 @@ export function judgeLearned(pairs: readonly AlignedPair[], space: Space, anchor
   return {
     verdict,
     gain: votes.find((vote) => vote.name === 'gain')?.value ?? null,
+    throughout: (['down', 'heads', 'tokens'] as const).every((name) => votes.some((vote) => vote.name === name && vote.passes)),
     why: `after the map, what training fills ${word} (${told})`,
     evidence: {
       test: 'learned-agreement-after-map',

@@ -68,7 +68,11 @@ export async function findRearranged(a: Model, b: Model, tensors: readonly Tenso
     return rt !== undefined && (!tensor || !isTied(tensor) || (changeOf([tensor]) ?? 0) > LARGE_CHANGE);
   };
   /** Whether training alone does not account for a slot: then less must agree for a rearrangement to be believed. */
-  const lost = (...slots: RoleTensor[]): boolean => slots.some((rt) => !isTied(bySlot.get(rt.slot)!));
+  const lost = (...slots: RoleTensor[]): boolean =>
+    slots.some((rt) => {
+      const tensor = bySlot.get(rt.slot);
+      return !tensor || !isTied(tensor);
+    });
   const scaled = (rt: RoleTensor | undefined): boolean => {
     const tensor = rt && bySlot.get(rt.slot);
     return tensor !== undefined && tensor.tally.rowsScaled >= NEARLY_ALL * tensor.rows && tensor.rows > 1;

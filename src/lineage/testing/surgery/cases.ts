@@ -67,7 +67,11 @@ const vocabulary: readonly Case[] = [
   { name: 'vocabulary permuted, no tokenizer', make: (a) => ({ ...s.pickTokens(a, order(a)), tokens: null }), expect: tie(['disguised']) },
   { name: 'vocabulary extended by 100', make: (a) => s.extendTokens(a, 100, SEED), expect: tie(['fine-tune', 'copy', 'partial']) },
   { name: 'vocabulary pruned to 60 %', make: (a) => s.pickTokens(a, range(600)), expect: tie(['partial', 'pruned', 'copy']) },
-  { name: 'tokenizer with half the strings', make: (a) => s.changeTokenizer(a, 0.5, SEED), expect: tie(['partial', 'disguised', 'fine-tune']) },
+  {
+    name: 'tokenizer with half the strings',
+    make: (a) => s.changeTokenizer(a, 0.5, SEED),
+    expect: tie(['partial', 'disguised', 'fine-tune']),
+  },
   {
     name: 'half the strings, all disguises',
     make: (a) => d.disguiseAll(s.changeTokenizer(a, 0.5, SEED), SEED),
@@ -98,7 +102,12 @@ const vocabulary: readonly Case[] = [
 ];
 
 const shapes: readonly Case[] = [
-  { name: 'neurons widened 1.5 x', make: (a) => s.widenNeurons(a, 1.5 * a.blocks[0]!.experts[0]!.up.rows, SEED), keeps: true, expect: tie(['width-changed']) },
+  {
+    name: 'neurons widened 1.5 x',
+    make: (a) => s.widenNeurons(a, 1.5 * a.blocks[0]!.experts[0]!.up.rows, SEED),
+    keeps: true,
+    expect: tie(['width-changed']),
+  },
   {
     name: 'neurons widened 1.5 x, all disguises',
     make: (a) => d.disguiseAll(s.widenNeurons(a, 1.5 * a.blocks[0]!.experts[0]!.up.rows, SEED), SEED),
@@ -119,7 +128,11 @@ const shapes: readonly Case[] = [
     make: (a) => d.disguiseAll(s.pruneNeurons(a, 192, SEED), SEED),
     expect: tie(['width-changed', 'disguised']),
   },
-  { name: 'heads pruned to half', make: (a) => s.pruneHeads(a, a.blocks[0]!.k.rows / a.headRows / 2), expect: tie(['width-changed', 'pruned', 'partial']) },
+  {
+    name: 'heads pruned to half',
+    make: (a) => s.pruneHeads(a, a.blocks[0]!.k.rows / a.headRows / 2),
+    expect: tie(['width-changed', 'pruned', 'partial']),
+  },
   { name: 'identity layers inserted', make: (a) => s.insertIdentity(a, [0, 2], SEED), keeps: true, expect: tie(['depth-changed']) },
   {
     name: 'identity layers inserted, all disguises',
@@ -128,7 +141,11 @@ const shapes: readonly Case[] = [
     expect: tie(['depth-changed', 'disguised']),
   },
   { name: 'layer dropped', make: (a) => s.pickLayers(a, [0, 1, 3]), expect: tie(['depth-changed'], { layerMap: [0, 1, 3] }) },
-  { name: 'layers doubled', make: (a) => s.pickLayers(a, [0, 1, 2, 1, 2, 3]), expect: tie(['depth-changed'], { layerMap: [0, 1, 2, 1, 2, 3] }) },
+  {
+    name: 'layers doubled',
+    make: (a) => s.pickLayers(a, [0, 1, 2, 1, 2, 3]),
+    expect: tie(['depth-changed'], { layerMap: [0, 1, 2, 1, 2, 3] }),
+  },
   { name: 'layers reordered', make: (a) => s.pickLayers(a, [0, 2, 1, 3]), expect: tie(['depth-changed'], { layerMap: [0, 2, 1, 3] }) },
   {
     name: 'layers reordered, all disguises',
@@ -145,7 +162,11 @@ const shapes: readonly Case[] = [
     make: (a) => d.disguiseAll(s.pickLayers(a, [0, 1, 3]), SEED),
     expect: tie(['depth-changed', 'disguised'], { layerMap: [0, 1, 3] }),
   },
-  { name: 'upcycled to 4 experts', make: (a) => s.upcycle(a, 4, 0.01, SEED), expect: tie(['depth-changed', 'partial', 'width-changed', 'disguised', 'fine-tune']) },
+  {
+    name: 'upcycled to 4 experts',
+    make: (a) => s.upcycle(a, 4, 0.01, SEED),
+    expect: tie(['depth-changed', 'partial', 'width-changed', 'disguised', 'fine-tune']),
+  },
   {
     name: 'upcycled to 4 experts, all disguises',
     make: (a) => d.disguiseAll(s.upcycle(a, 4, 0.01, SEED), SEED),
@@ -154,9 +175,17 @@ const shapes: readonly Case[] = [
 ];
 
 const values: readonly Case[] = [
-  ...[0.01, 0.1, 0.3, 1].map((sd): Case => ({ name: `noise of ${sd} sd`, make: (a) => addNoise(a, sd, SEED), expect: tie(['fine-tune', 'noise']) })),
+  ...[0.01, 0.1, 0.3, 1].map((sd): Case => ({
+    name: `noise of ${sd} sd`,
+    make: (a) => addNoise(a, sd, SEED),
+    expect: tie(['fine-tune', 'noise']),
+  })),
   ...[0.5, 0.8].map((share): Case => ({ name: `${100 * share} % pruned`, make: (a) => pruneSmall(a, share), expect: tie(['pruned']) })),
-  ...[8, 4, 2].map((bits): Case => ({ name: `int${bits}`, make: (a) => roundTo(a, bits, bits === 8 ? 1024 : 32), expect: tie(['quantized']) })),
+  ...[8, 4, 2].map((bits): Case => ({
+    name: `int${bits}`,
+    make: (a) => roundTo(a, bits, bits === 8 ? 1024 : 32),
+    expect: tie(['quantized']),
+  })),
   { name: 'fine-tuned', make: (_a, _o, tuned) => tuned, expect: tie(['fine-tune']) },
   ...[0.5, 0.3, 0.1].map((share): Case => ({
     name: `merged with a stranger, share ${share}`,
@@ -183,7 +212,11 @@ const parts: readonly Case[] = [
     make: (a, other) => transplant(transplant(other, a, 2, 1), a, 1, 3),
     expect: tie(['partial'], { share: 0.4 }),
   },
-  { name: 'layers of A, token tables of a stranger', make: (a, other) => ({ ...other, blocks: a.blocks }), expect: tie(['partial'], { share: 0.7 }) },
+  {
+    name: 'layers of A, token tables of a stranger',
+    make: (a, other) => ({ ...other, blocks: a.blocks }),
+    expect: tie(['partial'], { share: 0.7 }),
+  },
   {
     name: 'layers of A, token tables of a stranger, neurons permuted',
     make: (a, other) => d.permuteNeurons({ ...other, blocks: a.blocks }, SEED),
@@ -207,7 +240,11 @@ const parts: readonly Case[] = [
 const all = (a: Transformer): Transformer => d.disguiseAll(a, SEED);
 const together: readonly Case[] = [
   { name: 'all disguises', make: (a) => all(a), keeps: true, expect: DISGUISED },
-  ...[0.1, 0.3, 1].map((sd): Case => ({ name: `all disguises, noise of ${sd} sd`, make: (a) => addNoise(all(a), sd, SEED), expect: DISGUISED })),
+  ...[0.1, 0.3, 1].map((sd): Case => ({
+    name: `all disguises, noise of ${sd} sd`,
+    make: (a) => addNoise(all(a), sd, SEED),
+    expect: DISGUISED,
+  })),
   { name: 'all disguises, 50 % pruned', make: (a) => pruneSmall(all(a), 0.5), expect: tie(['disguised', 'pruned']) },
   { name: 'all disguises, 80 % pruned', make: (a) => pruneSmall(all(a), 0.8), expect: tie(['disguised', 'pruned']) },
   ...[4, 2].map((bits): Case => ({

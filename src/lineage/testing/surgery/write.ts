@@ -39,7 +39,11 @@ export async function withFolder<T>(model: Transformer, options: WriteOptions, w
 }
 
 /** safetensors, config.json and, where the model has tokens, tokenizer.json. */
-export async function writeTransformer(model: Transformer, folder: string, { naming = 'native', dtype = 'BF16' }: WriteOptions = {}): Promise<void> {
+export async function writeTransformer(
+  model: Transformer,
+  folder: string,
+  { naming = 'native', dtype = 'BF16' }: WriteOptions = {},
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const named = model.family === 'gpt2' ? gpt2Tensors(model) : llamaTensors(model, naming === 'fused');
   const tensors = named.map((tensor) => ({ ...tensor, name: rename(tensor.name, naming) }));
