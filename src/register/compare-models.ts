@@ -1,5 +1,15 @@
 import type { FileTree, ReadStats, Watch } from '../base/index.ts';
-import { explainWith, isOpen, lookCloser, type MeasureAll, measurePairs, type MergeParent, refineKind, relate, type Relation } from '../lineage/index.ts';
+import {
+  explainWith,
+  isOpen,
+  lookCloser,
+  type MeasureAll,
+  measurePairs,
+  type MergeParent,
+  refineKind,
+  relate,
+  type Relation,
+} from '../lineage/index.ts';
 import type { Model } from '../model/index.ts';
 import { canUseWorkers, measureByWorkers } from './delta-workers.ts';
 import { sketchOf, type SketchedModel, withModel } from './open-model.ts';
@@ -107,14 +117,24 @@ async function withOthers<T>(
   });
 }
 
-function measureOf(a: string, b: string, modelA: Model, modelB: Model, remote: boolean, options: CompareOptions, read: ReadStats): MeasureAll {
+function measureOf(
+  a: string,
+  b: string,
+  modelA: Model,
+  modelB: Model,
+  remote: boolean,
+  options: CompareOptions,
+  read: ReadStats,
+): MeasureAll {
   const stored = [modelA, modelB].map((model) => (model.checkpoint?.tensors ?? []).reduce((sum, tensor) => sum + tensor.bytes, 0));
   const mayStop = !options.full && stored[0]! + stored[1]! > READ_WHOLE_BYTES;
   if (remote || modelB.parameters < MANY_VALUES || !canUseWorkers()) return measurePairs(modelA, modelB, mayStop);
   return async (pairs, watch) => {
     const measured = await measureByWorkers(a, b, pairs, mayStop, watch);
     // Threads read through handles of their own: what they took is what the tensors they answered for hold.
-    const bytes = new Map([modelA, modelB].flatMap((model, side) => model.roles.map((rt) => [`${side}/${rt.slot}`, rt.tensor.bytes] as const)));
+    const bytes = new Map(
+      [modelA, modelB].flatMap((model, side) => model.roles.map((rt) => [`${side}/${rt.slot}`, rt.tensor.bytes] as const)),
+    );
     for (const { slotA, slotB } of measured.tensors) read.bytes += (bytes.get(`0/${slotA}`) ?? 0) + (bytes.get(`1/${slotB}`) ?? 0);
     return measured;
   };

@@ -31,7 +31,13 @@ export function canUseWorkers(): boolean {
  * @param a, b locators of local models, as the user typed them.
  * @throws as reading a model does; the signal's reason, with all threads stopped.
  */
-export async function measureByWorkers(a: string, b: string, pairs: readonly SlotPair[], mayStop: boolean, watch: Watch): Promise<Measured> {
+export async function measureByWorkers(
+  a: string,
+  b: string,
+  pairs: readonly SlotPair[],
+  mayStop: boolean,
+  watch: Watch,
+): Promise<Measured> {
   const count = Math.min(MAX_THREADS, availableParallelism(), pairs.length);
   const workers: Worker[] = [];
   try {
@@ -53,7 +59,12 @@ export async function measureByWorkers(a: string, b: string, pairs: readonly Slo
 }
 
 /** Feeds one worker until nothing is left to take. */
-function drive(worker: Worker, pairs: readonly SlotPair[], take: Parameters<Parameters<typeof gatherPairs>[3]>[0], signal?: AbortSignal): Promise<void> {
+function drive(
+  worker: Worker,
+  pairs: readonly SlotPair[],
+  take: Parameters<Parameters<typeof gatherPairs>[3]>[0],
+  signal?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal?.reason as Error);
     let current: ReturnType<typeof take> = null;

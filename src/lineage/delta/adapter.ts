@@ -128,7 +128,12 @@ function fits(up: RoleTensor, down: RoleTensor, from: RoleTensor, to: RoleTensor
 }
 
 /** Null when neither configuration nor weights name an alpha. */
-async function statedScale(adapter: Model, up: RoleTensor, rank: number, config: { readonly [key: string]: JsonValue }): Promise<number | null> {
+async function statedScale(
+  adapter: Model,
+  up: RoleTensor,
+  rank: number,
+  config: { readonly [key: string]: JsonValue },
+): Promise<number | null> {
   const module = up.tensor.name.replace(/\.(lora_B|lora_up|lora_embedding_B)(\..*)?$/, '');
   const own = adapter.checkpoint!.tensors.find((tensor) => tensor.name === `${module}.alpha`);
   if (own) return (await adapter.checkpoint!.readRows(own, 0, 1))[0]! / rank;

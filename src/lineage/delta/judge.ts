@@ -78,7 +78,8 @@ function nameOf(findings: Findings, tied: readonly TensorDelta[], untied: readon
   const change = changeOf(tied);
   const base = change === null ? {} : { relativeChange: change };
   const equalThroughout = tensors.length > 0 && tensors.every(({ tally }) => tally.equal === tally.n && tally.nonFinite === 0);
-  const wholeModel = pairing.unpaired.length === 0 && pairing.missing.length === 0 && !layerMap && readShare === 1 && !rearranged?.disguises.length;
+  const wholeModel =
+    pairing.unpaired.length === 0 && pairing.missing.length === 0 && !layerMap && readShare === 1 && !rearranged?.disguises.length;
   const table = tableChange(findings);
   if (equalThroughout && wholeModel && table === null) return sameValues(findings, base);
   const size = change === null ? '' : `, with a change of ${percent(change)} of the weights' size in what matches`;
@@ -94,8 +95,7 @@ function nameOf(findings: Findings, tied: readonly TensorDelta[], untied: readon
       ...base,
     };
   }
-  if (rearranged && rearranged.widths.length > 0)
-    return { name: 'width-changed', note: `${rearranged.widths.join('; ')}${size}`, ...base };
+  if (rearranged && rearranged.widths.length > 0) return { name: 'width-changed', note: `${rearranged.widths.join('; ')}${size}`, ...base };
   if (rearranged && rearranged.disguises.length > 0) {
     const rest = tied.filter(({ slotB }) => !rearranged.tied.has(slotB));
     const moved = changeOf(rest);
@@ -123,8 +123,7 @@ function nameOf(findings: Findings, tied: readonly TensorDelta[], untied: readon
 
 function sameValues({ formats, tensors }: Findings, base: object): Kind {
   const casts = [...new Set(tensors.flatMap(({ dtypeA, dtypeB }) => (dtypeA === dtypeB ? [] : [`${dtypeA} to ${dtypeB}`])))];
-  if (casts.length === 0 && formats.a === formats.b)
-    return { name: 'copy', note: 'every value is the same, in the same format', ...base };
+  if (casts.length === 0 && formats.a === formats.b) return { name: 'copy', note: 'every value is the same, in the same format', ...base };
   const lossy = tensors.some(({ dtypeA, dtypeB }) => precisionOf(dtypeB) < precisionOf(dtypeA));
   return {
     name: 're-encoded',
@@ -155,8 +154,7 @@ function prunedKind(tensors: readonly TensorDelta[], base: object): Kind | null 
   const fours = sum(({ tally }) => tally.fours);
   const halved = fours > 0 ? sum(({ tally }) => tally.foursHalved) / fours : 0;
   const inRuns = sum(({ tally }) => tally.zerosInRuns) / zeros;
-  const pattern =
-    inRows > 0.95 ? 'rows' : halved > 0.99 && sparsity < 0.6 ? '2:4' : inRuns > 0.95 ? 'blocks' : 'unstructured';
+  const pattern = inRows > 0.95 ? 'rows' : halved > 0.99 && sparsity < 0.6 ? '2:4' : inRuns > 0.95 ? 'blocks' : 'unstructured';
   return {
     name: 'pruned',
     note: `${percent(sparsity)} of the weights in ${touched.length} matrices were set to zero (${pattern}); ${kept >= ONLY_ZEROS ? 'the others are kept' : `${percent(kept)} of the others are kept, the rest was trained further`}`,
@@ -256,10 +254,7 @@ function tableChange({ pairing, tensors, rearranged }: Findings): { rows: number
 function withExtras(kind: Kind, findings: Findings): Kind {
   const { rearranged } = findings;
   const table = tableChange(findings);
-  const disguises = [
-    ...(table ? [table.rows > 0 ? 'vocabulary extended' : 'vocabulary pruned'] : []),
-    ...(rearranged?.disguises ?? []),
-  ];
+  const disguises = [...(table ? [table.rows > 0 ? 'vocabulary extended' : 'vocabulary pruned'] : []), ...(rearranged?.disguises ?? [])];
   const blocks = [...(rearranged?.neuronMaps ?? [])].sort((x, y) => x[0] - y[0]).map(([, map]) => map);
   return { ...kind, ...(disguises.length > 0 && { disguises }), ...(blocks.length > 0 && { neuronMap: blocks }) };
 }

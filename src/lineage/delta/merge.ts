@@ -82,7 +82,8 @@ function judgeMerge(suspect: MergeParent, parents: readonly MergeParent[], sums:
     if (active.length >= next) break;
   }
   const slerp = parents.length >= 2 ? bestSlerp(sums, parents.length) : null;
-  const isSlerp = slerp !== null && slerp.fit.r2 >= TOLD_R2 && slerp.fit.spread <= SAME_T && (!fit || slerp.fit.residual < CLEARLY_SLERP * fit.residual);
+  const isSlerp =
+    slerp !== null && slerp.fit.r2 >= TOLD_R2 && slerp.fit.spread <= SAME_T && (!fit || slerp.fit.residual < CLEARLY_SLERP * fit.residual);
   const merge = isSlerp ? slerpMerge(slerp, parents, sums) : fit && fit.r2 >= TOLD_R2 ? linearMerge(fit, active, parents, sums) : null;
   const share = (pick: (tensor: TensorSums) => number): number => sums.tensors.reduce((sum, tensor) => sum + pick(tensor), 0) / sums.values;
   const kept = parents.map((_, k) => share((tensor) => tensor.kept[k]!));
@@ -130,7 +131,12 @@ function fitAffine(sums: Sums, active: readonly number[]): Affine | null {
   };
 }
 
-function reduce(tensor: TensorSums, size: number, first: number, rest: readonly number[]): { xx: Float64Array; xy: Float64Array; yy: number } {
+function reduce(
+  tensor: TensorSums,
+  size: number,
+  first: number,
+  rest: readonly number[],
+): { xx: Float64Array; xy: Float64Array; yy: number } {
   const all = symmetric(tensor, size);
   // Row 0 holds parent 0 itself; a difference to it is zero.
   const product = (p: number, q: number): number => (p === 0 || q === 0 ? 0 : all[p * size + q]!);
@@ -225,7 +231,12 @@ interface Outcome {
   readonly trimmed: number;
 }
 
-function evidenceOf(suspect: MergeParent, parents: readonly MergeParent[], sums: Sums, { fit, active, slerp, merge, kept, trimmed }: Outcome): Evidence {
+function evidenceOf(
+  suspect: MergeParent,
+  parents: readonly MergeParent[],
+  sums: Sums,
+  { fit, active, slerp, merge, kept, trimmed }: Outcome,
+): Evidence {
   const r2 = merge?.r2 ?? fit?.r2 ?? 0;
   return {
     test: 'merge-fit',

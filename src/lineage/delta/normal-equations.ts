@@ -57,7 +57,14 @@ export async function sumProducts(suspect: Model, parents: readonly Model[], wat
     const [rows, columns] = roleShape(rt);
     const take = Math.max(1, Math.round(rows * share));
     const start = Math.floor((rows - take) / 2);
-    const sums = { slot: rt.slot, n: 0, products: new Float64Array(size * size), rounding: 0, kept: new Float64Array(parents.length), near: new Float64Array(parents.length) };
+    const sums = {
+      slot: rt.slot,
+      n: 0,
+      products: new Float64Array(size * size),
+      rounding: 0,
+      kept: new Float64Array(parents.length),
+      near: new Float64Array(parents.length),
+    };
     const perBlock = Math.max(1, Math.floor(BLOCK_VALUES / columns));
     for (let at = start; at < start + take; at += perBlock) {
       const count = Math.min(perBlock, start + take - at);

@@ -41,10 +41,7 @@ const TOKEN_ROLES: readonly string[] = ['embed', 'head'];
 export function weightsOf(model: Model): RoleTensor[] {
   return model.roles.filter(
     (rt) =>
-      rt.role !== 'buffer' &&
-      DTYPES[rt.tensor.dtype].decode !== undefined &&
-      !WHOLE_NUMBERS.includes(rt.tensor.dtype) &&
-      valuesOf(rt) > 0,
+      rt.role !== 'buffer' && DTYPES[rt.tensor.dtype].decode !== undefined && !WHOLE_NUMBERS.includes(rt.tensor.dtype) && valuesOf(rt) > 0,
   );
 }
 

@@ -210,7 +210,10 @@ export async function findRearranged(a: Model, b: Model, tensors: readonly Tenso
         if (matchedShare(columns) >= NEARLY_ALL && !isInPlace(columns)) await channels(columns);
       }
     }
-    const headOf = (list: readonly RoleTensor[]): Slots => (role) => at(list, role);
+    const headOf =
+      (list: readonly RoleTensor[]): Slots =>
+      (role) =>
+        at(list, role);
     const head = at(right, 'head');
     if (open(head) && head && !tied.has(head.slot)) await gains({ number: -1, a: headOf(left), b: headOf(right) }, 'norm_f', ['head']);
     const writers = tensors.filter(({ role, rows }) => (role === 'embed' || role === 'o' || role === 'down') && rows > 1);

@@ -31,9 +31,10 @@ export type MeasureAll = (pairs: readonly SlotPair[], watch: Watch) => Promise<M
 /** In this thread, one pair after the other. @param mayStop whether to stop once the answer is certain. */
 export function measurePairs(a: Model, b: Model, mayStop = false): MeasureAll {
   const meter = makeMeter(a, b);
-  return async (pairs, watch) => gatherPairs(pairs, mayStop, watch, async (take) => {
-    for (let next = take(); next !== null; next = take()) next.done(await meter(pairs[next.index]!, watch));
-  });
+  return async (pairs, watch) =>
+    gatherPairs(pairs, mayStop, watch, async (take) => {
+      for (let next = take(); next !== null; next = take()) next.done(await meter(pairs[next.index]!, watch));
+    });
 }
 
 /** Hands out pairs in reading order until all are measured or the answer is certain. */
@@ -76,7 +77,13 @@ export interface Opened {
  * @param measure reads the pairs. The trees must be open.
  * @throws SourceError, WeightsError when bytes cannot be had; the signal's reason.
  */
-export async function refineKind(relation: Relation, first: Opened, second: Opened, measure: MeasureAll, watch: Watch = {}): Promise<Relation> {
+export async function refineKind(
+  relation: Relation,
+  first: Opened,
+  second: Opened,
+  measure: MeasureAll,
+  watch: Watch = {},
+): Promise<Relation> {
   const [a, b] = [first.model, second.model];
   const trained = relation.verdict === 'derived' || relation.verdict === 'identical';
   if (!trained || a.isAdapter || b.isAdapter || !a.checkpoint || !b.checkpoint) return relation;
@@ -105,11 +112,19 @@ export async function refineKind(relation: Relation, first: Opened, second: Open
     formats: { a: formatOf(first.sketch), b: formatOf(second.sketch) },
     readShare,
   });
-  return withFindings(relation, first.sketch, second.sketch, judged, evidenceOf(relation, pairing, tensors, { tensors, readShare, stopped }), pairing, {
-    tensors,
-    readShare,
-    stopped,
-  });
+  return withFindings(
+    relation,
+    first.sketch,
+    second.sketch,
+    judged,
+    evidenceOf(relation, pairing, tensors, { tensors, readShare, stopped }),
+    pairing,
+    {
+      tensors,
+      readShare,
+      stopped,
+    },
+  );
 }
 
 /** Tables that were laid over each other by their tokens' strings were rearranged. */
@@ -143,7 +158,8 @@ function withFindings(
       : judged.kind;
   const complete = readShare === 1;
   const isSame = complete && (judged.kind.name === 'copy' || judged.kind.name === 're-encoded');
-  const wasSame = relation.verdict === 'identical' && complete && pairing.unpaired.length === 0 && pairing.missing.length === 0 && judged.share > 0.95;
+  const wasSame =
+    relation.verdict === 'identical' && complete && pairing.unpaired.length === 0 && pairing.missing.length === 0 && judged.share > 0.95;
   const verdict = isSame ? 'identical' : wasSame && !['disguised', 'quantized'].includes(kind.name) ? 'derived' : relation.verdict;
   const because = isSame
     ? `every value of the two models is equal${judged.kind.name === 're-encoded' ? ' after the cast' : ''}: all were read`

@@ -99,7 +99,13 @@ async function chooseScheme(a: Model, b: Model, { pair, rtA, rtB }: Job, known: 
   return null;
 }
 
-async function testPair(a: Model, b: Model, { pair, rtA, rtB }: Job, scheme: Scheme, rowShare: number): Promise<{ tested: number; equal: number }> {
+async function testPair(
+  a: Model,
+  b: Model,
+  { pair, rtA, rtB }: Job,
+  scheme: Scheme,
+  rowShare: number,
+): Promise<{ tested: number; equal: number }> {
   const absmax = scheme.group === 'tensor' ? await largest(a, rtA, pair) : 0;
   const part = { ...pair, rows: Math.max(1, Math.round(pair.rows * rowShare)) };
   let [tested, equal] = [0, 0];
