@@ -82,7 +82,13 @@ function writeModels() {
     add(`${p}mlp.gate_proj`, inter, hidden);
     add(`${p}mlp.up_proj`, inter, hidden);
     add(`${p}post_attention_layernorm`, hidden);
-    for (const [name, rows] of [['k', kv], ['o', hidden], ['q', hidden], ['v', kv]]) add(`${p}self_attn.${name}_proj`, rows, hidden);
+    for (const [name, rows] of [
+      ['k', kv],
+      ['o', hidden],
+      ['q', hidden],
+      ['v', kv],
+    ])
+      add(`${p}self_attn.${name}_proj`, rows, hidden);
   }
   add('model.norm', hidden);
   let json = JSON.stringify(header);

@@ -100,7 +100,9 @@ async function eachRow(model: Model, rt: RoleTensor, use: (values: Float32Array,
 function match(a: Float64Array, b: Float64Array, width: number): HeadMatch {
   const [headsA, headsB] = [a.length / width, b.length / width];
   const cosine = (i: number, j: number): number => {
-    let [xx, yy, xy] = [0, 0, 0];
+    let xx = 0;
+    let yy = 0;
+    let xy = 0;
     for (let c = 0; c < width; c++) {
       const [x, y] = [a[i * width + c]!, b[j * width + c]!];
       xx += x * x;

@@ -17,7 +17,8 @@ export async function rowHashes(model: Model, rt: RoleTensor): Promise<Float64Ar
   const out = new Float64Array(rows);
   for await (const { start, count, bits } of bitBlocks(model, rt))
     for (let r = 0; r < count; r++) {
-      let [h, g] = [0x811c9dc5, columns];
+      let h = 0x811c9dc5;
+      let g = columns;
       for (let i = r * columns; i < (r + 1) * columns; i++) {
         h = Math.imul(h ^ bits[i]!, 0x01000193);
         g = Math.imul(g ^ bits[i]!, 0x85ebca6b) ^ (g >>> 13);
@@ -141,7 +142,9 @@ export async function columnScales(a: Model, rtA: RoleTensor, b: Model, rtB: Rol
   const scale = new Float64Array(columns);
   const cosine = new Float64Array(columns);
   for (let j = 0; j < columns; j++) {
-    let [xx, yy, xy] = [0, 0, 0];
+    let xx = 0;
+    let yy = 0;
+    let xy = 0;
     for (let i = j; i < count * columns; i += columns) {
       xx += x[i]! * x[i]!;
       yy += y[i]! * y[i]!;

@@ -7,7 +7,7 @@ import { type Model, readRoleRows, type Role, type RoleTensor } from '../../mode
 import type { DType } from '../../weights/index.ts';
 import { type SlotPair, weightsOf } from './pairs.ts';
 import { probedRows, probeRank, type RankProbe, roundingNoise } from './rank.ts';
-import { addRows, emptyTally, precisionOf, roundTo, stepOf, type Tally } from './tally.ts';
+import { addBfloat16Rows, addRows, emptyTally, precisionOf, roundTo, stepOf, type Tally } from './tally.ts';
 
 /** Values of one block of one side: 4 MiB as f32, of which four are held. */
 const BLOCK_VALUES = 1 << 20;
@@ -49,19 +49,33 @@ async function measure(a: Model, b: Model, rtA: RoleTensor, rtB: RoleTensor, pai
   const kept = new Float64Array(probed.length * columns);
   let next = 0;
   const step = Math.min(...[dtypeA, dtypeB].map(stepOf)) === 0 ? 0 : Math.max(stepOf(dtypeA), stepOf(dtypeB));
-  for await (const { start, count, valuesA, valuesB } of blocks(a, b, rtA, rtB, pair)) {
-    watch.signal?.throwIfAborted();
-    for (; next < probed.length && probed[next]! < start + count; next++)
-      for (let j = 0, from = (probed[next]! - start) * columns, to = next * columns; j < columns; j++) {
-        const y = valuesB[from + j]!;
-        const d = y - valuesA[from + j]!;
-        change[to + j] = Number.isFinite(d) ? d : 0;
-        kept[to + j] = Number.isFinite(y) ? y : 0;
+  const probeRow = (row: number, a: Float32Array, b: Float32Array, from: number): void => {
+    for (let j = 0, to = row * columns; j < columns; j++, to++) {
+      const y = b[from + j]!;
+      const d = y - a[from + j]!;
+      change[to] = Number.isFinite(d) ? d : 0;
+      kept[to] = Number.isFinite(y) ? y : 0;
+    }
+  };
+  if (!pair.rowsOfA && !isVector && isPlainBfloat16(rtA) && isPlainBfloat16(rtB)) {
+    const scratch = { a: new Float32Array(columns), b: new Float32Array(columns) };
+    for await (const { start, count, wordsA, wordsB } of wordBlocks(a, b, rtA, rtB, pair)) {
+      watch.signal?.throwIfAborted();
+      addBfloat16Rows(tally, wordsA, wordsB, count, columns, scratch);
+      for (; next < probed.length && probed[next]! < start + count; next++) {
+        const from = (probed[next]! - start) * columns;
+        probeRow(next, widen(wordsA, from, scratch.a), widen(wordsB, from, scratch.b), 0);
       }
-    castToCoarser(dtypeA, dtypeB, valuesA, valuesB);
-    if (isVector) addRows(tally, valuesA, valuesB, 1, count, step);
-    else addRows(tally, valuesA, valuesB, count, columns, step);
-  }
+    }
+  } else
+    for await (const { start, count, valuesA, valuesB } of blocks(a, b, rtA, rtB, pair)) {
+      watch.signal?.throwIfAborted();
+      for (; next < probed.length && probed[next]! < start + count; next++)
+        probeRow(next, valuesA, valuesB, (probed[next]! - start) * columns);
+      castToCoarser(dtypeA, dtypeB, valuesA, valuesB);
+      if (isVector) addRows(tally, valuesA, valuesB, 1, count, step);
+      else addRows(tally, valuesA, valuesB, count, columns, step);
+    }
   return {
     slotA: pair.slotA,
     slotB: pair.slotB,
@@ -77,6 +91,56 @@ async function measure(a: Model, b: Model, rtA: RoleTensor, rtB: RoleTensor, pai
   };
 }
 
+/** Whether the role is the stored tensor itself, in bfloat16: its bytes can be used as they are. */
+function isPlainBfloat16({ tensor, view }: RoleTensor): boolean {
+  return tensor.dtype === 'BF16' && tensor.shape.length === 2 && Object.values(view).every((part) => part === undefined || part === false);
+}
+
+function widen(words: Uint16Array, from: number, out: Float32Array): Float32Array {
+  const bits = new Uint32Array(out.buffer);
+  for (let i = 0; i < out.length; i++) bits[i] = words[from + i]! << 16;
+  return out;
+}
+
+interface WordBlock {
+  readonly start: number;
+  readonly count: number;
+  readonly wordsA: Uint16Array;
+  readonly wordsB: Uint16Array;
+}
+
+/** As `blocks`, without decoding. */
+async function* wordBlocks(a: Model, b: Model, rtA: RoleTensor, rtB: RoleTensor, pair: SlotPair): AsyncGenerator<WordBlock> {
+  const perBlock = Math.max(1, Math.floor(BLOCK_VALUES / pair.columns));
+  yield* readAhead(pair.rows, perBlock, async (start, count) => {
+    const [bytesA, bytesB] = await Promise.all([
+      a.checkpoint!.readBytes(rtA.tensor, start, count),
+      b.checkpoint!.readBytes(rtB.tensor, start, count),
+    ]);
+    return { start, count, wordsA: asWords(bytesA), wordsB: asWords(bytesB) };
+  });
+}
+
+function asWords(bytes: Uint8Array): Uint16Array {
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
+}
+
+/** Blocks in order; one is read ahead while the caller works on another. */
+async function* readAhead<T>(rows: number, perBlock: number, read: (start: number, count: number) => Promise<T>): AsyncGenerator<T> {
+  const at = (start: number): Promise<T> => read(start, Math.min(perBlock, rows - start));
+  let ahead = at(0);
+  for (let start = 0; start < rows; start += perBlock) {
+    const block = await ahead;
+    if (start + perBlock < rows) {
+      ahead = at(start + perBlock);
+      // Handled when its turn comes, or never when the caller stops early.
+      ahead.catch(() => {});
+    }
+    yield block;
+  }
+}
+
 interface Block {
   readonly start: number;
   readonly count: number;
@@ -84,12 +148,11 @@ interface Block {
   readonly valuesB: Float32Array;
 }
 
-/** Blocks in order; one is read ahead. */
+/** Decoded blocks in order. */
 export async function* blocks(a: Model, b: Model, rtA: RoleTensor, rtB: RoleTensor, pair: SlotPair): AsyncGenerator<Block> {
   const turned = [rtA, rtB].some((rt) => rt.view.transpose === true || rt.view.outputFirst !== undefined);
   const perBlock = Math.max(1, Math.floor((turned ? TURNED_VALUES : BLOCK_VALUES) / pair.columns));
-  const read = async (start: number): Promise<Block> => {
-    const count = Math.min(perBlock, pair.rows - start);
+  yield* readAhead(pair.rows, perBlock, async (start, count) => {
     const [valuesA, valuesB] = await Promise.all([
       pair.rowsOfA
         ? mappedRows(a, rtA, pair.rowsOfA.subarray(start, start + count), pair.columns)
@@ -97,17 +160,7 @@ export async function* blocks(a: Model, b: Model, rtA: RoleTensor, rtB: RoleTens
       readRoleRows(b.checkpoint!, rtB, start, count),
     ]);
     return { start, count, valuesA, valuesB };
-  };
-  let ahead = read(0);
-  for (let start = 0; start < pair.rows; start += perBlock) {
-    const block = await ahead;
-    if (start + perBlock < pair.rows) {
-      ahead = read(start + perBlock);
-      // Handled when its turn comes, or never when the caller stops early.
-      ahead.catch(() => {});
-    }
-    yield block;
-  }
+  });
 }
 
 /** Rows of A in B's order, read as one range; rows that A does not have are not numbers, and so are not counted. */

@@ -63,7 +63,8 @@ function signedBlock(low: number, high: number): Requantize {
 /** Q4_1 and Q5_1: codes count up from the smallest value. */
 function minBlock(levels: number): Requantize {
   return (values, at, count, out) => {
-    let [min, max] = [Infinity, -Infinity];
+    let min = Infinity;
+    let max = -Infinity;
     for (let i = at; i < at + count; i++) {
       if (values[i]! < min) min = values[i]!;
       if (values[i]! > max) max = values[i]!;
@@ -138,7 +139,8 @@ function rangeSchemes(bits: number, group: Scheme['group'], label: string): Sche
             group,
             byAbsmax: null,
             requantize: (values, at, count, out) => {
-              let [min, max] = coversZero ? [0, 0] : [Infinity, -Infinity];
+              let min = coversZero ? 0 : Infinity;
+              let max = coversZero ? 0 : -Infinity;
               for (let i = at; i < at + count; i++) {
                 if (values[i]! < min) min = values[i]!;
                 if (values[i]! > max) max = values[i]!;

@@ -9,6 +9,8 @@ import { eigenvaluesSymmetric } from '../../math/index.ts';
 
 /** Rows of one matrix that are looked at. */
 export const PROBE_ROWS = 96;
+/** Values from which the size of rounding is estimated. */
+const NOISE_VALUES = 1 << 14;
 /** Margin on the edge of the noise: bf16's rounding differs from value to value (trials, transformers, section 6). */
 const EDGE = 1.15;
 /** Ranks up to this share of the rows are told; above it nothing is left to see the noise by. */
@@ -93,9 +95,11 @@ export function probedRows(rows: number, most: number = PROBE_ROWS): Int32Array 
 export function roundingNoise(values: Float64Array, precision: number): number {
   if (precision === 0) return 0;
   let sum = 0;
-  for (const value of values) {
-    const size = Math.abs(value);
+  let count = 0;
+  const step = Math.max(1, Math.floor(values.length / NOISE_VALUES));
+  for (let i = 0; i < values.length; i += step, count++) {
+    const size = Math.abs(values[i]!);
     if (size > 0) sum += 4 ** (Math.floor(Math.log2(size)) + 1 - precision);
   }
-  return sum / (12 * Math.max(1, values.length));
+  return sum / (12 * Math.max(1, count));
 }
