@@ -1,11 +1,19 @@
 import type { ReadStats, Watch } from '../base/index.ts';
-import { isOpen, lookCloser, relate, type Relation } from '../lineage/index.ts';
-import { sketchOf, type SketchedModel, withModel } from './open-model.ts';
+import type { Relation } from '../lineage/index.ts';
+import { type Described, doPairTask, type PairAnswer, type PairTask } from './pair-task.ts';
+import { makePool, type Pool } from './pool.ts';
 
 export interface Comparison {
   readonly relation: Relation;
   /** What this comparison itself read; a model already sketched is not read again. */
   readonly read: ReadStats;
+}
+
+export interface Comparer {
+  /** Comparisons that run at once. */
+  readonly jobs: number;
+  readonly compare: (a: string, b: string) => Promise<Comparison>;
+  readonly close: () => Promise<void>;
 }
 
 /** Sketches kept between pairs: at most 256 KiB each as files, about as much in memory. */
@@ -14,40 +22,49 @@ const KEPT_SKETCHES = 128;
 /**
  * Compares pairs of models, sketching a model once for as long as it stays among the last 128. Where two sketches leave the
  * question open and both models are at hand, they are read whole.
- * @param watch is handed to everything that reads.
+ * @param watch is handed to everything that reads in this thread; with several jobs only its signal counts.
+ * @param jobs worker threads at most; 1 does everything in this thread.
  */
-export function makeComparer(watch: Watch): (a: string, b: string) => Promise<Comparison> {
-  const kept = new Map<string, SketchedModel>();
-  const sketch = async (locator: string, read: ReadStats): Promise<SketchedModel> => {
+export function makeComparer(watch: Watch, jobs: number = 1): Comparer {
+  const pool = makePairPool(watch, jobs);
+  const kept = new Map<string, Promise<Described>>();
+  const describe = (locator: string): { made: Promise<Described>; isFirst: boolean } => {
     const known = kept.get(locator);
-    const made = known ?? (await sketchOf(locator, watch));
-    if (!known) {
-      read.bytes += made.read.bytes;
-      read.requests += made.read.requests;
-    }
+    const made = known ?? pool.run({ do: 'describe', locator }).then((answer) => answer.described!);
     // Last used goes last: the first key is the one to let go.
     kept.delete(locator);
     kept.set(locator, made);
     const [oldest] = kept.keys();
     if (kept.size > KEPT_SKETCHES && oldest !== undefined) kept.delete(oldest);
-    return made;
+    // What failed is tried anew by the next pair: a server may be back.
+    if (!known) made.catch(() => kept.get(locator) === made && kept.delete(locator));
+    return { made, isFirst: known === undefined };
   };
-  return async (a, b) => {
-    const read: ReadStats = { bytes: 0, requests: 0 };
-    const first = await sketch(a, read);
-    const second = await sketch(b, read);
-    const relation = relate(first.sketch, second.sketch);
-    if (!first.isModel || !second.isModel || !isOpen(relation, first.sketch, second.sketch)) return { relation, read };
-    // The sketches leave it open and the models are at hand: open both and look closer.
-    return withModel(a, watch, (modelA, treeA) =>
-      withModel(b, watch, async (modelB, treeB) => {
-        const closer = await lookCloser(relation, { model: modelA, sketch: first.sketch }, { model: modelB, sketch: second.sketch }, watch);
-        for (const { stats } of [treeA, treeB]) {
-          read.bytes += stats.bytes;
-          read.requests += stats.requests;
-        }
-        return { relation: closer, read };
-      }),
-    );
+  const compare = async (a: string, b: string): Promise<Comparison> => {
+    // Whoever asks first counts what was read: the order of asking, not of threads, decides.
+    const asked = [describe(a), describe(b)] as const;
+    const [first, second] = await Promise.allSettled([asked[0].made, asked[1].made]);
+    if (first.status === 'rejected') throw first.reason;
+    if (second.status === 'rejected') throw second.reason;
+    const { relation, read } = await pool.run({ do: 'relate', a: first.value, b: second.value, searched: 1, closer: 'open' });
+    for (const [i, { read: made }] of [first.value, second.value].entries())
+      if (asked[i]!.isFirst) {
+        read.bytes += made.bytes;
+        read.requests += made.requests;
+      }
+    return { relation: relation!, read };
   };
+  return { jobs: pool.jobs, compare, close: pool.close };
+}
+
+/** Threads that describe and relate models. */
+export function makePairPool(watch: Watch, jobs?: number): Pool<PairTask, PairAnswer> {
+  // Beside this file: in `dist/` a script a thread can load, from the sources one that it cannot.
+  const beside = import.meta.url.endsWith('.ts') ? './pair-worker.ts' : './pair-worker.js';
+  return makePool<PairTask, PairAnswer>({
+    worker: new URL(beside, import.meta.url),
+    here: (task) => doPairTask(task, watch),
+    ...(jobs !== undefined && { jobs }),
+    ...(watch.signal && { signal: watch.signal }),
+  });
 }
