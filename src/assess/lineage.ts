@@ -3,11 +3,12 @@
  * @module
  */
 import type { Finding, Watch } from '../base/index.ts';
-import type { Sketch, Verdict } from '../lineage/index.ts';
+import { relate, type Sketch, type Verdict } from '../lineage/index.ts';
 import { type Model, normalizeName, sameName } from '../model/index.ts';
+import { checkClaim, type OtherTie } from './claims.ts';
 import { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
 import { ownNames } from './names.ts';
-import type { AncestorRecord, Assessment, ClaimCheck, KnownModels } from './types.ts';
+import type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels } from './types.ts';
 
 type LineageAnswer = Assessment['lineage'];
 
@@ -20,6 +21,8 @@ export async function traceLineage(
 ): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[]; claimed: AncestorRecord[] }> {
   const names = ownNames(model);
   const all: KnownRelation[] = [];
+  const held = new Map<KnownRelation, KnownModel>();
+  let best: KnownRelation | undefined;
   let compared = 0;
   let done = 0;
   if (sketch)
@@ -31,9 +34,18 @@ export async function traceLineage(
       // A registered copy of the very model under judgement is not its ancestor.
       if (relation.a.digest === relation.b.digest && names.has(normalizeName(entry.record.name))) continue;
       all.push(relation);
+      // Two kinds of models are held: those the card names, and the best so far, to see whether they are strangers to each other.
+      const isClaimed = model.claims.baseModels.some((claim) => sameName(claim.value, entry.record.name));
+      const isBest = all.every((other) => byStrength(relation, other) <= 0);
+      if (isBest && best) held.delete(best);
+      if (isBest && !isClaimed) best = relation;
+      if (isBest || isClaimed) held.set(relation, entry);
     }
   const told = all.filter((relation) => isTie(relation.verdict)).sort(byStrength);
-  const claims = model.claims.baseModels.map((claim) => checkClaim(claim.value, claim.from, all));
+  const claims = model.claims.baseModels.map((claim) => {
+    const relation = all.find((candidate) => sameName(claim.value, candidate.ancestor.name));
+    return checkClaim(claim.value, claim.from, relation, othersOf(relation, told[0], held));
+  });
   const claimedOnly = all.filter(
     (relation) => !isTie(relation.verdict) && model.claims.baseModels.some((claim) => sameName(claim.value, relation.ancestor.name)),
   );
@@ -62,42 +74,31 @@ export async function traceLineage(
   };
 }
 
+/** The strongest tie, beside what ties its model to the claimed one. */
+function othersOf(
+  claimed: KnownRelation | undefined,
+  best: KnownRelation | undefined,
+  held: ReadonlyMap<KnownRelation, KnownModel>,
+): OtherTie[] {
+  const [base, other] = [claimed && held.get(claimed), best && held.get(best)];
+  if (!base || !other || base === other) return [];
+  return [{ relation: best!, toClaimed: relate(base.sketch, other.sketch) }];
+}
+
 /** A known model that names the suspect as its base, or that lost information the suspect still has, came later. */
 function mayBeAncestor(relation: KnownRelation, names: ReadonlySet<string>): boolean {
   const namesSuspect = (relation.ancestor.baseModels ?? []).some((base) => [...names].some((name) => sameName(base, name)));
   return relation.direction !== 'b->a' && !namesSuspect;
 }
 
-function checkClaim(name: string, from: string, relations: readonly KnownRelation[]): ClaimCheck {
-  const relation = relations.find((candidate) => sameName(name, candidate.ancestor.name));
-  if (!relation)
-    return {
-      name,
-      from,
-      verdict: 'not-registered',
-      because: 'the register holds no model of this name, so the claim was not compared with weights',
-    };
-  switch (relation.verdict) {
-    case 'identical':
-    case 'derived':
-      return { name, from, verdict: 'supported', because: relation.because };
-    case 'unresolved':
-    case 'shared-origin':
-      return { name, from, verdict: 'unresolved', because: relation.because };
-    case 'no-evidence':
-    case 'common-initialization':
-      return { name, from, verdict: 'not-shown', because: relation.because };
-  }
-}
-
 function findings(told: readonly KnownRelation[], claims: readonly ClaimCheck[], names: ReadonlySet<string>): Finding[] {
   const out: Finding[] = claims
-    .filter((claim) => claim.verdict === 'not-shown')
+    .filter((claim) => claim.verdict === 'not-shown' || claim.verdict === 'refuted')
     .map((claim) => ({
-      rule: 'lineage/claimed-base-not-shown',
+      rule: `lineage/claimed-base-${claim.verdict}`,
       severity: 'warning',
       where: whereOf(claim.from),
-      what: `the card names "${claim.name}" as base; the weights show no tie to it`,
+      what: `the card names "${claim.name}" as base; the weights ${claim.verdict === 'refuted' ? 'speak against it' : 'show no tie to it'}`,
       why: `${claim.because}. A wrong base misleads about license, safety and credit`,
       fix: 'name the model these weights were really trained from, or ask the publisher how they were made',
     }));

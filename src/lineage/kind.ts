@@ -81,6 +81,11 @@ export function directionOf(a: Sketch, b: Sketch, kind: Kind): Pick<Relation, 'd
   return { direction: 'unknown', directionGrounds: 'the weights of two dense models do not say which came first; dates on record might' };
 }
 
+/** How much information the marks on its values say a model lost; of two models the one with less comes first, if any does. */
+export function lossOf(sketch: Sketch): number {
+  return Number(isQuantized(sketch) !== '') + typicalStat(sketch, (s) => s.zeros);
+}
+
 /** The quantization seen in a sketch's values or stated by its format, or ''. */
 function isQuantized(sketch: Sketch): string {
   if (/^(I?Q\d|TQ|MXFP4)/.test(sketch.subject.dtype)) return sketch.subject.dtype;

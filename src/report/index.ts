@@ -1,5 +1,6 @@
 export { countFindings, renderFindings } from './findings.ts';
 export { type Report, renderHtml } from './html/page.ts';
+export { renderTreeHtml } from './html/tree.ts';
 export { toJson } from './json.ts';
 export { humanBytes, humanCount } from './numbers.ts';
 export { type Outcome, outcomeOf } from './outline.ts';
@@ -7,4 +8,5 @@ export { type Style } from './style.ts';
 export { type Cell, renderTable } from './table.ts';
 export { renderAssessment } from './terminal-assessment.ts';
 export { renderRelation } from './terminal-relation.ts';
+export { renderTree } from './terminal-tree.ts';
 export { clean as cleanText } from './text.ts';
