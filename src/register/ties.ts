@@ -5,8 +5,10 @@
 import { distanceOf, frameOf, type Loss, type Relation, sizeOf, type Tie } from '../lineage/index.ts';
 import type { Described } from './pair-task.ts';
 
-/** Beyond this the values do not lie over each other: unrelated ones are at 2, and those of a relative in another order too. */
-const LAID_OVER = 1;
+/** Beyond this the values hardly lie over each other (correlation under .75): unrelated ones are at 2, and those of a relative in another order too. */
+const LAID_OVER = 0.5;
+/** Part of the values in tensors that hold the same numbers in another order. */
+const SAME_NUMBERS = 0.95;
 /** A change that rounding to 8 bits brings about: .9 % for rows of Gaussian values, with room for tails. */
 const ROUNDING_8 = 0.02 ** 2;
 
@@ -33,6 +35,7 @@ export function makeTies(
 /** The change of a pair that no common frame measures: along the layer map, or from how well matched neurons agree. */
 function changeOf({ kind, tests }: Relation): number | null {
   if (kind.relativeChange !== undefined && kind.relativeChange ** 2 < LAID_OVER) return kind.relativeChange;
+  if ((tests.find(({ test }) => test === 'equal-values')?.effect?.value ?? 0) >= SAME_NUMBERS) return 0;
   const matched = tests.find((test) => test.effect?.name === 'median cosine of matched neurons')?.effect?.value;
   // Two vectors of one length at cosine c are sqrt(2 - 2c) apart.
   return matched === undefined ? null : Math.sqrt(Math.max(0, 2 - 2 * Math.min(1, matched)));

@@ -74,9 +74,12 @@ function familyOf(
   const weigh = (tie: Tie): number =>
     // A copy that lost information is no place to hang others on while its source is as near.
     (tie.distance ?? Infinity) + SAME * tie.error * (Number(lossy.has(tie.a)) + Number(lossy.has(tie.b)));
-  const byWeight = [...own].sort((x, y) => weigh(x) - weigh(y) || 0);
+  // Other shapes are compared over the part that has its like, which makes them look near: they come second.
+  const byWeight = [...own].sort((x, y) => Number(y.inFrame) - Number(x.inFrame) || weigh(x) - weigh(y) || 0);
   const tree = unions(ids);
-  const chosen = byWeight.filter((tie) => !mixed.has(tie.a) && !mixed.has(tie.b) && tree.join(tie.a, tie.b));
+  // One base that a card names, borne out by the weights, says more than who happens to be nearest.
+  const named = byWeight.filter((tie) => isNamed(node.get(tie.a)!, node.get(tie.b)!) && byClaim(node.get(tie.a)!, node.get(tie.b)!));
+  const chosen = [...named, ...byWeight].filter((tie) => !mixed.has(tie.a) && !mixed.has(tie.b) && tree.join(tie.a, tie.b));
 
   const edges = new Map<string, FamilyEdge>();
   const put = (tie: Tie, directed: Directed, inTree: boolean, alternatives: readonly string[] = [], kind: Kind = tie.kind): void => {
@@ -93,7 +96,7 @@ function familyOf(
     });
   };
   for (const tie of chosen)
-    put(tie, byLoss(tie, ids, metric) ?? byClaim(node.get(tie.a)!, node.get(tie.b)!) ?? UNKNOWN, true, asNear(tie, chosen, own));
+    put(tie, byLoss(tie, ids, metric) ?? byClaim(node.get(tie.a)!, node.get(tie.b)!) ?? UNKNOWN, true, asNear(tie, chosen, own, lossy));
   for (const { of, merge } of merges)
     for (const parent of merge.parents) {
       const tie = tieOf(of, parent.name);
@@ -110,6 +113,10 @@ function familyOf(
   const all = withoutCycles([...edges.values()].sort((x, y) => compare(x.a, y.a) || compare(x.b, y.b)));
   const copies = Object.fromEntries(ids.flatMap((id) => (copiesOf.has(id) ? [[id, copiesOf.get(id)!.map((one) => one.id)]] : [])));
   return { members: ids, copies, edges: all, merges, top: topOf(ids, all), notes: treeNotes(ids, all) };
+}
+
+function isNamed(a: FamilyNode, b: FamilyNode): boolean {
+  return [a, b].some((one) => one.claims.length === 1 && one.claims[0] === (one === a ? b : a).id);
 }
 
 function addFitted(
@@ -156,8 +163,8 @@ function mixture(tie: Tie, of: string, merge: Merge): Directed {
   };
 }
 
-/** Models as near to one end as the other end is, on that other end's side of the tree. */
-function asNear(edge: Tie, tree: readonly Tie[], ties: readonly Tie[]): string[] {
+/** Models as near to one end as the other end is, on that other end's side of the tree; not copies that lost information, which stand near their source. */
+function asNear(edge: Tie, tree: readonly Tie[], ties: readonly Tie[], lossy: ReadonlySet<string>): string[] {
   if (edge.distance === null) return [];
   const rest = tree.filter((tie) => tie !== edge);
   const sideOf = (start: string): Set<string> => {
@@ -176,12 +183,13 @@ function asNear(edge: Tie, tree: readonly Tie[], ties: readonly Tie[]): string[]
   const near = ties.filter(
     (tie) =>
       tie !== edge &&
+      tie.inFrame === edge.inFrame &&
       tie.distance !== null &&
       Math.abs(tie.distance - edge.distance!) <= SAME * Math.max(tie.error, edge.error) &&
       [tie.a, tie.b].some((end) => end === edge.a || end === edge.b) &&
       ((sides[0].has(tie.a) && sides[1].has(tie.b)) || (sides[1].has(tie.a) && sides[0].has(tie.b))),
   );
-  return [...new Set(near.flatMap((tie) => [tie.a, tie.b]))].filter((id) => id !== edge.a && id !== edge.b).sort(compare);
+  return [...new Set(near.flatMap((tie) => [tie.a, tie.b]))].filter((id) => id !== edge.a && id !== edge.b && !lossy.has(id)).sort(compare);
 }
 
 /** One node for each group of equal values; a claim of one is a claim of all. */

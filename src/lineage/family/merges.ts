@@ -18,27 +18,37 @@ const MEASURABLE = 30;
 /** Triples are tried among so many nearest models. */
 const NEAREST = 24;
 
-/** At most one merge for each model: the fewest parents, then the smallest remainder. */
+/**
+ * At most one merge for each model: the fewest parents, then those that are no mixtures themselves (what is mixed from a mixture is
+ * mixed from its parents as well), then the smallest remainder.
+ */
 export function findMerges(ids: readonly string[], metric: Metric): FoundMerge[] {
-  return ids.flatMap((of): FoundMerge[] => {
-    const near = ids
-      .flatMap((id) => {
-        const to = id === of ? null : metric(of, id);
-        return to && to.squared > MEASURABLE * to.error ? [{ id, squared: to.squared }] : [];
-      })
-      .sort((x, y) => x.squared - y.squared || (x.id < y.id ? -1 : 1))
-      .slice(0, NEAREST);
-    const fits = [...subsets(near, 2), ...subsets(near, 3)].flatMap((parents) => fit(parents, metric) ?? []);
-    const best = fits.sort((x, y) => x.weights.length - y.weights.length || x.residual - y.residual)[0];
-    if (!best) return [];
-    const parents = best.parents.map(({ id }, i) => ({
-      name: id,
-      digest: '',
-      coefficient: best.weights[i]!,
-      standardError: best.error,
-    }));
-    return [{ of, merge: { method: 'linear', parents, r2: 1 - best.residual, missingParent: false } }];
+  const found = ids.map((of) => ({ of, fits: fitsOf(of, ids, metric) })).filter(({ fits }) => fits.length > 0);
+  const mixed = new Set(found.map(({ of }) => of));
+  const mixtures = (one: Fit): number => one.parents.filter(({ id }) => mixed.has(id)).length;
+  return found.map(({ of, fits }) => {
+    const best = fits.sort((x, y) => x.weights.length - y.weights.length || mixtures(x) - mixtures(y) || x.residual - y.residual)[0]!;
+    const parents = best.parents.map(({ id }, i) => ({ name: id, digest: '', coefficient: best.weights[i]!, standardError: best.error }));
+    return { of, merge: { method: 'linear', parents, r2: 1 - best.residual, missingParent: false } };
   });
+}
+
+function fitsOf(of: string, ids: readonly string[], metric: Metric): Fit[] {
+  const near = ids
+    .flatMap((id): Near[] => {
+      const to = id === of ? null : metric(of, id);
+      return to && to.squared > MEASURABLE * to.error ? [{ id, squared: to.squared }] : [];
+    })
+    .sort((x, y) => x.squared - y.squared || (x.id < y.id ? -1 : 1))
+    .slice(0, NEAREST);
+  return [...subsets(near, 2), ...subsets(near, 3)].flatMap((parents) => fit(parents, metric) ?? []);
+}
+
+interface Fit {
+  readonly parents: readonly Near[];
+  readonly weights: readonly number[];
+  readonly residual: number;
+  readonly error: number;
 }
 
 interface Near {
@@ -47,10 +57,7 @@ interface Near {
 }
 
 /** Least squares with weights that sum to 1, from distances alone: <P_i - P_0, M - P_0> = (d_0M + d_0i - d_iM) / 2. */
-function fit(
-  parents: readonly Near[],
-  metric: Metric,
-): { parents: readonly Near[]; weights: number[]; residual: number; error: number } | null {
+function fit(parents: readonly Near[], metric: Metric): Fit | null {
   const [origin, ...others] = parents;
   const between = (x: Near, y: Near): number | null => {
     const to = x.id === y.id ? { squared: 0, error: 0 } : metric(x.id, y.id);

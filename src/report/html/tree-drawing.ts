@@ -77,7 +77,7 @@ function labelsOf(row: TreeRow, tree: FamilyTree, room: number): Placed['labels'
   if (row.copies.length > 0) add(`the same values: ${row.copies.join(', ')}`, 'quiet-text');
   if (row.edge) {
     const grounds = groundsWords(row.edge);
-    add(`${edgeWords(row.edge)}${grounds === '' ? '' : `; ${grounds}`}`, 'quiet-text');
+    add(`${raised(edgeWords(row.edge))}${grounds === '' ? '' : `; ${grounds}`}`, 'quiet-text');
     if (row.edge.alternatives.length > 0) add(`as near: ${row.edge.alternatives.slice(0, 4).join(', ')}`, 'quiet-text');
   }
   for (const { model, name, verdict } of tree.claims)
@@ -129,6 +129,14 @@ function head(x: number, y: number, side: -1 | 0 | 1, kind: string): Html {
   const [dx, dy] = side === 0 ? [4, 6] : [side * 6, 4];
   const ends = side === 0 ? [[x - dx, y + dy], [x + dx, y + dy]] : [[x + dx, y - dy], [x + dx, y + dy]]; // prettier-ignore
   return markup`${ends.map(([ex, ey]) => markup`<line class="${own(kind)}" x1="${x.toFixed(1)}" x2="${ex!.toFixed(1)}" y1="${y}" y2="${ey!}" />`)}`;
+}
+
+/** `10^-12` as text can show it. */
+function raised(text: string): string {
+  return text.replaceAll(
+    /10\^(-?\d+)/g,
+    (_, power: string) => `10${[...power].map((c) => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)]!)).join('')}`,
+  );
 }
 
 /** Lines of at most `room` characters, broken between words. */
