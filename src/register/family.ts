@@ -62,7 +62,11 @@ async function answer(
   await relations.fromSketches();
   await relations.lookCloser(claimedPairs(models));
   const ids = [...models.keys()];
-  const nodes = ids.map((id): FamilyNode => ({ id, claims: claimsOf(models, id).flatMap(({ base }) => base ?? []) }));
+  const nodes = ids.map((id): FamilyNode => ({
+    id,
+    digest: models.get(id)!.sketch.subject.digest,
+    claims: claimsOf(models, id).flatMap(({ base }) => base ?? []),
+  }));
   const { fitMerge } = options;
   const { families, single } = buildFamilies(nodes, makeTies(models, relations.all()), fitMerge ? { fitMerge } : {});
   return {

@@ -13,6 +13,8 @@ import { counted, sentence } from './words.ts';
 const MAX_ROWS = 2_000;
 /** Deeper chains are drawn at this depth: the lines must stay on the screen. */
 const MAX_DEPTH = 12;
+/** Columns that a name and its words keep. */
+const MIN_ROOM = 28;
 
 /** The graph as text: a tree for each family, then weaker links, claims and limits. Lines fit `style.columns`; ends with a newline. */
 export function renderTree(tree: FamilyTree, style: Style): string {
@@ -77,7 +79,7 @@ function familyLines(family: Family, tree: FamilyTree, style: Style): string[] {
 }
 
 function rowLines(row: TreeRow, rows: readonly TreeRow[], tree: FamilyTree, style: Style): string[] {
-  const depth = Math.min(row.depth, MAX_DEPTH);
+  const depth = Math.min(row.depth, MAX_DEPTH, Math.floor((columnsOf(style) - MIN_ROOM) / 3));
   const trunk = row.open
     .slice(0, Math.max(0, depth - 1))
     .map((open) => (open ? '│  ' : '   '))

@@ -116,7 +116,7 @@ describe('a tree without its base or its cards', () => {
     const ties = makeTies(models, relations);
     let drawn = 0;
     for (const missing of ['', ...ids]) {
-      const nodes = ids.filter((id) => id !== missing).map((id) => ({ id, claims: [] }));
+      const nodes = ids.filter((id) => id !== missing).map((id) => ({ id, digest: id, claims: [] }));
       const { families } = buildFamilies(
         nodes,
         ties.filter((tie) => tie.a !== missing && tie.b !== missing),

@@ -38,7 +38,7 @@ function tiesOf(points: Readonly<Record<string, Point>>, lossy: Readonly<Record<
   );
 }
 const nodesOf = (points: object, claims: Readonly<Record<string, string[]>> = {}): FamilyNode[] =>
-  Object.keys(points).map((id) => ({ id, claims: claims[id] ?? [] }));
+  Object.keys(points).map((id) => ({ id, digest: `sha256:${id}`, claims: claims[id] ?? [] }));
 
 function arrows({ families }: FamilyGraph): string[] {
   return families
@@ -155,7 +155,7 @@ test('the order of models and ties changes nothing; arrows never run in a circle
     fc.property(world, ({ points, claims, lossy, drop, shuffle }) => {
       const placed = Object.fromEntries(ids.map((id, i) => [id, plus(BASE, points[i]!)]));
       const lost = Object.fromEntries(ids.flatMap((id, i) => (lossy[i] ? [[id, 'x']] : [])));
-      const nodes = ids.map((id, i): FamilyNode => ({ id, claims: claims[i]!.filter((claim) => claim !== id) }));
+      const nodes = ids.map((id, i): FamilyNode => ({ id, digest: `sha256:${id}`, claims: claims[i]!.filter((claim) => claim !== id) }));
       const ties = tiesOf(placed, lost).filter((_, i) => !drop.includes(i));
       const graph = buildFamilies(nodes, ties);
       const shuffled = ties

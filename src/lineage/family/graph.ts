@@ -68,7 +68,7 @@ function familyOf(
     return tie?.inFrame && tie.distance !== null ? { squared: tie.distance, error: tie.error } : null;
   };
   const ids = [...node.keys()];
-  const merges = addFitted(ids, findMerges(ids, metric), tieOf, fitMerge);
+  const merges = addFitted(ids, findMerges([...node.values()], metric), tieOf, fitMerge);
   const mixed = new Set(merges.map((found) => found.of));
   const lossy = new Set(own.flatMap((tie) => tie.loss?.of ?? []));
   const weigh = (tie: Tie): number =>
@@ -197,6 +197,7 @@ function mergeCopies(nodes: readonly FamilyNode[], find: (id: string) => string)
   const groups = groupBy(nodes, (node) => find(node.id));
   return [...groups].map(([id, group]) => ({
     id,
+    digest: group[0]!.digest,
     claims: [...new Set(group.flatMap((node) => node.claims.map(find)))].filter((claim) => claim !== id).sort(compare),
   }));
 }

@@ -4,7 +4,7 @@
  * gives a direction. What lies on the line but outside (task arithmetic) is symmetric, and nothing is said.
  * @module
  */
-import type { FoundMerge } from './types.ts';
+import type { FamilyNode, FoundMerge } from './types.ts';
 
 /** Squared distance between two ids, or null; and what of it rounding explains. */
 export type Metric = (a: string, b: string) => { readonly squared: number; readonly error: number } | null;
@@ -22,13 +22,20 @@ const NEAREST = 24;
  * At most one merge for each model: the fewest parents, then those that are no mixtures themselves (what is mixed from a mixture is
  * mixed from its parents as well), then the smallest remainder.
  */
-export function findMerges(ids: readonly string[], metric: Metric): FoundMerge[] {
+export function findMerges(nodes: readonly FamilyNode[], metric: Metric): FoundMerge[] {
+  const ids = nodes.map(({ id }) => id);
+  const digest = new Map(nodes.map((node) => [node.id, node.digest]));
   const found = ids.map((of) => ({ of, fits: fitsOf(of, ids, metric) })).filter(({ fits }) => fits.length > 0);
   const mixed = new Set(found.map(({ of }) => of));
   const mixtures = (one: Fit): number => one.parents.filter(({ id }) => mixed.has(id)).length;
   return found.map(({ of, fits }) => {
     const best = fits.sort((x, y) => x.weights.length - y.weights.length || mixtures(x) - mixtures(y) || x.residual - y.residual)[0]!;
-    const parents = best.parents.map(({ id }, i) => ({ name: id, digest: '', coefficient: best.weights[i]!, standardError: best.error }));
+    const parents = best.parents.map(({ id }, i) => ({
+      name: id,
+      digest: digest.get(id)!,
+      coefficient: best.weights[i]!,
+      standardError: best.error,
+    }));
     return { of, merge: { method: 'linear', parents, r2: 1 - best.residual, missingParent: false } };
   });
 }

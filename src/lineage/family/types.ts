@@ -7,6 +7,7 @@ import type { Kind, Merge, Relation, Verdict } from '../types.ts';
 /** A model in the graph; `id` is unique in it. */
 export interface FamilyNode {
   readonly id: string;
+  readonly digest: string;
   /** Ids of the bases that its own card names and that are in the graph. */
   readonly claims: readonly string[];
 }
