@@ -54,7 +54,7 @@ export function makeComparer(watch: Watch, jobs: number = 1): Comparer {
       }
     return { relation: relation!, read };
   };
-  return { jobs: pool.jobs, compare, close: pool.close };
+  return { jobs: pool.jobs, compare, close: () => pool.close() };
 }
 
 /** Threads that describe and relate models. */

@@ -2,16 +2,13 @@
  * Relations of pairs as ties with distances: where three models can be laid over each other, in one unit.
  * @module
  */
-import { distanceOf, frameOf, type Loss, type Relation, sizeOf, type Tie } from '../lineage/index.ts';
+import { distanceOf, frameOf, type Loss, type Relation, sizeOf, type Sketch, type Tie } from '../lineage/index.ts';
 import type { Described } from './pair-task.ts';
 
 /** Beyond this the values hardly lie over each other (correlation under .75): unrelated ones are at 2, and those of a relative in another order too. */
 const LAID_OVER = 0.5;
 /** Part of the values in tensors that hold the same numbers in another order. */
 const SAME_NUMBERS = 0.95;
-/** A change that rounding to 8 bits brings about: .9 % for rows of Gaussian values, with room for tails. */
-const ROUNDING_8 = 0.02 ** 2;
-
 export function makeTies(
   models: ReadonlyMap<string, Described>,
   relations: readonly { a: string; b: string; relation: Relation }[],
@@ -26,9 +23,25 @@ export function makeTies(
     const measured = frame !== '' && frame === frames.get(b) ? distanceOf(x, y, units.get(frame)!) : null;
     const common = { a, b, verdict: relation.verdict, kind: relation.kind, log10P: relation.log10PAdjusted };
     if (measured && measured.squared < LAID_OVER)
-      return [{ ...common, distance: measured.squared, error: measured.error, inFrame: true, loss: lossOf(a, b, relation, measured) }];
+      return [
+        {
+          ...common,
+          distance: measured.squared,
+          error: measured.error,
+          inFrame: true,
+          loss: sameTokens(x, y) ? lossOf(a, b, relation, measured) : null,
+        },
+      ];
     const change = changeOf(relation);
-    return [{ ...common, distance: change === null ? null : change ** 2, error: 1e-3, inFrame: false, loss: lossOf(a, b, relation, null) }];
+    return [
+      {
+        ...common,
+        distance: change === null ? null : change ** 2,
+        error: 1e-3,
+        inFrame: false,
+        loss: sameTokens(x, y) ? lossOf(a, b, relation, null) : null,
+      },
+    ];
   });
 }
 
@@ -59,8 +72,11 @@ function lossOf(
   }
   if (kind.schemeProved)
     return { of, certainty: 'proved', grounds: `quantizing ${source} by ${kind.scheme ?? 'its scheme'} gives ${of} to the bit` };
-  const grounds = `${of} is quantized and ${source} is not`;
-  return measured && measured.squared <= ROUNDING_8 && /int8|Q8/.test(kind.scheme ?? '')
-    ? { of, certainty: 'proved', grounds: `${grounds}, and the change is no more than rounding to 8 bits brings` }
-    : { of, certainty: 'seen', grounds };
+  return { of, certainty: 'seen', grounds: `${of} is quantized and ${source} is not` };
+}
+
+/** Neither cutting nor quantizing takes tokens away. */
+function sameTokens(a: Sketch, b: Sketch): boolean {
+  const rows = (sketch: Sketch): number | undefined => sketch.samples.find((s) => s.role === 'embed')?.shape[0];
+  return rows(a) === rows(b);
 }

@@ -22,18 +22,24 @@ export const UNKNOWN: Directed = {
   directionGrounds: 'the weights do not say which of the two came first, and neither does a card of theirs',
 };
 
-/** Cosine between what a copy lost and what relatives learned, from which the loss is not the whole difference. */
-const UNRELATED = 0.1;
+/** Part of the difference that may be something else than loss. */
+const OTHER = 0.1;
+/** Cosine that rounding, noise and zeros have with what relatives learned: at most .02 on the corpus. */
+const CHANCE = 0.02;
 /** Relatives that must say so, when the loss could not be repeated. */
 const WITNESSES = 2;
 /** Differences of this many errors are seen. */
 const SEEN = 4;
 
-/** Information loss. `relatives` are the other models of the family that can be laid over both. */
-export function byLoss(tie: Tie, relatives: readonly string[], metric: Metric): Directed | null {
+/**
+ * Information loss. `relatives` are the other models of the family that can be laid over both. Null where the source lost some as well:
+ * cut twice from one model, a copy looks as if made from the other copy.
+ */
+export function byLoss(tie: Tie, lossy: ReadonlySet<string>, relatives: readonly string[], metric: Metric): Directed | null {
   if (!tie.loss) return null;
   const lost = tie.loss.of;
   const kept = lost === tie.a ? tie.b : tie.a;
+  if (lossy.has(kept)) return null;
   const say = (more: string): Directed => ({
     direction: lost === tie.b ? 'a->b' : 'b->a',
     grounds: 'loss',
@@ -47,12 +53,12 @@ export function byLoss(tie: Tie, relatives: readonly string[], metric: Metric): 
   for (const id of relatives) {
     if (id === kept || id === lost) continue;
     const [leg, far] = [metric(kept, id), metric(lost, id)];
-    if (!leg || !far || leg.squared <= SEEN * leg.error) continue;
-    // <lost - kept, relative - kept>: a copy of some other relative would share what that one learned.
+    if (!leg || !far) continue;
+    // <lost - kept, relative - kept>: for a copy of another relative it is the square of all that `kept` learned since.
     const inner = (gap.squared + leg.squared - far.squared) / 2;
-    const noise = SEEN * (gap.error + leg.error + far.error);
-    if (Math.abs(inner) > UNRELATED * Math.sqrt(gap.squared * leg.squared) + noise) return null;
-    if (Math.sqrt(gap.squared * leg.squared) * UNRELATED > noise) witnesses++;
+    const tolerance = OTHER * gap.squared + CHANCE * Math.sqrt(gap.squared * leg.squared) + SEEN * (gap.error + leg.error + far.error);
+    if (Math.abs(inner) > tolerance) return null;
+    if (tolerance < gap.squared / 2) witnesses++;
   }
   return witnesses >= WITNESSES ? say(`, and the difference has nothing in common with what ${witnesses} relatives learned`) : null;
 }
@@ -81,7 +87,11 @@ export function withoutCycles(edges: readonly FamilyEdge[]): FamilyEdge[] {
     const seen = new Set(open);
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       if (at === to) return true;
-      for (const next of children.get(at) ?? []) if (!seen.has(next)) open.push(next) && seen.add(next);
+      for (const next of children.get(at) ?? []) {
+        if (seen.has(next)) continue;
+        seen.add(next);
+        open.push(next);
+      }
     }
     return false;
   };

@@ -93,6 +93,15 @@ describe('a family', () => {
     expect(arrows(buildFamilies(nodesOf(alone), tiesOf(alone, { q: 'A' })))).toEqual([]);
   });
 
+  test('hangs two copies that lost information on their source, not on each other', () => {
+    const cuts = { A: plus(BASE, { x: 0.3, y: 0.4 }), p: plus(BASE, { y: 0.4 }), q: BASE, C: plus(BASE, { x: 0.3, y: 0.4, c: 0.2 }) };
+    const ties = tiesOf(cuts, { p: 'A', q: 'A' }).map((tie): Tie => {
+      const of = tie.b === 'q' || tie.a === 'q' ? 'q' : tie.b === 'p' || tie.a === 'p' ? 'p' : null;
+      return { ...tie, loss: of ? { of, certainty: 'proved', grounds: 'equal where not zero' } : null };
+    });
+    expect(arrows(buildFamilies(nodesOf(cuts), ties))).toEqual(['A>p', 'A>q']);
+  });
+
   test('hangs a mixture on its parents, with its coefficients', () => {
     const mixed = {
       ...hub,

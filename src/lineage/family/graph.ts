@@ -74,8 +74,10 @@ function familyOf(
   const weigh = (tie: Tie): number =>
     // A copy that lost information is no place to hang others on while its source is as near.
     (tie.distance ?? Infinity) + SAME * tie.error * (Number(lossy.has(tie.a)) + Number(lossy.has(tie.b)));
-  // Other shapes are compared over the part that has its like, which makes them look near: they come second.
-  const byWeight = [...own].sort((x, y) => Number(y.inFrame) - Number(x.inFrame) || weigh(x) - weigh(y) || 0);
+  // Other shapes are compared over the part that has its like, which makes them look near: they come second. So do two copies that
+  // lost information: pruned twice from one source, the one looks as if made from the other.
+  const rank = (tie: Tie): number => 2 * Number(!tie.inFrame) + Number(lossy.has(tie.a) && lossy.has(tie.b));
+  const byWeight = [...own].sort((x, y) => rank(x) - rank(y) || weigh(x) - weigh(y) || 0);
   const tree = unions(ids);
   // One base that a card names, borne out by the weights, says more than who happens to be nearest.
   const named = byWeight.filter((tie) => isNamed(node.get(tie.a)!, node.get(tie.b)!) && byClaim(node.get(tie.a)!, node.get(tie.b)!));
@@ -96,7 +98,12 @@ function familyOf(
     });
   };
   for (const tie of chosen)
-    put(tie, byLoss(tie, ids, metric) ?? byClaim(node.get(tie.a)!, node.get(tie.b)!) ?? UNKNOWN, true, asNear(tie, chosen, own, lossy));
+    put(
+      tie,
+      byLoss(tie, lossy, ids, metric) ?? byClaim(node.get(tie.a)!, node.get(tie.b)!) ?? UNKNOWN,
+      true,
+      asNear(tie, chosen, own, lossy),
+    );
   for (const { of, merge } of merges)
     for (const parent of merge.parents) {
       const tie = tieOf(of, parent.name);
