@@ -12,8 +12,8 @@ import { type Html, markup, NOTHING, own } from './markup.ts';
 
 /** Rows drawn; the table below has more, the JSON answer all. (CWE-770) */
 const MAX_ROWS = 400;
-const WIDTH = 480;
-const STEP = 22;
+const WIDTH = 400;
+const STEP = 18;
 /** Deeper chains are drawn at this depth, so that their words keep room. */
 const MAX_DEPTH = 8;
 /** Lanes on the right for edges that are not part of the tree. */
@@ -24,7 +24,7 @@ const LINE = 15;
 const CHAR = 5.9;
 
 export const TREE_STYLE: Html = own(`
-.family{max-width:40rem}
+.family{max-width:34rem}
 .family text{font-size:11.5px}
 .family .name{font-size:13px;font-weight:600}
 .family .edge{stroke:var(--bar);stroke-width:1.5}

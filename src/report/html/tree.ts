@@ -59,7 +59,7 @@ export function renderTreeHtml(tree: FamilyTree): string {
 
 function summary(tree: FamilyTree): string {
   const families = tree.families.length === 0 ? 'No family' : counted(tree.families.length, 'family', 'families');
-  return `${families} of models that share training; ${counted(tree.single.length, 'model')} without such a tie. Ancestors stand above where there are grounds to call them so: an arrow says that there are. A line without an arrow does not say which came first.`;
+  return `${families} of models that share training${tree.single.length > 0 ? `; ${counted(tree.single.length, 'model')} without such a tie` : ''}. Ancestors stand above where there are grounds to call them so: an arrow says that there are. A line without an arrow does not say which came first.`;
 }
 
 function familySection(family: Family, tree: FamilyTree, id: string): Html {
@@ -72,7 +72,7 @@ function familySection(family: Family, tree: FamilyTree, id: string): Html {
       edge.direction === 'unknown'
         ? 'not known'
         : markup`${mark(groundsWords(edge), 'plain')}<small>${sentence(edge.directionGrounds)}</small>`,
-      edge.alternatives.length === 0 ? '' : edge.alternatives.map((other, i) => markup`${i > 0 ? ', ' : ''}${foreign(other)}`),
+      edge.alternatives.length === 0 ? 'none' : edge.alternatives.map((other, i) => markup`${i > 0 ? ', ' : ''}${foreign(other)}`),
     ];
   });
   return markup`<section aria-labelledby="${own(id)}">
