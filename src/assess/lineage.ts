@@ -21,8 +21,8 @@ export async function traceLineage(
 ): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[]; claimed: AncestorRecord[] }> {
   const names = ownNames(model);
   const all: KnownRelation[] = [];
-  const held = new Map<KnownRelation, KnownModel>();
-  let best: KnownRelation | undefined;
+  const named = new Map<KnownRelation, KnownModel>();
+  let best: { readonly relation: KnownRelation; readonly sketch: Sketch } | undefined;
   let compared = 0;
   let done = 0;
   if (sketch)
@@ -34,17 +34,17 @@ export async function traceLineage(
       // A registered copy of the very model under judgement is not its ancestor.
       if (relation.a.digest === relation.b.digest && names.has(normalizeName(entry.record.name))) continue;
       all.push(relation);
-      // Two kinds of models are held: those the card names, and the best so far, to see whether they are strangers to each other.
-      const isClaimed = model.claims.baseModels.some((claim) => sameName(claim.value, entry.record.name));
-      const isBest = all.every((other) => byStrength(relation, other) <= 0);
-      if (isBest && best) held.delete(best);
-      if (isBest && !isClaimed) best = relation;
-      if (isBest || isClaimed) held.set(relation, entry);
+      // Two kinds of sketches are held on to: of models the card names, and of the strongest tie, to see whether they are strangers.
+      if (model.claims.baseModels.some((claim) => sameName(claim.value, entry.record.name))) named.set(relation, entry);
+      if (!best || byStrength(relation, best.relation) < 0) best = { relation, sketch: entry.sketch };
     }
   const told = all.filter((relation) => isTie(relation.verdict)).sort(byStrength);
   const claims = model.claims.baseModels.map((claim) => {
     const relation = all.find((candidate) => sameName(claim.value, candidate.ancestor.name));
-    return checkClaim(claim.value, claim.from, relation, othersOf(relation, told[0], held));
+    const base = relation && named.get(relation);
+    const others: OtherTie[] =
+      base && best && best.relation !== relation ? [{ relation: best.relation, toClaimed: relate(base.sketch, best.sketch) }] : [];
+    return checkClaim(claim.value, claim.from, relation, others);
   });
   const claimedOnly = all.filter(
     (relation) => !isTie(relation.verdict) && model.claims.baseModels.some((claim) => sameName(claim.value, relation.ancestor.name)),
@@ -72,17 +72,6 @@ export async function traceLineage(
       findings: findings(told, claims, names),
     },
   };
-}
-
-/** The strongest tie, beside what ties its model to the claimed one. */
-function othersOf(
-  claimed: KnownRelation | undefined,
-  best: KnownRelation | undefined,
-  held: ReadonlyMap<KnownRelation, KnownModel>,
-): OtherTie[] {
-  const [base, other] = [claimed && held.get(claimed), best && held.get(best)];
-  if (!base || !other || base === other) return [];
-  return [{ relation: best!, toClaimed: relate(base.sketch, other.sketch) }];
 }
 
 /** A known model that names the suspect as its base, or that lost information the suspect still has, came later. */
