@@ -23,7 +23,7 @@ const tuned: Transformer = baseId === 'DA' ? await loadTransformer(folder('a-ft-
 /** Models that must never be called derived from anything made of DA: a stranger, one from its random start, its student. */
 const nulls = option('nulls') === undefined ? [] : ['DC', 'DE', 'a-distilled'];
 
-const compare = makeComparer({});
+const { compare } = makeComparer({});
 const kindOf = (relation: Relation): string =>
   `${relation.kind.name}${relation.kind.layerMap ? ` [${relation.kind.layerMap.join()}]` : ''}${relation.kind.disguises ? ` {${relation.kind.disguises.join('; ')}}` : ''}`;
 const isTie = ({ verdict }: Relation): boolean => verdict === 'derived' || verdict === 'identical';

@@ -1,4 +1,6 @@
 export { assess, type AssessOptions, subjectDigest } from './assess.ts';
+export { checkClaim } from './claims.ts';
+export type { FamilyTree, TreeClaim, TreeLink } from './family-tree.ts';
 export { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
 export { publishedName } from './names.ts';
 export type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels } from './types.ts';

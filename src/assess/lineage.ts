@@ -3,11 +3,12 @@
  * @module
  */
 import type { Finding, Watch } from '../base/index.ts';
-import type { Sketch, Verdict } from '../lineage/index.ts';
+import { relate, type Sketch, type Verdict } from '../lineage/index.ts';
 import { type Model, normalizeName, sameName } from '../model/index.ts';
+import { checkClaim, type OtherTie } from './claims.ts';
 import { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
 import { ownNames } from './names.ts';
-import type { AncestorRecord, Assessment, ClaimCheck, KnownModels } from './types.ts';
+import type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels } from './types.ts';
 
 type LineageAnswer = Assessment['lineage'];
 
@@ -20,6 +21,8 @@ export async function traceLineage(
 ): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[]; claimed: AncestorRecord[] }> {
   const names = ownNames(model);
   const all: KnownRelation[] = [];
+  const named = new Map<KnownRelation, KnownModel>();
+  let best: { readonly relation: KnownRelation; readonly sketch: Sketch } | undefined;
   let compared = 0;
   let done = 0;
   if (sketch)
@@ -31,9 +34,18 @@ export async function traceLineage(
       // A registered copy of the very model under judgement is not its ancestor.
       if (relation.a.digest === relation.b.digest && names.has(normalizeName(entry.record.name))) continue;
       all.push(relation);
+      // Two kinds of sketches are held on to: of models the card names, and of the strongest tie, to see whether they are strangers.
+      if (model.claims.baseModels.some((claim) => sameName(claim.value, entry.record.name))) named.set(relation, entry);
+      if (!best || byStrength(relation, best.relation) < 0) best = { relation, sketch: entry.sketch };
     }
   const told = all.filter((relation) => isTie(relation.verdict)).sort(byStrength);
-  const claims = model.claims.baseModels.map((claim) => checkClaim(claim.value, claim.from, all));
+  const claims = model.claims.baseModels.map((claim) => {
+    const relation = all.find((candidate) => sameName(claim.value, candidate.ancestor.name));
+    const base = relation && named.get(relation);
+    const others: OtherTie[] =
+      base && best && best.relation !== relation ? [{ relation: best.relation, toClaimed: relate(base.sketch, best.sketch) }] : [];
+    return checkClaim(claim.value, claim.from, relation, others);
+  });
   const claimedOnly = all.filter(
     (relation) => !isTie(relation.verdict) && model.claims.baseModels.some((claim) => sameName(claim.value, relation.ancestor.name)),
   );
@@ -68,36 +80,14 @@ function mayBeAncestor(relation: KnownRelation, names: ReadonlySet<string>): boo
   return relation.direction !== 'b->a' && !namesSuspect;
 }
 
-function checkClaim(name: string, from: string, relations: readonly KnownRelation[]): ClaimCheck {
-  const relation = relations.find((candidate) => sameName(name, candidate.ancestor.name));
-  if (!relation)
-    return {
-      name,
-      from,
-      verdict: 'not-registered',
-      because: 'the register holds no model of this name, so the claim was not compared with weights',
-    };
-  switch (relation.verdict) {
-    case 'identical':
-    case 'derived':
-      return { name, from, verdict: 'supported', because: relation.because };
-    case 'unresolved':
-    case 'shared-origin':
-      return { name, from, verdict: 'unresolved', because: relation.because };
-    case 'no-evidence':
-    case 'common-initialization':
-      return { name, from, verdict: 'not-shown', because: relation.because };
-  }
-}
-
 function findings(told: readonly KnownRelation[], claims: readonly ClaimCheck[], names: ReadonlySet<string>): Finding[] {
   const out: Finding[] = claims
-    .filter((claim) => claim.verdict === 'not-shown')
+    .filter((claim) => claim.verdict === 'not-shown' || claim.verdict === 'refuted')
     .map((claim) => ({
-      rule: 'lineage/claimed-base-not-shown',
+      rule: `lineage/claimed-base-${claim.verdict}`,
       severity: 'warning',
       where: whereOf(claim.from),
-      what: `the card names "${claim.name}" as base; the weights show no tie to it`,
+      what: `the card names "${claim.name}" as base; the weights ${claim.verdict === 'refuted' ? 'speak against it' : 'show no tie to it'}`,
       why: `${claim.because}. A wrong base misleads about license, safety and credit`,
       fix: 'name the model these weights were really trained from, or ask the publisher how they were made',
     }));

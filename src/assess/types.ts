@@ -15,9 +15,10 @@ export interface ClaimCheck {
   readonly from: string;
   /**
    * `supported`: the weights bear it out. `not-shown`: the named model is in the register and the weights show no tie
-   * to it. `not-registered`: the register does not hold it, so nothing could be compared. `unresolved`: held, but not comparable.
+   * to it. `refuted`: besides, they are shown to share training with a stranger of it, by tests that would have seen as strong a tie to
+   * the named model. `not-registered`: the register does not hold it, so nothing could be compared. `unresolved`: held, but not comparable.
    */
-  readonly verdict: 'supported' | 'not-shown' | 'not-registered' | 'unresolved';
+  readonly verdict: 'supported' | 'not-shown' | 'refuted' | 'not-registered' | 'unresolved';
   readonly because: string;
 }
 

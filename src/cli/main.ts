@@ -11,6 +11,7 @@ import { addLicense } from './commands/license.ts';
 import { addRegister } from './commands/register.ts';
 import { addScan } from './commands/scan.ts';
 import { addSketch } from './commands/sketch.ts';
+import { addTree } from './commands/tree.ts';
 import { EXIT } from './exit.ts';
 import { failureAnswer, failureText } from './failure.ts';
 import { progressLine, type Runtime, styleOf } from './runtime.ts';
@@ -71,6 +72,6 @@ function makeProgram(runtime: Runtime): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'heirloom: ')) })
     .showHelpAfterError('  hint: see --help')
     .addHelpText('after', '\nExit codes: 0 nothing to act on, 1 findings, 2 could not do it (usage, unreadable input).\n');
-  for (const add of [addCheck, addCompare, addSketch, addRegister, addLicense, addScan, addCredit]) add(program, runtime);
+  for (const add of [addCheck, addCompare, addTree, addSketch, addRegister, addLicense, addScan, addCredit]) add(program, runtime);
   return program;
 }

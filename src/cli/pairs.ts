@@ -3,8 +3,9 @@
  * @module
  */
 import { open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { HeirloomError, type JsonValue, parseJson, SourceError } from '../base/index.ts';
-import { type CompareOptions, makeComparer } from '../register/index.ts';
+import { type Comparer, makeComparer } from '../register/index.ts';
 import { toJson } from '../report/index.ts';
 import { failureAnswer } from './failure.ts';
 import { boundedLines } from './lines.ts';
@@ -13,32 +14,69 @@ import type { Runtime } from './runtime.ts';
 /** Two paths and an id; a longer line is something else. (CWE-770) */
 const MAX_LINE = 64 * 1024;
 
-/** @returns how many pairs failed. @throws SourceError when the list cannot be read; the signal's reason. */
-export async function comparePairs(file: string, runtime: Runtime, options: CompareOptions = {}): Promise<number> {
-  const compare = makeComparer(runtime.watch, options);
+/** Lines under way for each comparison that runs: enough that a slow one seldom holds up the others, few enough to keep. */
+const AHEAD = 4;
+
+/**
+ * Several pairs at once; each answer waits for its turn.
+ * @returns how many pairs failed. @throws SourceError when the list cannot be read; the signal's reason.
+ */
+export async function comparePairs(
+  file: string,
+  runtime: Runtime,
+  options: { readonly jobs?: number | undefined; readonly full?: boolean | undefined } = {},
+): Promise<number> {
+  const comparer = makeComparer(runtime.watch, { jobs: options.jobs ?? availableParallelism(), full: options.full === true });
+  const { signal } = runtime.watch;
+  const ahead: Promise<{ line: string; failed: boolean }>[] = [];
   let failed = 0;
   let number = 0;
-  for await (const line of linesOf(file)) {
-    number++;
-    if (line?.trim() === '') continue;
-    runtime.watch.signal?.throwIfAborted();
-    let id: JsonValue | undefined;
-    try {
-      const value = readLine(line, file, number);
-      id = value['id'];
-      const pair = pairOf(value, file, number);
-      const started = performance.now();
-      const { relation, read } = await compare(pair.a, pair.b);
-      runtime.print(oneLine({ ...(id !== undefined && { id }), ...relation, read, ms: Math.round(performance.now() - started) }));
-    } catch (error) {
-      if (runtime.watch.signal?.aborted) throw error;
-      failed++;
-      runtime.print(oneLine({ ...(id !== undefined && { id }), error: await failureAnswer(error) }));
+  const printNext = async (): Promise<void> => {
+    const next = await ahead.shift()!;
+    if (next.failed) failed++;
+    runtime.print(next.line);
+  };
+  try {
+    for await (const line of linesOf(file)) {
+      number++;
+      if (line?.trim() === '') continue;
+      signal?.throwIfAborted();
+      const answer = answerOf(line, file, number, comparer.compare, signal);
+      // Handled here too: whoever waits for its turn may end before.
+      answer.catch(() => {});
+      ahead.push(answer);
+      if (ahead.length >= (comparer.jobs === 1 ? 1 : comparer.jobs * AHEAD)) await printNext();
     }
+    while (ahead.length > 0) await printNext();
+  } finally {
+    await comparer.close();
   }
   runtime.settle();
   if (failed > 0) runtime.note(`heirloom: ${failed} of ${number} pairs could not be compared`);
   return failed;
+}
+
+/** One line of the answer. @throws the signal's reason only. */
+async function answerOf(
+  line: string | null,
+  file: string,
+  number: number,
+  compare: Comparer['compare'],
+  signal: AbortSignal | undefined,
+): Promise<{ line: string; failed: boolean }> {
+  let id: JsonValue | undefined;
+  try {
+    const value = readLine(line, file, number);
+    id = value['id'];
+    const pair = pairOf(value, file, number);
+    const started = performance.now();
+    const { relation, read } = await compare(pair.a, pair.b);
+    const ms = Math.round(performance.now() - started);
+    return { line: oneLine({ ...(id !== undefined && { id }), ...relation, read, ms }), failed: false };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return { line: oneLine({ ...(id !== undefined && { id }), error: await failureAnswer(error) }), failed: true };
+  }
 }
 
 function readLine(line: string | null, file: string, number: number): { readonly [key: string]: JsonValue } {

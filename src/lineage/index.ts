@@ -1,6 +1,7 @@
 export { sketchModel, type SketchOptions } from './build.ts';
 export { type Bound, type Calibration, loadCalibration, type PowerCurve, type Threshold } from './calibration.ts';
 export { decodeSketch, encodeForDigest, encodeSketch, MAX_SKETCH_BYTES, sketchDigest } from './codec.ts';
+export { lossOf } from './kind.ts';
 export { ALPHA_LOG10, relate, type RelateOptions } from './relate.ts';
 export { isOpen, lookCloser, type Sketched } from './look-closer.ts';
 export { fitMerge, type MergeFit, type MergeParent } from './delta/merge.ts';
@@ -19,5 +20,10 @@ export {
   type LineageErrorCode,
   type Relation,
   type RelationSubject,
+  sharesTraining,
   type Verdict,
 } from './types.ts';
+export { distanceOf, frameOf, sizeOf } from './family/distance.ts';
+export { buildFamilies, type FitMerge } from './family/graph.ts';
+export { depthsFrom, neighborsOf } from './family/shape.ts';
+export type { Family, FamilyEdge, FamilyNode, FoundMerge, Loss, Tie } from './family/types.ts';

@@ -23,7 +23,7 @@ import { type Sketch, swapGates } from './sketch.ts';
 import { renameStacks } from './stacks.ts';
 import { type StartEvidence, startEvidence } from './start.ts';
 import { detectableCorrelation } from './swap-sign.ts';
-import type { Evidence, Relation, Verdict } from './types.ts';
+import { type Evidence, type Relation, sharesTraining, type Verdict } from './types.ts';
 
 /** Family-wise error of a verdict over the whole register. */
 export const ALPHA_LOG10 = -6;
@@ -59,14 +59,14 @@ export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}
   const told = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched * readings));
   const judged = { ...told, log10P: told.log10P === null ? null : Math.min(0, told.log10P + Math.log10(readings)) };
   // Only shared training has a kind and a direction; a common start or an open question has neither.
-  const trained = judged.verdict === 'derived' || judged.verdict === 'identical';
+  const trained = sharesTraining(judged.verdict);
   const change = trained ? relativeChange(a, b, judged.layerMap) : null;
   const identity = identityOf(a, b, inputs);
   const kind = trained
     ? kindOf(a, b, { identity, layerMap: judged.layerMap, change })
     : { name: 'unknown' as const, note: 'shared training was not shown, so nothing is said about how' };
   const direction = trained
-    ? directionOf(a, b, kind)
+    ? directionOf(a, b, kind, judged.layerMap)
     : { direction: 'unknown' as const, directionGrounds: 'shared training was not shown' };
   const { architecture: _a, scheme: _b, isAdapter: _c, dtype: _d, ...subjectA } = a.subject;
   const { architecture: _e, scheme: _f, isAdapter: _g, dtype: _h, ...subjectB } = b.subject;

@@ -11,6 +11,11 @@ import { HeirloomError } from '../base/index.ts';
  */
 export type Verdict = 'identical' | 'derived' | 'common-initialization' | 'shared-origin' | 'no-evidence' | 'unresolved';
 
+/** Whether a verdict says that training is shared. */
+export function sharesTraining(verdict: Verdict): boolean {
+  return verdict === 'derived' || verdict === 'identical';
+}
+
 /**
  * What the number rests on. `exact`: a p-value that follows from symmetry alone, given the assumptions.
  * `calibrated`: a threshold set on known pairs. `descriptive`: an effect size, never a verdict by itself.

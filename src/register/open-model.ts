@@ -3,7 +3,7 @@
  * @module
  */
 import { open, stat } from 'node:fs/promises';
-import { subjectDigest } from '../assess/index.ts';
+import { publishedName, subjectDigest } from '../assess/index.ts';
 import { type FileTree, type ReadStats, SourceError, type Watch } from '../base/index.ts';
 import { decodeSketch, MAX_SKETCH_BYTES, type Sketch, sketchModel } from '../lineage/index.ts';
 import { type Model, readModel } from '../model/index.ts';
@@ -16,6 +16,10 @@ export interface SketchedModel {
   readonly read: ReadStats;
   /** Whether it was made from a model just now, or read from a sketch file. */
   readonly isModel: boolean;
+  /** Names it goes by. */
+  readonly names: readonly string[];
+  /** Bases that its card names, and where; empty for a sketch file, which has no card. */
+  readonly claims: readonly { readonly value: string; readonly from: string }[];
 }
 
 /** Opens the tree, reads the model, hands both to `work`, and closes. @throws SourceError, ModelError, WeightsError. */
@@ -34,11 +38,16 @@ export async function withModel<T>(locator: string, watch: Watch, work: (model: 
  */
 export async function sketchOf(locator: string, watch: Watch): Promise<SketchedModel> {
   const stored = await readSketchFile(locator);
-  if (stored) return { sketch: decodeSketch(stored, locator, nodeHasher), read: { bytes: stored.length, requests: 1 }, isModel: false };
+  if (stored) {
+    const sketch = decodeSketch(stored, locator, nodeHasher);
+    return { sketch, read: { bytes: stored.length, requests: 1 }, isModel: false, names: [sketch.subject.name], claims: [] };
+  }
   return withModel(locator, watch, async (model, tree) => ({
     sketch: await makeSketch(model, watch),
     read: { ...tree.stats },
     isModel: true,
+    names: [...new Set([model.name, publishedName(model)])],
+    claims: model.claims.baseModels.map(({ value, from }) => ({ value, from })),
   }));
 }
 

@@ -81,8 +81,9 @@ export function summaryOf(a: Assessment): SummaryLine[] {
 function lineageLine(a: Assessment): SummaryLine {
   const { relations, claims, register, verdict } = a.lineage;
   const best = relations.find((relation) => relation.verdict === verdict);
-  const notShown = claims.find((claim) => claim.verdict === 'not-shown');
-  const claim = notShown ? `; the named base ${notShown.name} is not shown by the weights` : '';
+  const notShown = claims.find((claim) => claim.verdict === 'refuted') ?? claims.find((claim) => claim.verdict === 'not-shown');
+  const not = notShown?.verdict === 'refuted' ? 'refuted' : 'not shown';
+  const claim = notShown ? `; the named base ${notShown.name} is ${not} by the weights` : '';
   // On its own, "Derived" would read as "derived from".
   const named = verdict === 'derived' && best?.direction !== 'a->b' ? 'Shares training' : VERDICT_NAMES[verdict];
   const line = (text: string, tone: Tone, badge: string = named): SummaryLine => ({ label: 'Lineage', badge, text, tone });
@@ -142,6 +143,7 @@ export const DRIFT_WORDS: { readonly [kind in Drift['kind']]: string } = {
 export const CLAIM_WORDS: { readonly [verdict in Assessment['lineage']['claims'][number]['verdict']]: string } = {
   supported: 'the weights bear it out',
   'not-shown': 'the weights do not show it',
+  refuted: 'the weights speak against it',
   'not-registered': 'not in the register, not compared',
   unresolved: 'could not be compared',
 };

@@ -44,11 +44,11 @@ describe('checking a model', () => {
     expect(stdout).toMatch(/\(exit [01][^)]*\)\n\nDB: /);
   });
 
-  test('says that a claimed base is not what the weights show, and exits 1', async () => {
+  test('says that the weights refute a claimed base when they show a stranger of it, and exits 1', async () => {
     const { code, json } = await heirloom(['check', corpus('b-as-a'), '--register', register, '--json']);
     const answer = json();
     expect(code).toBe(1);
-    expect(answer.lineage.claims[0]).toMatchObject({ verdict: 'not-shown' });
+    expect(answer.lineage.claims[0]).toMatchObject({ verdict: 'refuted' });
     expect(answer.lineage.relations[0].ancestor.name).toBe('lab-birch/Birch-1M');
   });
 

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { Relation } from '../../lineage/index.ts';
 import { EXIT } from '../exit.ts';
+import { jobsOption } from '../jobs-option.ts';
 import type { Runtime } from '../runtime.ts';
 
 interface Options {
   readonly pairs?: string;
+  readonly jobs?: number;
   readonly with?: string[];
   readonly full?: true;
   readonly json?: true;
@@ -19,26 +21,27 @@ export function addCompare(program: Command, runtime: Runtime): void {
     .argument('[a]', 'the possible ancestor: file, folder, URL, hf:owner/name, or a sketch file')
     .argument('[b]', 'the suspect')
     .option('--pairs <file>', 'compare many: JSON lines {"id"?, "a", "b"} in ("-" is stdin), one relation a line out')
+    .option('--jobs <n>', 'with --pairs: comparisons at once (default: one for each processor core)', jobsOption)
     .option('--with <model...>', 'further possible parents of the suspect (for merges), or an adapter that may have been merged into it')
     .option('--full', 'read both models to the end: remote ones too, which are else judged by samples, and very large ones')
     .option('--json', 'print the relation as JSON')
     .option('--explain', 'add what each test means, what chance would give, and how thresholds were set')
     .option('--html <file>', 'also write the evidence report to a file')
     .action(async (a: string | undefined, b: string | undefined, options: Options, command: Command) => {
-      const asked = { full: options.full === true, with: options.with ?? [] };
       if (options.pairs !== undefined) {
         if (a !== undefined) command.error('heirloom: give two models or --pairs, not both');
         if (options.html !== undefined || options.explain || options.with)
           command.error('heirloom: --html, --explain and --with are for two models, not for --pairs');
         const { comparePairs } = await import('../pairs.ts');
-        process.exitCode = (await comparePairs(options.pairs, runtime, asked)) === 0 ? EXIT.clear : EXIT.failed;
+        process.exitCode =
+          (await comparePairs(options.pairs, runtime, { jobs: options.jobs, full: options.full })) === 0 ? EXIT.clear : EXIT.failed;
         return;
       }
       if (a === undefined || b === undefined) return command.error('heirloom: two models are needed to compare');
       const { makeComparer } = await import('../../register/index.ts');
       const { renderExplanation, renderRelation, toJson } = await import('../../report/index.ts');
       const started = performance.now();
-      const { relation, read } = await makeComparer(runtime.watch, asked)(a, b);
+      const { relation, read } = await makeComparer(runtime.watch, { full: options.full === true, with: options.with ?? [] }).compare(a, b);
       runtime.settle();
       const ms = Math.round(performance.now() - started);
       if (options.html !== undefined) {

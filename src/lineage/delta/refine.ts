@@ -172,7 +172,7 @@ function withFindings(
     verdict,
     because,
     kind,
-    ...(direction.direction !== 'unknown' || relation.direction === 'unknown' ? direction : {}),
+    ...direction,
     // What alignment tied stays tied, though its slots moved.
     share:
       toldOtherwise && judged.share < (relation.share.fraction ?? 0)
