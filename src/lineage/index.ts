@@ -1,4 +1,6 @@
 export { sketchModel, type SketchOptions } from './build.ts';
+export { CODE_BITS, CODE_VERSION, MARKS, searchCode, type AxisCode, type SearchCode } from './code.ts';
+export { type CodeTable, type Nearness, scanCodes } from './code-scan.ts';
 export { decodeSketch, encodeForDigest, encodeSketch, MAX_SKETCH_BYTES, sketchDigest } from './codec.ts';
 export { ALPHA_LOG10, relate, type RelateOptions } from './relate.ts';
 export { isOpen, lookCloser, type Sketched } from './look-closer.ts';
