@@ -1,4 +1,4 @@
 export { assess, type AssessOptions, subjectDigest } from './assess.ts';
 export { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
 export { publishedName } from './names.ts';
-export type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels } from './types.ts';
+export type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels, KnownQuery } from './types.ts';

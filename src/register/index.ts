@@ -5,6 +5,18 @@ export { type Comparison, makeComparer } from './compare-models.ts';
 export { defaultRegisterDir } from './default-dir.ts';
 export { writeAtomic } from './files.ts';
 export { findAncestors, type FoundAncestors } from './find-ancestors.ts';
-export { makeSketch, sketchOf, type SketchedModel, withModel } from './open-model.ts';
-export { openRegister, type Register, type RegisteredModels, type RegisterOptions } from './register.ts';
-export { type AddResult, type NewEntry, type RegisterEntry, RegisterError, type RegisterErrorCode, type RegisterListing } from './types.ts';
+export { type KnownEntry, type KnownOptions, type RegisteredModels } from './known.ts';
+export { makeSketch, sketchOf, type SketchedModel, type SketchingOptions, withModel } from './open-model.ts';
+export { openRegister, type Register, type RegisterOptions } from './register.ts';
+export { resketchModel, type Resketched } from './resketch.ts';
+export { readSaltFile } from './salt-file.ts';
+export {
+  type AddResult,
+  type NewEntry,
+  type RegisterEntry,
+  RegisterError,
+  type RegisterErrorCode,
+  type RegisterListing,
+  type SaltedSketch,
+  type StoredSketch,
+} from './types.ts';
