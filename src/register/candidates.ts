@@ -8,12 +8,16 @@ import { type LiveSegment, nameHashes, type SearchIndex } from './search-index.t
 
 /** Agreement in standard deviations that one stranger in 4,300 reaches: below, candidates would be strangers nearly all. */
 const LEAST_SCORE = 3.5;
-/** Nearest models tested. Of a million strangers of one shape on three axes about this many pass 3.9. */
-const MOST_NEAR = 128;
+/** No stranger in 10^8 agrees so well: relatives, of which a family may have very many, and testing them is quick. */
+const SURE_SCORE = 6;
+const MOST_SURE = 256;
+/**
+ * Strangers nearly all, and testing a stranger takes longest. Of a million on three axes this many pass 4.4, a correlation of .21; ten times as
+ * many would pass 3.9, which is .19.
+ */
+const MOST_DOUBTFUL = 16;
 const MOST_EQUAL = 64;
 const MOST_NAMED = 64;
-/** No stranger in 10^8 agrees so well: what such a model names as its base is worth a look, however far the suspect has moved from it. */
-const SURE_SCORE = 6;
 
 export interface Candidate {
   readonly id: string;
@@ -26,6 +30,8 @@ export interface Found {
   readonly candidates: readonly Candidate[];
   /** The agreement under which models were passed over. */
   readonly leastScore: number;
+  /** Models that agree as clearly as relatives do and were passed over all the same: there were too many. */
+  readonly unseen: number;
 }
 
 /** Deterministic: equal scores stand in order of id. */
@@ -42,8 +48,15 @@ export function findCandidates(index: SearchIndex, code: SearchCode): Found {
   }
   near.sort((x, y) => y.score - x.score || (x.id < y.id ? -1 : 1));
   equal.sort((x, y) => y.shared - x.shared || y.score - x.score || (x.id < y.id ? -1 : 1));
-  const kept = new Map([...near.slice(0, MOST_NEAR), ...equal.slice(0, MOST_EQUAL)].map((one) => [one.id, one]));
-  return { candidates: [...kept.values()].sort(byScore), leastScore: near[MOST_NEAR]?.score ?? LEAST_SCORE };
+  const sure = near.filter((one) => one.score >= SURE_SCORE);
+  const doubtful = near.slice(sure.length);
+  const kept = [...sure.slice(0, MOST_SURE), ...doubtful.slice(0, MOST_DOUBTFUL), ...equal.slice(0, MOST_EQUAL)];
+  const byId = new Map(kept.map((one) => [one.id, one]));
+  return {
+    candidates: [...byId.values()].sort(byScore),
+    leastScore: doubtful[MOST_DOUBTFUL]?.score ?? LEAST_SCORE,
+    unseen: sure.filter((one) => !byId.has(one.id)).length,
+  };
 }
 
 /** Models that may go by one of the names, as `sameName` has it. The caller compares the names themselves: hashes only propose. */

@@ -11,7 +11,7 @@ import { nodeHasher } from '../sources/index.ts';
 import { type Candidate, correlationAt, findCandidates, findNamed, isSure } from './candidates.ts';
 import { openIndex, type SearchIndex } from './search-index.ts';
 import type { Segment } from './segment.ts';
-import { asFinding, listEntries, readEntries, readEntry, readSketch } from './stored.ts';
+import { asFinding, hasMoreEntries, readEntries, readEntry, readSketch } from './stored.ts';
 import type { RegisterEntry, StoredSketch } from './types.ts';
 
 /** Up to here every sketch is read and compared: it takes seconds, and nothing is passed over. */
@@ -47,7 +47,7 @@ export interface RegisteredModels {
 export async function knownModels(dir: string, segments: Map<string, Segment>, options: KnownOptions): Promise<RegisteredModels> {
   const { salt = '', compareAll = COMPARE_ALL } = options;
   // Salted sketches are few and made for a dispute: they are compared one by one.
-  if (salt !== '' || (await listEntries(dir)).length <= compareAll) return allModels(dir, salt);
+  if (salt !== '' || !(await hasMoreEntries(dir, compareAll))) return allModels(dir, salt);
   return indexedModels(dir, await openIndex(dir, segments, options));
 }
 
@@ -80,7 +80,7 @@ function indexedModels(dir: string, index: SearchIndex): RegisteredModels {
     limits,
     async *entries(query) {
       if (!query) return yield* (await allModels(dir, '')).entries();
-      const { candidates, leastScore } = findCandidates(index, searchCode(query.sketch));
+      const { candidates, leastScore, unseen } = findCandidates(index, searchCode(query.sketch));
       const seen = new Set<string>();
       const named: string[] = [...query.bases];
       const read = async (candidate: Candidate, wanted?: readonly string[]): Promise<KnownEntry | null> => {
@@ -105,6 +105,10 @@ function indexedModels(dir: string, index: SearchIndex): RegisteredModels {
         `${seen.size} of ${index.count} registered models were tested: those whose search codes come nearest, hold equal tensors or are named as bases; ` +
           `weights shared throughout with a correlation of ${correlationAt(leastScore).toFixed(2)} are passed over in half of the cases, stronger ties less often`,
       );
+      if (unseen > 0)
+        limits.push(
+          `${unseen} more models agree as clearly as those tested; near relatives of a model that has very many are not all told`,
+        );
     },
   };
 }

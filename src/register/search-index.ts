@@ -9,13 +9,14 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding, Watch } from '../base/index.ts';
 import { decodeSketch, searchCode } from '../lineage/index.ts';
 import { normalizeName } from '../model/index.ts';
 import { nodeHasher } from '../sources/index.ts';
-import { listFolder, writeAtomic } from './files.ts';
+import { eachName, listFolder, writeAtomic } from './files.ts';
 import {
   type CodedModel,
   decodeSegment,
@@ -27,12 +28,10 @@ import {
   modelsOf,
   type Segment,
 } from './segment.ts';
-import { asFinding, idOf, listEntries, readEntry, readSketch } from './stored.ts';
+import { asFinding, idOf, readEntry, readSketch } from './stored.ts';
 
 /** Fewer new models are coded again by the next search; more are written down. */
 const WORTH_WRITING = 64;
-/** Files looked at together. */
-const BATCH = 256;
 
 export interface LiveSegment {
   /** Name of its file; '' for one that is not written. */
@@ -88,7 +87,7 @@ async function codeModel(dir: string, file: string, size: number, mtimeMs: numbe
   if (!entry) return null;
   const sketch = decodeSketch(await readSketch(dir, entry), join('sketches', `${entry.sketch.sha256}.hlsk`), nodeHasher);
   const { whole, bare } = nameHashes(entry.name);
-  return { id: entry.id, size, mtimeMs, sketch: entry.sketch.sha256, name: whole, bareName: bare, code: searchCode(sketch) };
+  return { id: entry.id, size, mtimeMs, name: whole, bareName: bare, code: searchCode(sketch) };
 }
 
 async function loadSegments(dir: string, known: Map<string, Segment>): Promise<LiveSegment[]> {
@@ -121,27 +120,24 @@ interface EntryFile {
   readonly mtimeMs: number;
 }
 
-/** Marks what is still as it was coded. @returns the entries' files that no segment speaks for. */
+/** Marks what is still as it was coded. @returns the entries' files that no segment speaks for, by name. */
 async function markLive(dir: string, segments: readonly LiveSegment[], { signal }: Watch): Promise<EntryFile[]> {
   const places = new Map<string, number>();
   segments.forEach(({ segment }, s) => segment.ids.forEach((id, i) => places.set(id, s * MAX_SEGMENT_MODELS + i)));
   const fresh: EntryFile[] = [];
-  const names = await listEntries(dir);
-  for (let at = 0; at < names.length; at += BATCH) {
+  for await (const name of eachName(join(dir, 'models'))) {
     signal?.throwIfAborted();
-    const batch = names.slice(at, at + BATCH);
-    const found = await Promise.all(batch.map((name) => stat(join(dir, 'models', name)).catch(() => null)));
-    batch.forEach((name, i) => {
-      const { size, mtimeMs } = found[i] ?? {};
-      if (size === undefined || mtimeMs === undefined) return;
-      const place = places.get(idOf(name));
-      const one = place === undefined ? undefined : segments[Math.floor(place / MAX_SEGMENT_MODELS)];
-      const index = (place ?? 0) % MAX_SEGMENT_MODELS;
-      if (one && one.segment.stamps[2 * index] === size && one.segment.stamps[2 * index + 1] === mtimeMs) one.live[index] = 1;
-      else fresh.push({ name, size, mtimeMs });
-    });
+    if (!name.endsWith('.json')) continue;
+    // Six times as fast as without waiting; names come in batches, between which others have their turn.
+    const { size, mtimeMs } = statSync(join(dir, 'models', name), { throwIfNoEntry: false }) ?? {};
+    if (size === undefined || mtimeMs === undefined) continue;
+    const place = places.get(idOf(name));
+    const one = place === undefined ? undefined : segments[Math.floor(place / MAX_SEGMENT_MODELS)];
+    const i = (place ?? 0) % MAX_SEGMENT_MODELS;
+    if (one && one.segment.stamps[2 * i] === size && one.segment.stamps[2 * i + 1] === mtimeMs) one.live[i] = 1;
+    else fresh.push({ name, size, mtimeMs });
   }
-  return fresh;
+  return fresh.sort((x, y) => (x.name < y.name ? -1 : 1));
 }
 
 function isMostlyDead({ live, segment }: LiveSegment): boolean {

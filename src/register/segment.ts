@@ -3,7 +3,7 @@
  *
  *   0  "HLIX", version, CODE_VERSION, models, rows, bytes of ids          6 x u32
  *  24  size and modification time (ms) of each entry's file               models x 2 x f64
- *   …  sketches: SHA-256 each; hashes of names, whole and bare            models x 32 bytes, models x 2 x u32
+ *   …  hashes of names, whole and bare                                    models x 2 x u32
  *   …  marks                                                              models x MARKS x u32
  *   …  buckets (ascending), owners, bits                                  rows x (1 + 1 + CODE_BITS / 32) x u32
  *   …  ids                                                                UTF-8, a line each
@@ -36,8 +36,6 @@ export interface CodedModel {
   /** Of the entry's file, by which a change is seen. */
   readonly size: number;
   readonly mtimeMs: number;
-  /** SHA-256 of the sketch that the code was made from, hex. */
-  readonly sketch: string;
   /** Hashes of its name, whole and without the owner. */
   readonly name: number;
   readonly bareName: number;
@@ -48,8 +46,6 @@ export interface Segment extends CodeTable {
   readonly ids: readonly string[];
   /** `[models, 2]`: size and modification time. */
   readonly stamps: Float64Array;
-  /** `[models, 32]`. */
-  readonly sketches: Uint8Array;
   /** `[models, 2]`. */
   readonly names: Uint32Array;
 }
@@ -59,16 +55,11 @@ export function makeSegment(models: readonly CodedModel[]): Segment {
   const bits = new Uint32Array(rows.length * WORDS);
   rows.forEach((row, i) => bits.set(row.bits, i * WORDS));
   const marks = new Uint32Array(models.length * MARKS);
-  const sketches = new Uint8Array(models.length * 32);
-  models.forEach((model, i) => {
-    marks.set(model.code.marks, i * MARKS);
-    sketches.set(Buffer.from(model.sketch, 'hex'), i * 32);
-  });
+  models.forEach((model, i) => marks.set(model.code.marks, i * MARKS));
   return {
     count: models.length,
     ids: models.map((model) => model.id),
     stamps: Float64Array.from(models.flatMap((model) => [model.size, model.mtimeMs])),
-    sketches,
     names: Uint32Array.from(models.flatMap((model) => [model.name, model.bareName])),
     marks,
     buckets: Uint32Array.from(rows, (row) => row.bucket),
@@ -90,7 +81,6 @@ export function modelsOf(segment: Segment, keep: (i: number) => boolean): CodedM
             id,
             size: segment.stamps[2 * i]!,
             mtimeMs: segment.stamps[2 * i + 1]!,
-            sketch: sketchOfModel(segment, i),
             name: segment.names[2 * i]!,
             bareName: segment.names[2 * i + 1]!,
             code: { axes: axes[i]!, marks: segment.marks.subarray(i * MARKS, (i + 1) * MARKS) },
@@ -100,16 +90,11 @@ export function modelsOf(segment: Segment, keep: (i: number) => boolean): CodedM
   );
 }
 
-/** SHA-256 of the sketch of model `i`, hex. */
-export function sketchOfModel(segment: Segment, i: number): string {
-  return Buffer.from(segment.sketches.buffer, segment.sketches.byteOffset + i * 32, 32).toString('hex');
-}
-
 export function encodeSegment(segment: Segment): Uint8Array {
   const ids = new TextEncoder().encode(segment.ids.map((id) => `${id}\n`).join(''));
   const header = Uint32Array.of(MAGIC, VERSION, CODE_VERSION, segment.count, segment.buckets.length, ids.length);
-  const { stamps, sketches, names, marks, buckets, owners, bits } = segment;
-  const parts = [header, stamps, sketches, names, marks, buckets, owners, bits, ids].map(asBytes);
+  const { stamps, names, marks, buckets, owners, bits } = segment;
+  const parts = [header, stamps, names, marks, buckets, owners, bits, ids].map(asBytes);
   const body = parts.reduce((sum, part) => sum + part.length, 0);
   const out = new Uint8Array(body + 32);
   let at = 0;
@@ -129,7 +114,7 @@ export function decodeSegment(file: Uint8Array): Segment | null {
   const [magic, version, codeVersion, count = 0, rows = 0, idBytes = 0] = new Uint32Array(bytes.buffer, bytes.byteOffset, 6);
   if (magic !== MAGIC || version !== VERSION || codeVersion !== CODE_VERSION) return null;
   if (count > MAX_SEGMENT_MODELS || rows > count * MAX_ROWS_A_MODEL || idBytes > count * MAX_ID_BYTES) return null;
-  const body = HEADER_BYTES + count * (16 + 32 + 8 + 4 * MARKS) + rows * (8 + 4 * WORDS) + idBytes;
+  const body = HEADER_BYTES + count * (16 + 8 + 4 * MARKS) + rows * (8 + 4 * WORDS) + idBytes;
   if (bytes.length !== body + 32) return null;
   if (!createHash('sha256').update(bytes.subarray(0, body)).digest().equals(bytes.subarray(body))) return null;
   let at = bytes.byteOffset + HEADER_BYTES;
@@ -140,8 +125,6 @@ export function decodeSegment(file: Uint8Array): Segment | null {
   };
   const stamps = new Float64Array(bytes.buffer, at, 2 * count);
   at += 16 * count;
-  const sketches = new Uint8Array(bytes.buffer, at, 32 * count);
-  at += 32 * count;
   const [names, marks, buckets, owners, bits] = [2 * count, MARKS * count, rows, rows, WORDS * rows].map(words) as [
     Uint32Array,
     Uint32Array,
@@ -154,7 +137,7 @@ export function decodeSegment(file: Uint8Array): Segment | null {
     .split('\n')
     .slice(0, -1);
   const sound = ids.length === count && owners.every((owner) => owner < count) && buckets.every((b, i) => i === 0 || buckets[i - 1]! <= b);
-  return sound ? { count, ids, stamps, sketches, names, marks, buckets, owners, bits } : null;
+  return sound ? { count, ids, stamps, names, marks, buckets, owners, bits } : null;
 }
 
 function asBytes(part: Uint8Array | Uint32Array | Float64Array): Uint8Array {

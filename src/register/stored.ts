@@ -8,18 +8,20 @@ import { join } from 'node:path';
 import { type Finding, HeirloomError } from '../base/index.ts';
 import { MAX_SKETCH_BYTES } from '../lineage/index.ts';
 import { decodeEntry, MAX_ENTRY_BYTES } from './entry.ts';
-import { listFolder } from './files.ts';
+import { eachName, listFolder } from './files.ts';
 import { type RegisterEntry, RegisterError, type RegisterListing, type StoredSketch } from './types.ts';
 
-/** File names of the entries, sorted. */
-export async function listEntries(dir: string): Promise<string[]> {
-  return (await listFolder(join(dir, 'models'))).filter((name) => name.endsWith('.json'));
+/** Whether there are more than `most` entries. */
+export async function hasMoreEntries(dir: string, most: number): Promise<boolean> {
+  let count = 0;
+  for await (const name of eachName(join(dir, 'models'))) if (name.endsWith('.json') && ++count > most) return true;
+  return false;
 }
 
 export async function readEntries(dir: string): Promise<RegisterListing> {
   const entries: RegisterEntry[] = [];
   const findings: Finding[] = [];
-  const names = await listEntries(dir);
+  const names = (await listFolder(join(dir, 'models'))).filter((name) => name.endsWith('.json'));
   const read = await Promise.all(
     names.map((name) => readEntry(dir, name).catch((error: unknown) => asFinding(error, join('models', name)))),
   );
