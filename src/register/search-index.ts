@@ -91,7 +91,8 @@ async function codeModel(dir: string, file: string, size: number, mtimeMs: numbe
 }
 
 async function loadSegments(dir: string, known: Map<string, Segment>): Promise<LiveSegment[]> {
-  const files = (await listFolder(join(dir, INDEX_FOLDER))).filter((name) => name.endsWith('.hlix'));
+  // Whatever is wrong with the folder: a search without an index is slower, not wrong.
+  const files = (await listFolder(join(dir, INDEX_FOLDER)).catch(() => [])).filter((name) => name.endsWith('.hlix'));
   for (const file of known.keys()) if (!files.includes(file)) known.delete(file);
   const segments: LiveSegment[] = [];
   for (const file of files) {
