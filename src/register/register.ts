@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeirloomError, parseJson } from '../base/index.ts';
-import { encodeEntry, makeEntry, MAX_ENTRY_BYTES } from './entry.ts';
+import { encodeEntry, entryId, makeEntry, MAX_ENTRY_BYTES } from './entry.ts';
 import { removeDurably, sweep, writeAtomic } from './files.ts';
 import { type KnownOptions, knownModels, type RegisteredModels } from './known.ts';
 import { withLock } from './lock.ts';
@@ -65,7 +65,7 @@ export async function openRegister(dir: string, options: RegisterOptions): Promi
     dir,
     add: (entry, sketch, { replace = false } = {}) => locked(() => addEntry(dir, options, entry, sketch, replace)),
     list: () => guarded(dir, () => readEntries(dir)),
-    find: (wanted) => guarded(dir, async () => pick((await readEntries(dir)).entries, wanted)),
+    find: (wanted) => guarded(dir, async () => (await readNamed(dir, wanted)) ?? pick((await readEntries(dir)).entries, wanted)),
     remove: (wanted) => locked(() => removeEntry(dir, options, wanted)),
     addSalted: (entry, salt, sketch) => locked(() => addSalted(dir, options, entry, salt, sketch)),
     known: (how) => guarded(dir, () => knownModels(dir, segments, { ...(options.signal && { signal: options.signal }), ...how })),
@@ -146,6 +146,11 @@ async function removeEntry(dir: string, { now }: RegisterOptions, wanted: string
   for (const sha256 of gone ? sketchesOf(gone) : []) if (!used.has(sha256)) await removeDurably(sketchPath(dir, sha256));
   await sweepLeftovers(dir, now());
   return gone?.name ?? wanted;
+}
+
+/** The entry of just this name, without reading the others. */
+async function readNamed(dir: string, name: string): Promise<RegisterEntry | null> {
+  return readEntry(dir, `${entryId(name)}.json`).catch(() => null);
 }
 
 function pick(entries: readonly RegisterEntry[], wanted: string): RegisterEntry {
