@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isTie, type KnownRelation, relateKnown } from '../assess/index.ts';
 import { decodeSketch, saltCommitment, type Sketch } from '../lineage/index.ts';
+import { findCandidates } from './candidates.ts';
 import { entryId } from './entry.ts';
 import { openRegister, type Register } from './register.ts';
 import { decodeSegment, encodeSegment, INDEX_FOLDER, makeSegment } from './segment.ts';
@@ -196,6 +197,25 @@ describe('the index follows the register', () => {
     writeFileSync(join(dir, INDEX_FOLDER), 'in the way');
     await expect(found('model-9', await open())).resolves.toEqual(['model-9']);
   });
+});
+
+test('of a family of hundreds the nearest are proposed and the rest are counted; of strangers only a few', () => {
+  const model = (id: string, seed: number, flipped: number): Parameters<typeof makeSegment>[0][number] => {
+    const bits = Uint32Array.from({ length: 32 }, (_, i) => Math.imul(seed + 1, 0x9e3779b1 ^ Math.imul(i + 1, 0x85ebca6b)));
+    for (let i = 0; i < flipped; i++) bits[i >> 5]! ^= 1 << (i & 31);
+    return { id, size: 1, mtimeMs: 1, name: 1, bareName: 1, code: { axes: [{ bucket: 1, bits }], marks: new Uint32Array(18) } };
+  };
+  const segment = makeSegment([
+    ...Array.from({ length: 300 }, (_, i) => model(`relative-${String(i).padStart(3, '0')}`, 0, i)),
+    // 3.75 deviations from the query: what a stranger reaches once in ten thousand.
+    ...Array.from({ length: 40 }, (_, i) => model(`stranger-${i}`, 0, 452)),
+  ]);
+  const index = { segments: [{ file: '', segment, live: new Uint8Array(340).fill(1) }], count: 340, findings: [] };
+  const { candidates, unseen, leastScore } = findCandidates(index, model('query', 0, 0).code);
+  expect(candidates.slice(0, 256).map((one) => one.id)).toEqual(segment.ids.slice(0, 256));
+  expect(candidates.slice(256).every((one) => one.id.startsWith('stranger'))).toBe(true);
+  expect(candidates.length).toBe(256 + 16);
+  expect([unseen, leastScore]).toEqual([44, 3.75]);
 });
 
 test('a segment comes back from its bytes, and no damaged one does', () => {
