@@ -3,4 +3,4 @@ export { checkClaim } from './claims.ts';
 export type { FamilyTree, TreeClaim, TreeLink } from './family-tree.ts';
 export { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
 export { publishedName } from './names.ts';
-export type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels } from './types.ts';
+export type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels, KnownQuery } from './types.ts';

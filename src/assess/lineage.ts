@@ -26,7 +26,7 @@ export async function traceLineage(
   let compared = 0;
   let done = 0;
   if (sketch)
-    for await (const entry of known.entries()) {
+    for await (const entry of known.entries({ sketch, bases: model.claims.baseModels.map((claim) => claim.value) })) {
       watch.signal?.throwIfAborted();
       watch.onProgress?.({ what: 'compare with known models', done: done++, total: known.count });
       const relation = relateKnown(entry, sketch, known.count);
@@ -68,7 +68,7 @@ export async function traceLineage(
       relations: [...told, ...claimedOnly],
       claims,
       register: { models: known.count, compared },
-      limits: limits(model, known.count, compared, told.length),
+      limits: limits(model, known.count, done - compared, told.length),
       findings: findings(told, claims, names),
     },
   };
@@ -110,12 +110,12 @@ function whereOf(from: string): { file?: string; field?: string } {
   return at < 0 ? { file: from } : { file: from.slice(0, at), field: from.slice(at + 2) };
 }
 
-function limits(model: Model, known: number, compared: number, ties: number): string[] {
+function limits(model: Model, known: number, incomparable: number, ties: number): string[] {
   const out: string[] = [];
   if (!model.checkpoint) out.push('the files hold no weights that can be read, so nothing was compared');
   else if (known === 0) out.push('the register is empty, so nothing was compared; add known models with `heirloom register add`');
-  else if (compared < known)
-    out.push(`${known - compared} of ${known} known models could not be compared: other shapes or forms, or too little in common to test`);
+  else if (incomparable > 0)
+    out.push(`${incomparable} of ${known} known models could not be compared: other shapes or forms, or too little in common to test`);
   if (known > 0 && ties === 0) out.push('finding no ancestor among the models of this register does not show that there is none');
   return out;
 }

@@ -38,7 +38,14 @@ export interface AncestorRecord {
 /** The known models of a register, read one after another. */
 export interface KnownModels {
   readonly count: number;
-  entries(): AsyncIterable<KnownModel>;
+  /** A register of very many models may leave out those that the query shows to be far; it says so itself. */
+  entries(query?: KnownQuery): AsyncIterable<KnownModel>;
+}
+/** Whose ancestors are sought. */
+export interface KnownQuery {
+  readonly sketch: Sketch;
+  /** Bases named by the publisher: what is registered under these names is compared whatever its weights look like. */
+  readonly bases: readonly string[];
 }
 export interface KnownModel {
   readonly record: AncestorRecord;

@@ -12,6 +12,7 @@ import { headReason } from './heads.ts';
 import { orderWanted, ROLE_PLANS, type RolePlan, VECTOR_ROLES } from './plan.ts';
 import { MAX_UNITS, positions, runStart } from './positions.ts';
 import { fromBfloat16, toBfloat16, toHalf } from './rounding.ts';
+import { saltCommitment } from './salt.ts';
 import { quantize, type Sample, type Sketch, type TensorPrint, type VectorSample } from './sketch.ts';
 import { sampleStats } from './stats.ts';
 
@@ -20,8 +21,8 @@ export interface SketchOptions extends Watch {
   readonly digest: { readonly value: string; readonly covers: string };
   /** Encoded size aimed at; the default keeps the file under 256 KiB. */
   readonly bytes?: number;
-  /** Another set of positions: a secret kept by a register, or a beacon's value. */
-  readonly salt?: string;
+  /** Another set of positions: a secret kept by a register, or a beacon's value. The sketch holds only its commitment. */
+  readonly salt?: Uint8Array;
   readonly newHasher?: NewHasher;
 }
 
@@ -61,9 +62,10 @@ interface Want {
   readonly features: number;
 }
 
-/** @throws SourceError, WeightsError when bytes cannot be read. */
+/** @throws SourceError, WeightsError when bytes cannot be read; LineageError `SKETCH_SALT`. */
 export async function sketchModel(model: Model, options: SketchOptions): Promise<Sketch> {
-  const salt = options.salt ?? '';
+  const commitment = options.salt ? saltCommitment(options.salt) : '';
+  const salt = options.salt ? toHex(options.salt) : '';
   const checkpoint = model.checkpoint;
   const storedBytes = checkpoint?.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0) ?? 0;
   const decodable = model.roles.filter((rt) => rt.role !== 'buffer' && isFloating(rt.tensor.dtype));
@@ -134,7 +136,7 @@ export async function sketchModel(model: Model, options: SketchOptions): Promise
       isAdapter: model.isAdapter,
       dtype: mainDtype(decodable),
     },
-    salt,
+    salt: commitment,
     complete,
     samples: samples.sort(bySlot),
     framed: framed.sort(bySlot),

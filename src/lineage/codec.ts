@@ -11,6 +11,7 @@
  */
 import { canonicalJson, type JsonValue, type NewHasher, parseJson, portableHasher, sha256, toHex } from '../base/index.ts';
 import { fromBfloat16, toBfloat16 } from './rounding.ts';
+import { isSaltCommitment } from './salt.ts';
 import type { Sample, Sketch, VectorSample } from './sketch.ts';
 import { LineageError } from './types.ts';
 
@@ -138,7 +139,7 @@ function headerProblem(header: JsonValue): string {
   if (typeof h !== 'object' || h === null || Array.isArray(h)) return 'header';
   if (h['schema'] !== 'heirloom-sketch/1') return 'schema';
   if (typeof h['complete'] !== 'boolean') return 'complete';
-  if (typeof h['salt'] !== 'string') return 'salt';
+  if (typeof h['salt'] !== 'string' || !isSaltCommitment(h['salt'])) return 'salt';
   const subject = h['subject'] as Record<string, unknown> | null;
   if (typeof subject !== 'object' || subject === null) return 'subject';
   for (const key of ['name', 'digest', 'digestCovers', 'format', 'architecture', 'scheme', 'dtype'])

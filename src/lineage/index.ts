@@ -1,5 +1,7 @@
 export { sketchModel, type SketchOptions } from './build.ts';
 export { type Bound, type Calibration, loadCalibration, type PowerCurve, type Threshold } from './calibration.ts';
+export { CODE_BITS, CODE_VERSION, MARKS, searchCode, type AxisCode, type SearchCode } from './code.ts';
+export { type CodeTable, type Nearness, scanCodes } from './code-scan.ts';
 export { decodeSketch, encodeForDigest, encodeSketch, MAX_SKETCH_BYTES, sketchDigest } from './codec.ts';
 export { lossOf } from './kind.ts';
 export { ALPHA_LOG10, relate, type RelateOptions } from './relate.ts';
@@ -9,6 +11,7 @@ export { explainWith } from './delta/with-others.ts';
 export { type SlotPair } from './delta/pairs.ts';
 export { makeMeter, type TensorDelta } from './delta/pass.ts';
 export { gatherPairs, type Measured, type MeasureAll, measurePairs, type Opened, refineKind } from './delta/refine.ts';
+export { saltCommitment } from './salt.ts';
 export type { Sample, SampleStats, Sketch, TensorPrint, VectorSample } from './sketch.ts';
 export {
   type Evidence,

@@ -66,7 +66,7 @@ export interface Sketch {
     readonly isAdapter: boolean;
     readonly dtype: string;
   };
-  /** '' for the public positions; a secret or beacon value for a second sketch. */
+  /** '' for the public positions, else the commitment to the salt that chose them: see `saltCommitment`. */
   readonly salt: string;
   /** Whether every value of the model was read (prints are then present). */
   readonly complete: boolean;

@@ -139,7 +139,7 @@ export interface Relation {
   readonly limits: readonly string[];
 }
 
-export type LineageErrorCode = 'SKETCH_INVALID' | 'SKETCH_VERSION' | 'SKETCH_TOO_LARGE';
+export type LineageErrorCode = 'SKETCH_INVALID' | 'SKETCH_VERSION' | 'SKETCH_TOO_LARGE' | 'SKETCH_SALT';
 export class LineageError extends HeirloomError<LineageErrorCode> {
   override readonly name = 'LineageError';
 }

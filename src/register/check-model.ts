@@ -22,21 +22,24 @@ export async function checkModel(
 ): Promise<CheckedModel> {
   try {
     return await withModel(locator, options, async (model, tree) => {
-      const known = await register.known();
+      const known = await register.known(options);
       const assessment = await assess(model, tree, { ...options, known, newHasher: nodeHasher });
-      return { assessment: withSkipped(assessment, known.findings.length), skipped: known.findings };
+      return { assessment: withLimits(assessment, known.limits, known.findings.length), skipped: known.findings };
     });
   } catch (error) {
     throw error instanceof HeirloomError && /^(WEIGHTS|MODEL)_/.test(error.code) ? await withDanger(error, locator, options) : error;
   }
 }
 
-/** An ancestor among the models that could not be read would not have been seen: the answer says so, not stderr alone. */
-function withSkipped(assessment: Assessment, skipped: number): Assessment {
-  if (skipped === 0) return assessment;
+/** An ancestor among the models that were not looked at or could not be read would not have been seen: the answer says so, not stderr alone. */
+function withLimits(assessment: Assessment, unseen: readonly string[], skipped: number): Assessment {
   const { lineage } = assessment;
-  const limit = `${skipped} registered ${skipped === 1 ? 'model' : 'models'} could not be read and ${skipped === 1 ? 'was' : 'were'} not compared`;
-  return { ...assessment, lineage: { ...lineage, limits: [...lineage.limits, limit] } };
+  const limits = [...lineage.limits, ...unseen];
+  if (skipped > 0)
+    limits.push(
+      `${skipped} registered ${skipped === 1 ? 'model' : 'models'} could not be read and ${skipped === 1 ? 'was' : 'were'} not compared`,
+    );
+  return { ...assessment, lineage: { ...lineage, limits } };
 }
 
 /** What cannot be read as a model may still be an attack: the refusal then says so. */

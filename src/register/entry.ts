@@ -79,11 +79,21 @@ function badField(value: { readonly [key: string]: JsonValue }): string {
   if (!isTextList(value['licenses'])) return 'licenses';
   if (value['baseModels'] !== undefined && !isTextList(value['baseModels'])) return 'baseModels';
   if (!matches(value['addedAt'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)) return 'addedAt';
-  const sketch = value['sketch'];
-  if (sketch === null || typeof sketch !== 'object' || Array.isArray(sketch)) return 'sketch';
-  if (!matches(sketch?.['sha256'], /^[0-9a-f]{64}$/)) return 'sketch.sha256';
-  if (!Number.isSafeInteger(sketch?.['bytes']) || Number(sketch?.['bytes']) < 0) return 'sketch.bytes';
-  return '';
+  const wrong = badSketch(value['sketch']);
+  if (wrong !== null) return `sketch${wrong}`;
+  const salted = value['salted'];
+  if (salted === undefined) return '';
+  if (!Array.isArray(salted) || salted.length > MAX_LIST) return 'salted';
+  return salted.some((one) => badSketch(one) !== null || !matches((one as { salt?: JsonValue })['salt'], /^sha256:[0-9a-f]{64}$/))
+    ? 'salted'
+    : '';
+}
+
+/** What of a stored sketch is not as it should be, '' for all of it, or null. */
+function badSketch(sketch: JsonValue | undefined): string | null {
+  if (sketch === null || typeof sketch !== 'object' || Array.isArray(sketch)) return '';
+  if (!matches(sketch['sha256'], /^[0-9a-f]{64}$/)) return '.sha256';
+  return Number.isSafeInteger(sketch['bytes']) && Number(sketch['bytes']) >= 0 ? null : '.bytes';
 }
 
 /** Printable: a control character in a name would reach the reader's terminal. (CWE-150) */

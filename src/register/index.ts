@@ -7,6 +7,18 @@ export { familyTree } from './family.ts';
 export { writeAtomic } from './files.ts';
 export { findAncestors, type FoundAncestors } from './find-ancestors.ts';
 export { modelsIn } from './models-in.ts';
-export { makeSketch, sketchOf, type SketchedModel, withModel } from './open-model.ts';
-export { openRegister, type Register, type RegisteredModels, type RegisterOptions } from './register.ts';
-export { type AddResult, type NewEntry, type RegisterEntry, RegisterError, type RegisterErrorCode, type RegisterListing } from './types.ts';
+export { type KnownEntry, type KnownOptions, type RegisteredModels } from './known.ts';
+export { makeSketch, sketchOf, type SketchedModel, type SketchingOptions, withModel } from './open-model.ts';
+export { openRegister, type Register, type RegisterOptions } from './register.ts';
+export { resketchModel, type Resketched } from './resketch.ts';
+export { readSaltFile } from './salt-file.ts';
+export {
+  type AddResult,
+  type NewEntry,
+  type RegisterEntry,
+  RegisterError,
+  type RegisterErrorCode,
+  type RegisterListing,
+  type SaltedSketch,
+  type StoredSketch,
+} from './types.ts';

@@ -5,7 +5,7 @@
 import { open, stat } from 'node:fs/promises';
 import { publishedName, subjectDigest } from '../assess/index.ts';
 import { type FileTree, type ReadStats, SourceError, type Watch } from '../base/index.ts';
-import { decodeSketch, MAX_SKETCH_BYTES, type Sketch, sketchModel } from '../lineage/index.ts';
+import { decodeSketch, MAX_SKETCH_BYTES, saltCommitment, type Sketch, sketchModel } from '../lineage/index.ts';
 import { type Model, readModel } from '../model/index.ts';
 import { nodeHasher, openTree } from '../sources/index.ts';
 import { RegisterError } from './types.ts';
@@ -32,18 +32,29 @@ export async function withModel<T>(locator: string, watch: Watch, work: (model: 
   }
 }
 
+export interface SketchingOptions extends Watch {
+  /** Positions other than the public ones. */
+  readonly salt?: Uint8Array;
+}
+
 /**
  * The sketch of a model, or the one a sketch file holds.
- * @throws RegisterError `REGISTER_NO_WEIGHTS` when there are documents only; LineageError for a broken sketch file.
+ * @throws RegisterError `REGISTER_NO_WEIGHTS` when there are documents only, `REGISTER_SALT` for a sketch file of another salt than asked for;
+ * LineageError for a broken sketch file.
  */
-export async function sketchOf(locator: string, watch: Watch): Promise<SketchedModel> {
+export async function sketchOf(locator: string, options: SketchingOptions): Promise<SketchedModel> {
   const stored = await readSketchFile(locator);
   if (stored) {
     const sketch = decodeSketch(stored, locator, nodeHasher);
+    if (options.salt && sketch.salt !== saltCommitment(options.salt))
+      throw new RegisterError('REGISTER_SALT', `${locator} is a sketch of ${sketch.salt ? 'another salt' : 'the public positions'}`, {
+        where: { file: locator },
+        hint: 'positions cannot be changed afterwards: give the model itself',
+      });
     return { sketch, read: { bytes: stored.length, requests: 1 }, isModel: false, names: [sketch.subject.name], claims: [] };
   }
-  return withModel(locator, watch, async (model, tree) => ({
-    sketch: await makeSketch(model, watch),
+  return withModel(locator, options, async (model, tree) => ({
+    sketch: await makeSketch(model, options),
     read: { ...tree.stats },
     isModel: true,
     names: [...new Set([model.name, publishedName(model)])],
@@ -51,13 +62,17 @@ export async function sketchOf(locator: string, watch: Watch): Promise<SketchedM
   }));
 }
 
-export async function makeSketch(model: Model, watch: Watch): Promise<Sketch> {
+export async function makeSketch(model: Model, options: SketchingOptions): Promise<Sketch> {
   if (!model.checkpoint)
     throw new RegisterError('REGISTER_NO_WEIGHTS', `${model.name} holds no weights that could be compared`, {
       where: { file: model.name },
       hint: 'give the folder or file that holds them',
     });
-  return sketchModel(model, { ...watch, newHasher: nodeHasher, digest: await subjectDigest(model, { ...watch, newHasher: nodeHasher }) });
+  return sketchModel(model, {
+    ...options,
+    newHasher: nodeHasher,
+    digest: await subjectDigest(model, { ...options, newHasher: nodeHasher }),
+  });
 }
 
 /** The bytes of a local file that begins as a sketch does; null for anything else. */

@@ -1,9 +1,10 @@
 /**
- * The register on disk. The files are the truth; there is no index to rebuild.
+ * The register on disk. The files are the truth; the index of a large one is a fold of them.
  *
  *     register.json           {"schema": "heirloom-register/1"}
  *     models/<id>.json        one entry; its appearing or changing is the moment a model is registered
  *     sketches/<sha256>.hlsk  named by content, written before the entry that points to it
+ *     index-<versions>/       for searching more than 1,000 models: see search-index.ts
  *     lock                    while somebody writes
  *
  * Readers take no lock: an entry is replaced whole by a rename, and points to a sketch that never changes.
@@ -12,12 +13,13 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Finding, HeirloomError, parseJson } from '../base/index.ts';
-import { decodeSketch, MAX_SKETCH_BYTES, type Sketch } from '../lineage/index.ts';
-import { nodeHasher } from '../sources/index.ts';
-import { decodeEntry, encodeEntry, makeEntry, MAX_ENTRY_BYTES } from './entry.ts';
-import { listFolder, removeDurably, sweep, writeAtomic } from './files.ts';
+import { HeirloomError, parseJson } from '../base/index.ts';
+import { encodeEntry, entryId, makeEntry, MAX_ENTRY_BYTES } from './entry.ts';
+import { removeDurably, sweep, writeAtomic } from './files.ts';
+import { type KnownOptions, knownModels, type RegisteredModels } from './known.ts';
 import { withLock } from './lock.ts';
+import { INDEX_FOLDER, type Segment } from './segment.ts';
+import { idOf, ignoreMissing, isSystemError, readEntries, readEntry, readSketch, sketchPath } from './stored.ts';
 import { type AddResult, type NewEntry, type RegisterEntry, RegisterError, type RegisterListing } from './types.ts';
 
 const SCHEMA = 'heirloom-register/1';
@@ -26,15 +28,6 @@ export interface RegisterOptions {
   /** Milliseconds since 1970, for `addedAt` and the age of leftovers. */
   readonly now: () => number;
   readonly signal?: AbortSignal;
-}
-
-/** The models one check is held against; structurally what the assessment asks for. */
-export interface RegisteredModels {
-  readonly count: number;
-  /** Grows while `entries` runs: one for each model that could not be read and was left out. */
-  readonly findings: readonly Finding[];
-  /** In order of name, each sketch read and decoded when its turn comes. */
-  entries(): AsyncIterable<{ readonly record: RegisterEntry; readonly sketch: Sketch }>;
 }
 
 export interface Register {
@@ -50,7 +43,13 @@ export interface Register {
   find(nameOrId: string): Promise<RegisterEntry>;
   /** As `find`, then removes it. A corrupt entry can be removed by its id. @returns the name or id that is gone. */
   remove(nameOrId: string): Promise<string>;
-  known(): Promise<RegisteredModels>;
+  /**
+   * Keeps a sketch at a salt's positions beside the public one of an entry; one already there for this salt gives way.
+   * @param salt its commitment.
+   * @throws RegisterError `REGISTER_NOT_FOUND` when the entry is gone or another model's by now.
+   */
+  addSalted(entry: RegisterEntry, salt: string, sketch: Uint8Array): Promise<RegisterEntry>;
+  known(options?: KnownOptions): Promise<RegisteredModels>;
 }
 
 /**
@@ -61,13 +60,15 @@ export async function openRegister(dir: string, options: RegisterOptions): Promi
   await checkFolder(dir);
   const lockOptions = options.signal ? { signal: options.signal } : {};
   const locked = <T>(work: () => Promise<T>): Promise<T> => guarded(dir, () => withLock(join(dir, 'lock'), work, lockOptions));
+  const segments = new Map<string, Segment>();
   return {
     dir,
     add: (entry, sketch, { replace = false } = {}) => locked(() => addEntry(dir, options, entry, sketch, replace)),
     list: () => guarded(dir, () => readEntries(dir)),
-    find: (wanted) => guarded(dir, async () => pick((await readEntries(dir)).entries, wanted)),
+    find: (wanted) => guarded(dir, async () => (await readNamed(dir, wanted)) ?? pick((await readEntries(dir)).entries, wanted)),
     remove: (wanted) => locked(() => removeEntry(dir, options, wanted)),
-    known: () => guarded(dir, () => knownModels(dir)),
+    addSalted: (entry, salt, sketch) => locked(() => addSalted(dir, options, entry, salt, sketch)),
+    known: (how) => guarded(dir, () => knownModels(dir, segments, { ...(options.signal && { signal: options.signal }), ...how })),
   };
 }
 
@@ -103,7 +104,7 @@ async function addEntry(dir: string, { now }: RegisterOptions, fresh: NewEntry, 
       hint: 'give this one another name with --name, or let it take the place with --replace',
     });
   const isSame = sameName?.digest === made.digest;
-  const entry: RegisterEntry = isSame ? { ...made, addedAt: sameName.addedAt } : made;
+  const entry: RegisterEntry = isSame ? { ...made, addedAt: sameName.addedAt, ...(sameName.salted && { salted: sameName.salted }) } : made;
   const text = encodeEntry(entry);
   if (isSame && text === encodeEntry(sameName) && (await readSketch(dir, entry).catch(() => null)))
     return { entry: sameName, status: 'unchanged' };
@@ -114,80 +115,42 @@ async function addEntry(dir: string, { now }: RegisterOptions, fresh: NewEntry, 
   return { entry, status: isSame ? 'updated' : sameName ? 'replaced' : 'added' };
 }
 
+async function addSalted(
+  dir: string,
+  { now }: RegisterOptions,
+  known: RegisterEntry,
+  salt: string,
+  sketch: Uint8Array,
+): Promise<RegisterEntry> {
+  const current = await readEntry(dir, `${known.id}.json`);
+  if (current?.digest !== known.digest)
+    throw new RegisterError('REGISTER_NOT_FOUND', `"${known.name}" was removed or replaced meanwhile`, {
+      hint: 'see `heirloom register list`',
+    });
+  const sha256 = createHash('sha256').update(sketch).digest('hex');
+  const others = (current.salted ?? []).filter((one) => one.salt !== salt);
+  const entry = { ...current, salted: [...others, { salt, sha256, bytes: sketch.length }] };
+  await writeAtomic(sketchPath(dir, sha256), sketch);
+  await writeAtomic(join(dir, 'models', `${entry.id}.json`), encodeEntry(entry));
+  await sweepLeftovers(dir, now());
+  return entry;
+}
+
 async function removeEntry(dir: string, { now }: RegisterOptions, wanted: string): Promise<string> {
   const { entries, findings } = await readEntries(dir);
   const broken = findings.map((finding) => idOf(finding.where.file)).find((id) => id === wanted);
   const gone = broken === undefined ? pick(entries, wanted) : undefined;
   await removeDurably(join(dir, 'models', `${gone?.id ?? wanted}.json`));
-  const rest = (await readEntries(dir)).entries;
+  const used = new Set((await readEntries(dir)).entries.flatMap(sketchesOf));
   // Deleted at once, not by the sweep: whoever removes a model wants its fingerprint gone too.
-  if (gone && !rest.some((entry) => entry.sketch.sha256 === gone.sketch.sha256)) await removeDurably(sketchPath(dir, gone.sketch.sha256));
+  for (const sha256 of gone ? sketchesOf(gone) : []) if (!used.has(sha256)) await removeDurably(sketchPath(dir, sha256));
   await sweepLeftovers(dir, now());
   return gone?.name ?? wanted;
 }
 
-async function readEntries(dir: string): Promise<RegisterListing> {
-  const entries: RegisterEntry[] = [];
-  const findings: Finding[] = [];
-  const names = (await listFolder(join(dir, 'models'))).filter((name) => name.endsWith('.json'));
-  const read = await Promise.all(
-    names.map((name) => readEntry(dir, name).catch((error: unknown) => asFinding(error, join('models', name)))),
-  );
-  for (const one of read) {
-    if (one && 'schema' in one) entries.push(one);
-    else if (one) findings.push(one);
-  }
-  entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return { entries, findings };
-}
-
-/** Null when it was removed since the folder was listed. */
-async function readEntry(dir: string, name: string): Promise<RegisterEntry | null> {
-  const path = join(dir, 'models', name);
-  const found = await stat(path).catch(ignoreMissing);
-  if (!found) return null;
-  const file = join('models', name);
-  if (!found.isFile() || found.size > MAX_ENTRY_BYTES)
-    throw new RegisterError('REGISTER_CORRUPT', `${file} is not a register entry: not a file of at most ${MAX_ENTRY_BYTES} bytes`, {
-      where: { file },
-    });
-  const bytes = await readFile(path).catch(ignoreMissing);
-  return bytes && decodeEntry(bytes, file, idOf(name));
-}
-
-async function readSketch(dir: string, entry: RegisterEntry): Promise<Uint8Array> {
-  const path = sketchPath(dir, entry.sketch.sha256);
-  const file = join('sketches', `${entry.sketch.sha256}.hlsk`);
-  const corrupt = (what: string): RegisterError =>
-    new RegisterError('REGISTER_CORRUPT', `the sketch of "${entry.name}" ${what}`, { where: { file }, hint: 'register the model again' });
-  const found = await stat(path).catch(ignoreMissing);
-  if (!found) throw corrupt('is missing');
-  if (!found.isFile() || found.size > MAX_SKETCH_BYTES || found.size !== entry.sketch.bytes)
-    throw corrupt(`has ${found.size} bytes, not ${entry.sketch.bytes}`);
-  const bytes = await readFile(path);
-  if (createHash('sha256').update(bytes).digest('hex') !== entry.sketch.sha256) throw corrupt('has changed since it was registered');
-  return bytes;
-}
-
-async function knownModels(dir: string): Promise<RegisteredModels> {
-  const { entries, findings: broken } = await readEntries(dir);
-  const findings = [...broken];
-  return {
-    count: entries.length,
-    findings,
-    async *entries() {
-      for (const record of entries) {
-        let sketch: Sketch;
-        try {
-          sketch = decodeSketch(await readSketch(dir, record), join('sketches', `${record.sketch.sha256}.hlsk`), nodeHasher);
-        } catch (error) {
-          findings.push(asFinding(error, join('models', `${record.id}.json`)));
-          continue;
-        }
-        yield { record, sketch };
-      }
-    },
-  };
+/** The entry of just this name, without reading the others. */
+async function readNamed(dir: string, name: string): Promise<RegisterEntry | null> {
+  return readEntry(dir, `${entryId(name)}.json`).catch(() => null);
 }
 
 function pick(entries: readonly RegisterEntry[], wanted: string): RegisterEntry {
@@ -212,21 +175,14 @@ async function sweepLeftovers(dir: string, nowMs: number): Promise<void> {
   const { entries, findings } = await readEntries(dir);
   await sweep(dir, nowMs, () => false);
   await sweep(join(dir, 'models'), nowMs, () => false);
+  await sweep(join(dir, INDEX_FOLDER), nowMs, () => false);
   // What an unreadable entry points to is unknown: then no sketch is called an orphan.
-  const used = new Set(entries.map((entry) => `${entry.sketch.sha256}.hlsk`));
+  const used = new Set(entries.flatMap(sketchesOf).map((sha256) => `${sha256}.hlsk`));
   await sweep(join(dir, 'sketches'), nowMs, (name) => findings.length === 0 && name.endsWith('.hlsk') && !used.has(name));
 }
 
-function asFinding(error: unknown, file: string): Finding {
-  if (!(error instanceof HeirloomError) && !isSystemError(error)) throw error;
-  return {
-    rule: 'register/unreadable-entry',
-    severity: 'warning',
-    where: error instanceof HeirloomError && error.where ? error.where : { file },
-    what: error.message,
-    why: 'this model is left out of every comparison',
-    fix: error instanceof HeirloomError && error.hint !== undefined ? error.hint : 'remove the entry and register the model again',
-  };
+function sketchesOf(entry: RegisterEntry): string[] {
+  return [entry.sketch, ...(entry.salted ?? [])].map((sketch) => sketch.sha256);
 }
 
 /** System errors (no permission, no space, not a folder) as errors of the register. */
@@ -240,21 +196,4 @@ async function guarded<T>(dir: string, work: () => Promise<T>): Promise<T> {
       cause: error,
     });
   }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
-}
-
-function idOf(file: string | undefined): string {
-  return (file ?? '').replace(/^.*[\\/]/, '').replace(/\.json$/, '');
-}
-
-function sketchPath(dir: string, sha256: string): string {
-  return join(dir, 'sketches', `${sha256}.hlsk`);
 }

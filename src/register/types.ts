@@ -31,11 +31,24 @@ export interface RegisterEntry {
   readonly licenseText?: string;
   /** RFC 3339, UTC. */
   readonly addedAt: string;
-  readonly sketch: { readonly sha256: string; readonly bytes: number };
+  readonly sketch: StoredSketch;
+  /** Sketches at other positions, one for each salt. */
+  readonly salted?: readonly SaltedSketch[];
+}
+
+export interface StoredSketch {
+  /** Hex; names the file. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface SaltedSketch extends StoredSketch {
+  /** What stands for the salt, which is not kept: see `saltCommitment`. */
+  readonly salt: string;
 }
 
 /** What the caller knows; the register adds the rest. */
-export type NewEntry = Omit<RegisterEntry, 'schema' | 'id' | 'addedAt' | 'sketch'>;
+export type NewEntry = Omit<RegisterEntry, 'schema' | 'id' | 'addedAt' | 'sketch' | 'salted'>;
 
 export interface AddResult {
   readonly entry: RegisterEntry;
@@ -63,7 +76,9 @@ export type RegisterErrorCode =
   | 'REGISTER_NOT_FOUND'
   | 'REGISTER_AMBIGUOUS'
   | 'REGISTER_LOCKED'
-  | 'REGISTER_NO_WEIGHTS';
+  | 'REGISTER_NO_WEIGHTS'
+  | 'REGISTER_OTHER_MODEL'
+  | 'REGISTER_SALT';
 
 export class RegisterError extends HeirloomError<RegisterErrorCode> {
   override readonly name = 'RegisterError';

@@ -197,4 +197,46 @@ describe('comparing and sketching', () => {
     const byModel = (await heirloom(['compare', corpus('DA'), corpus('a-ft-light'), '--json'])).json();
     expect(bySketch.tests).toEqual(byModel.tests);
   });
+
+  test('a second sketch at the positions of a salt finds the ancestor too, and does not hold the salt', async () => {
+    const salt = join(dir, 'salt');
+    const secret = 'a secret that nobody guessed when the suspect was made';
+    writeFileSync(salt, secret);
+    const file = join(dir, 'salted.hlsk');
+    const made = await heirloom(['sketch', corpus('a-ft-light'), '--salt-file', salt, '-o', file, '--json']);
+    expect(made.json().salt).toMatch(/^sha256:[0-9a-f]{64}$/);
+    for (const form of [secret, Buffer.from(secret).toString('hex'), Buffer.from(secret).toString('base64')])
+      expect(readFileSync(file, 'latin1')).not.toContain(form);
+    const find = ['register', 'find', '--register', register, '--json'];
+
+    const before = (await heirloom([...find, file])).json();
+    expect(before).toMatchObject({ compared: 0, candidates: [], limits: [expect.stringContaining('no sketch of this salt')] });
+    const resketch = ['register', 'resketch', 'lab-alder/Alder-1M', '--salt-file', salt, '--register', register, '--json'];
+    expect((await heirloom(resketch)).json()).toMatchObject({
+      schema: 'heirloom-register-resketched/1',
+      entry: { name: 'lab-alder/Alder-1M', salted: [{ salt: made.json().salt }] },
+      sketch: { salt: made.json().salt },
+    });
+    const bySketch = (await heirloom([...find, file])).json();
+    const byModel = (await heirloom([...find, corpus('a-ft-light'), '--salt-file', salt])).json();
+    for (const answer of [bySketch, byModel]) {
+      expect(answer).toMatchObject({ searched: 3, compared: 1, candidates: [{ verdict: 'derived', a: { name: 'lab-alder/Alder-1M' } }] });
+      expect(answer.candidates[0].tests[0].inputs).toEqual(bySketch.candidates[0].tests[0].inputs);
+    }
+    // Sketches of other positions are not comparable.
+    expect((await heirloom(['compare', corpus('DA'), file, '--json'])).json().verdict).toBe('unresolved');
+    // Searching with the public positions goes on as before.
+    expect((await heirloom([...find, corpus('a-ft-light')])).json()).toMatchObject({ compared: 3, limits: [] });
+
+    const other = await heirloom([...resketch, '--from', corpus('DB')]);
+    expect(other).toMatchObject({ code: 2 });
+    expect(other.json().error.code).toBe('REGISTER_OTHER_MODEL');
+    writeFileSync(salt, 'short');
+    expect((await heirloom(resketch)).json().error.code).toBe('SKETCH_SALT');
+    writeFileSync(salt, 'another one, which is long enough');
+    expect((await heirloom([...find, file, '--salt-file', salt])).json().error.code).toBe('REGISTER_SALT');
+    expect((await heirloom(['sketch', corpus('DA'), '--salt-file', join(dir, 'none'), '-o', file, '--json'])).json().error.code).toBe(
+      'REGISTER_SALT',
+    );
+  });
 });

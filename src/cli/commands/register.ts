@@ -43,8 +43,18 @@ export function addRegister(program: Command, runtime: Runtime): void {
     .description('find the registered models a model is tied to')
     .argument('<model>', 'file, folder, URL, hf:owner/name, or a sketch file')
     .option(...DIR)
+    .option('--salt-file <file>', 'compare the sketches of this salt (see resketch) instead of the public ones')
     .option('--json', 'print the relations as JSON')
-    .action((model: string, options: Options) => find(model, options, runtime));
+    .action((model: string, options: Options & { saltFile?: string }) => find(model, options, runtime));
+  group
+    .command('resketch')
+    .description('sketch a registered model anew, at the positions of a salt, and keep that sketch beside the public one')
+    .argument('<name>', 'its name, its id, or the beginning of one')
+    .requiredOption('--salt-file <file>', 'the salt, 16 to 4096 bytes; it is not kept, only its hash is')
+    .option('--from <model>', 'where the model is now (default: where it was registered from)')
+    .option(...DIR)
+    .option('--json', 'print what was made as JSON')
+    .action((name: string, options: Options & { saltFile: string; from?: string }) => resketch(name, options, runtime));
 }
 
 async function add(
@@ -107,16 +117,42 @@ async function remove(name: string, options: Options, runtime: Runtime): Promise
   );
 }
 
-async function find(model: string, options: Options, runtime: Runtime): Promise<void> {
-  const { findAncestors } = await import('../../register/index.ts');
-  const { renderRelation, toJson } = await import('../../report/index.ts');
+async function find(model: string, options: Options & { saltFile?: string }, runtime: Runtime): Promise<void> {
+  const { findAncestors, readSaltFile } = await import('../../register/index.ts');
+  const { cleanText, renderRelation, toJson } = await import('../../report/index.ts');
   const register = await openNamedRegister(options.register, runtime);
-  const { skipped, ...found } = await findAncestors(register, model, runtime.watch);
+  const { skipped, ...found } = await findAncestors(register, model, {
+    ...runtime.watch,
+    ...(options.saltFile !== undefined && { salt: await readSaltFile(options.saltFile) }),
+  });
   runtime.settle();
   noteSkipped(runtime, skipped);
   if (options.json) runtime.print(toJson({ schema: 'heirloom-register-found/1', ...found, skipped }));
-  else if (found.searched === 0)
+  else if (found.searched === 0 || (found.compared === 0 && skipped.length > 0))
     runtime.print(`no known models to compare with: ${register.dir} ${skipped.length > 0 ? 'holds none that can be read' : 'is empty'}\n`);
-  else if (found.candidates.length === 0) runtime.print(`no tie seen to any of the ${found.searched} known models\n`);
+  else if (found.candidates.length === 0) runtime.print(`no tie seen to any of the ${told(found)}\n`);
   else runtime.print(found.candidates.map((relation) => renderRelation(relation, runtime.style)).join('\n'));
+  if (!options.json) for (const limit of found.limits) runtime.note(cleanText(limit));
+}
+
+function told({ searched, compared }: { searched: number; compared: number }): string {
+  return compared === searched ? `${searched} known models` : `${compared} models compared, of ${searched} registered`;
+}
+
+async function resketch(name: string, options: Options & { saltFile: string; from?: string }, runtime: Runtime): Promise<void> {
+  const { readSaltFile, resketchModel } = await import('../../register/index.ts');
+  const { cleanText, humanBytes, toJson } = await import('../../report/index.ts');
+  const register = await openNamedRegister(options.register, runtime);
+  const salt = await readSaltFile(options.saltFile);
+  const made = await resketchModel(register, name, {
+    ...runtime.watch,
+    salt,
+    ...(options.from !== undefined && { from: options.from }),
+  });
+  runtime.settle();
+  runtime.print(
+    options.json
+      ? toJson({ schema: 'heirloom-register-resketched/1', register: register.dir, ...made })
+      : cleanText(`${made.entry.name}: ${humanBytes(made.sketch.bytes)}, at the positions of ${made.sketch.salt}`) + '\n',
+  );
 }

@@ -7,14 +7,18 @@ export function addSketch(program: Command, runtime: Runtime): void {
     .description('write the fingerprint of a model, to be compared elsewhere')
     .argument('<model>', 'file, folder, URL or hf:owner/name')
     .requiredOption('-o, --output <file>', 'where to write it')
+    .option('--salt-file <file>', 'sketch at the positions of a salt, 16 to 4096 bytes in this file, instead of the public ones')
     .option('--json', 'print what was made as JSON')
-    .action(async (model: string, options: { output: string; json?: true }) => {
-      const { sketchOf } = await import('../../register/index.ts');
+    .action(async (model: string, options: { output: string; saltFile?: string; json?: true }) => {
+      const { readSaltFile, sketchOf } = await import('../../register/index.ts');
       const { writeOutput } = await import('../output.ts');
       const { encodeSketch, sketchDigest } = await import('../../lineage/index.ts');
       const { humanBytes, toJson } = await import('../../report/index.ts');
       const started = performance.now();
-      const { sketch, read } = await sketchOf(model, runtime.watch);
+      const { sketch, read } = await sketchOf(model, {
+        ...runtime.watch,
+        ...(options.saltFile !== undefined && { salt: await readSaltFile(options.saltFile) }),
+      });
       const bytes = encodeSketch(sketch);
       runtime.watch.signal?.throwIfAborted();
       await writeOutput(options.output, bytes);
@@ -30,6 +34,7 @@ export function addSketch(program: Command, runtime: Runtime): void {
               output: options.output,
               sketchBytes: bytes.length,
               sketchDigest: sketchDigest(bytes),
+              ...(sketch.salt !== '' && { salt: sketch.salt }),
               read,
               ms,
             })

@@ -22,12 +22,31 @@ export function madeUpEntry(name: string, seed: string = name, more: Partial<New
   };
 }
 
+const FEATURES = 64;
+
 /** A sketch of `units` x 64 values that follow from `seed`. */
 export function madeUpSketch(seed: string, units: number = 4): Uint8Array {
-  const features = 64;
-  const noise = createHash('shake256', { outputLength: units * features })
+  return sketchFrom(seed, units, noiseOf(seed, units));
+}
+
+/** A sketch with every value but each `every`-th taken over from the made-up one of `parent`. */
+export function relatedSketch(seed: string, parent: string, every: number, units: number = 64): Uint8Array {
+  const own = noiseOf(seed, units);
+  return sketchFrom(
+    seed,
+    units,
+    noiseOf(parent, units).map((value, i) => (i % every === 0 ? own[i]! : value)),
+  );
+}
+
+function noiseOf(seed: string, units: number): Uint8Array {
+  return createHash('shake256', { outputLength: units * FEATURES })
     .update(seed)
     .digest();
+}
+
+function sketchFrom(seed: string, units: number, noise: Uint8Array): Uint8Array {
+  const features = FEATURES;
   const sketch: Sketch = {
     schema: 'heirloom-sketch/1',
     subject: {
@@ -56,7 +75,7 @@ export function madeUpSketch(seed: string, units: number = 4): Uint8Array {
         features,
         codes: Int8Array.from(noise, (byte) => byte - 128),
         scales: new Float32Array(units).fill(0.01),
-        hash: '0011223344556677',
+        hash: createHash('sha256').update(noise).digest('hex').slice(0, 16),
         stats: { zeros: 0, distinct: 32, lattice: 0.29 },
         excluded: '',
       },
