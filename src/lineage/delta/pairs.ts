@@ -30,6 +30,8 @@ export interface Pairing {
 export interface PairOptions {
   /** For each block of B the block of A it matches, per stack; blocks that stay in place need no entry. */
   readonly layerMap?: ReadonlyMap<string, readonly number[]>;
+  /** Slots of B whose values are known to be those of another slot of A. */
+  readonly sameAs?: ReadonlyMap<string, string>;
   /** For each token row of B the row of A that stands for the same token, -1 for none. */
   readonly tokenMap?: Int32Array;
 }
@@ -51,7 +53,7 @@ export function valuesOf(rt: RoleTensor): number {
 }
 
 /** In B's order. Never reads a value. */
-export function pairSlots(a: Model, b: Model, { layerMap, tokenMap }: PairOptions = {}): Pairing {
+export function pairSlots(a: Model, b: Model, { layerMap, tokenMap, sameAs }: PairOptions = {}): Pairing {
   const left = new Map(weightsOf(a).map((rt) => [rt.slot, rt]));
   const used = new Set<string>();
   const pairs: SlotPair[] = [];
@@ -61,7 +63,7 @@ export function pairSlots(a: Model, b: Model, { layerMap, tokenMap }: PairOption
   for (const right of weightsOf(b)) {
     const [rows, columns] = roleShape(right);
     parametersB += rows * columns;
-    const slotA = sourceSlot(right, layerMap);
+    const slotA = sameAs?.get(right.slot) ?? sourceSlot(right, layerMap);
     const partner = slotA === null ? undefined : left.get(slotA);
     const shape = partner ? roleShape(partner) : null;
     const isTable = TOKEN_ROLES.includes(right.role);

@@ -90,7 +90,8 @@ export async function refineKind(
   const layerMap = await depthOf(a, b, relation.kind.layerMap ?? null);
   const maps = layerMap ? { layerMap: new Map([['', layerMap]]) } : {};
   const tokenMap = await fittingTokens(a, b);
-  const pairing = pairSlots(a, b, { ...maps, ...(tokenMap && { tokenMap }) });
+  const renamed = isGeneric(first.sketch, second.sketch) ? { sameAs: sameValues(first.sketch, second.sketch) } : {};
+  const pairing = pairSlots(a, b, { ...maps, ...renamed, ...(tokenMap && { tokenMap }) });
   const { tensors, readShare, stopped } = await measure(pairing.pairs, watch);
   const [latticeA, latticeB] = [latticeOf(first.sketch), latticeOf(second.sketch)];
   const moved =
@@ -151,6 +152,12 @@ function withFindings(
   const toldOtherwise = ['disguised', 'width-changed', 'depth-changed'].includes(relation.kind.name);
   const found = ['disguised', 'width-changed', 'depth-changed'].includes(judged.kind.name);
   if (judged.share < LITTLE && !found && (toldOtherwise || judged.share === 0)) return { ...relation, tests };
+  // Converted networks carry other names: what their values show without them is more.
+  const seen = relation.share.fraction ?? 0;
+  const same = ['copy', 're-encoded'].includes(judged.kind.name);
+  const incomplete = pairing.unpaired.length > 0 || pairing.missing.length > 0;
+  if (isGeneric(a, b) && incomplete && (judged.share < seen - 0.02 || (relation.verdict === 'identical' && !same)))
+    return { ...relation, tests };
   // Alignment saw what slots do not: its words stay, and what slots add stands beside them.
   const kind: Kind =
     toldOtherwise && !found && relation.kind.name !== 'depth-changed' && judged.share < 0.95
@@ -193,6 +200,22 @@ function withFindings(
           ]),
     ],
   };
+}
+
+function isGeneric(a: Sketch, b: Sketch): boolean {
+  return a.subject.scheme === 'generic' || b.subject.scheme === 'generic';
+}
+
+/** Tensors that were printed whole and hold the same values in the same order, where names differ. */
+function sameValues(a: Sketch, b: Sketch): Map<string, string> {
+  const own = new Map(a.prints.map((print) => [print.slot, print.ordered]));
+  const free = new Map(a.prints.map((print) => [`${print.ordered}/${print.count}`, print.slot]));
+  return new Map(
+    b.prints.flatMap(({ slot, ordered, count }) => {
+      const source = own.get(slot) === ordered ? slot : free.get(`${ordered}/${count}`);
+      return source === undefined ? [] : [[slot, source] as const];
+    }),
+  );
 }
 
 /** Slots listed of a part; the evidence counts them all. */
