@@ -3,11 +3,12 @@
  * @module
  */
 import { isUnreachable } from '../../aligned/tokens.ts';
+import type { Relation } from '../../types.ts';
 import { addNoise, eraseTokens, mixModels, pruneSmall, roundTo, transplant } from './changes.ts';
 import * as d from './disguises.ts';
 import { range, shuffled } from './matrices.ts';
 import * as s from './shape.ts';
-import type { Transformer } from './transformer.ts';
+import type { Block, Transformer } from './transformer.ts';
 import type { WriteOptions } from './write.ts';
 
 export interface Case extends WriteOptions {
@@ -22,7 +23,10 @@ export interface Case extends WriteOptions {
     /** Kinds that are true of it; the first is the best. */
     readonly kinds?: readonly string[];
     readonly layerMap?: readonly number[];
-    readonly share?: number;
+    /** Of the result's values, those that come from the base. */
+    readonly share?: (a: Transformer) => number;
+    /** What `share.part` must say. */
+    readonly part?: RegExp;
   };
 }
 
@@ -33,7 +37,17 @@ const tie = (kinds: readonly string[], more: Omit<Case['expect'], 'verdict' | 'k
   ...more,
 });
 const DISGUISED = tie(['disguised']);
+const TABLES_ONLY: Case['expect'] = { verdict: 'weak', part: /token tables/ };
 const unreachable = (a: Transformer): number[] => (a.tokens ?? []).flatMap((token, id) => (isUnreachable(token, true) ? [id] : []));
+
+/** What `count` blocks are of a whole model; norms and shifts weigh next to nothing. */
+function blockShare({ blocks, embed, head, position }: Transformer, count: number): number {
+  const size = (m: { readonly data: Float64Array } | null): number => m?.data.length ?? 0;
+  const block = ({ q, k, v, o, experts }: Block): number =>
+    [q, k, v, o, ...experts.flatMap(({ gate, up, down }) => [gate, up, down])].reduce((sum, m) => sum + size(m), 0);
+  const [one] = blocks.map(block) as [number];
+  return (count * one) / (blocks.length * one + size(embed) + size(head) + size(position));
+}
 
 /** One disguise at a time; each keeps the function. */
 const single: readonly Case[] = [
@@ -67,7 +81,11 @@ const vocabulary: readonly Case[] = [
   { name: 'vocabulary permuted, no tokenizer', make: (a) => ({ ...s.pickTokens(a, order(a)), tokens: null }), expect: tie(['disguised']) },
   { name: 'vocabulary extended by 100', make: (a) => s.extendTokens(a, 100, SEED), expect: tie(['fine-tune', 'copy', 'partial']) },
   { name: 'vocabulary pruned to 60 %', make: (a) => s.pickTokens(a, range(600)), expect: tie(['partial', 'pruned', 'copy']) },
-  { name: 'tokenizer with half the strings', make: (a) => s.changeTokenizer(a, 0.5, SEED), expect: tie(['partial', 'disguised', 'fine-tune']) },
+  {
+    name: 'tokenizer with half the strings',
+    make: (a) => s.changeTokenizer(a, 0.5, SEED),
+    expect: tie(['partial', 'disguised', 'fine-tune']),
+  },
   {
     name: 'half the strings, all disguises',
     make: (a) => d.disguiseAll(s.changeTokenizer(a, 0.5, SEED), SEED),
@@ -98,7 +116,12 @@ const vocabulary: readonly Case[] = [
 ];
 
 const shapes: readonly Case[] = [
-  { name: 'neurons widened 1.5 x', make: (a) => s.widenNeurons(a, 1.5 * a.blocks[0]!.experts[0]!.up.rows, SEED), keeps: true, expect: tie(['width-changed']) },
+  {
+    name: 'neurons widened 1.5 x',
+    make: (a) => s.widenNeurons(a, 1.5 * a.blocks[0]!.experts[0]!.up.rows, SEED),
+    keeps: true,
+    expect: tie(['width-changed']),
+  },
   {
     name: 'neurons widened 1.5 x, all disguises',
     make: (a) => d.disguiseAll(s.widenNeurons(a, 1.5 * a.blocks[0]!.experts[0]!.up.rows, SEED), SEED),
@@ -112,23 +135,36 @@ const shapes: readonly Case[] = [
     make: (a) => d.disguiseAll(s.widenByZeros(a, a.embed.columns + 32, SEED), SEED),
     expect: tie(['width-changed', 'disguised']),
   },
-  { name: 'hidden pruned to 80 %', make: (a) => s.pruneHidden(a, 0.75 * a.embed.columns + 6, SEED), expect: tie(['width-changed']) },
+  { name: 'hidden pruned to four fifths', make: (a) => s.pruneHidden(a, 0.75 * a.embed.columns + 6, SEED), expect: tie(['width-changed']) },
   { name: 'neurons pruned to two thirds', make: (a) => s.pruneNeurons(a, 192, SEED), expect: tie(['width-changed', 'pruned']) },
   {
     name: 'neurons pruned to two thirds, all disguises',
     make: (a) => d.disguiseAll(s.pruneNeurons(a, 192, SEED), SEED),
     expect: tie(['width-changed', 'disguised']),
   },
-  { name: 'heads pruned to half', make: (a) => s.pruneHeads(a, a.blocks[0]!.k.rows / a.headRows / 2), expect: tie(['width-changed', 'pruned', 'partial']) },
-  { name: 'identity layers inserted', make: (a) => s.insertIdentity(a, [0, 2], SEED), keeps: true, expect: tie(['depth-changed']) },
+  {
+    name: 'heads pruned to half',
+    make: (a) => s.pruneHeads(a, a.blocks[0]!.k.rows / a.headRows / 2),
+    expect: tie(['width-changed', 'pruned', 'partial']),
+  },
+  {
+    name: 'identity layers inserted',
+    make: (a) => s.insertIdentity(a, [0, 2], SEED),
+    keeps: true,
+    expect: tie(['depth-changed'], { layerMap: [0, -1, 1, 2, -1, 3] }),
+  },
   {
     name: 'identity layers inserted, all disguises',
     make: (a) => d.disguiseAll(s.insertIdentity(a, [0, 2], SEED), SEED),
     keeps: true,
-    expect: tie(['depth-changed', 'disguised']),
+    expect: tie(['depth-changed', 'disguised'], { layerMap: [0, -1, 1, 2, -1, 3] }),
   },
   { name: 'layer dropped', make: (a) => s.pickLayers(a, [0, 1, 3]), expect: tie(['depth-changed'], { layerMap: [0, 1, 3] }) },
-  { name: 'layers doubled', make: (a) => s.pickLayers(a, [0, 1, 2, 1, 2, 3]), expect: tie(['depth-changed'], { layerMap: [0, 1, 2, 1, 2, 3] }) },
+  {
+    name: 'layers doubled',
+    make: (a) => s.pickLayers(a, [0, 1, 2, 1, 2, 3]),
+    expect: tie(['depth-changed'], { layerMap: [0, 1, 2, 1, 2, 3] }),
+  },
   { name: 'layers reordered', make: (a) => s.pickLayers(a, [0, 2, 1, 3]), expect: tie(['depth-changed'], { layerMap: [0, 2, 1, 3] }) },
   {
     name: 'layers reordered, all disguises',
@@ -145,7 +181,11 @@ const shapes: readonly Case[] = [
     make: (a) => d.disguiseAll(s.pickLayers(a, [0, 1, 3]), SEED),
     expect: tie(['depth-changed', 'disguised'], { layerMap: [0, 1, 3] }),
   },
-  { name: 'upcycled to 4 experts', make: (a) => s.upcycle(a, 4, 0.01, SEED), expect: tie(['depth-changed', 'partial', 'width-changed', 'disguised', 'fine-tune']) },
+  {
+    name: 'upcycled to 4 experts',
+    make: (a) => s.upcycle(a, 4, 0.01, SEED),
+    expect: tie(['depth-changed', 'partial', 'width-changed', 'disguised', 'fine-tune']),
+  },
   {
     name: 'upcycled to 4 experts, all disguises',
     make: (a) => d.disguiseAll(s.upcycle(a, 4, 0.01, SEED), SEED),
@@ -154,9 +194,17 @@ const shapes: readonly Case[] = [
 ];
 
 const values: readonly Case[] = [
-  ...[0.01, 0.1, 0.3, 1].map((sd): Case => ({ name: `noise of ${sd} sd`, make: (a) => addNoise(a, sd, SEED), expect: tie(['fine-tune', 'noise']) })),
+  ...[0.01, 0.1, 0.3, 1].map((sd): Case => ({
+    name: `noise of ${sd} sd`,
+    make: (a) => addNoise(a, sd, SEED),
+    expect: tie(['fine-tune', 'noise']),
+  })),
   ...[0.5, 0.8].map((share): Case => ({ name: `${100 * share} % pruned`, make: (a) => pruneSmall(a, share), expect: tie(['pruned']) })),
-  ...[8, 4, 2].map((bits): Case => ({ name: `int${bits}`, make: (a) => roundTo(a, bits, bits === 8 ? 1024 : 32), expect: tie(['quantized']) })),
+  ...[8, 4, 2].map((bits): Case => ({
+    name: `int${bits}`,
+    make: (a) => roundTo(a, bits, bits === 8 ? 1024 : 32),
+    expect: tie(['quantized']),
+  })),
   { name: 'fine-tuned', make: (_a, _o, tuned) => tuned, expect: tie(['fine-tune']) },
   ...[0.5, 0.3, 0.1].map((share): Case => ({
     name: `merged with a stranger, share ${share}`,
@@ -172,7 +220,11 @@ const values: readonly Case[] = [
 ];
 
 const parts: readonly Case[] = [
-  { name: 'one stolen layer in a stranger', make: (a, other) => transplant(other, a, 2, 1), expect: tie(['partial'], { share: 0.2 }) },
+  {
+    name: 'one stolen layer in a stranger',
+    make: (a, other) => transplant(other, a, 2, 1),
+    expect: tie(['partial'], { share: (a) => blockShare(a, 1) }),
+  },
   {
     name: 'one stolen layer in a stranger, all disguises',
     make: (a, other) => d.disguiseAll(transplant(other, a, 2, 1), SEED),
@@ -181,20 +233,24 @@ const parts: readonly Case[] = [
   {
     name: 'two stolen layers in a stranger',
     make: (a, other) => transplant(transplant(other, a, 2, 1), a, 1, 3),
-    expect: tie(['partial'], { share: 0.4 }),
+    expect: tie(['partial'], { share: (a) => blockShare(a, 2) }),
   },
-  { name: 'layers of A, token tables of a stranger', make: (a, other) => ({ ...other, blocks: a.blocks }), expect: tie(['partial'], { share: 0.7 }) },
+  {
+    name: 'layers of A, token tables of a stranger',
+    make: (a, other) => ({ ...other, blocks: a.blocks }),
+    expect: tie(['partial'], { share: (a) => blockShare(a, a.blocks.length) }),
+  },
   {
     name: 'layers of A, token tables of a stranger, neurons permuted',
     make: (a, other) => d.permuteNeurons({ ...other, blocks: a.blocks }, SEED),
     expect: tie(['partial', 'disguised']),
   },
-  { name: 'embedding table alone', make: (a, other) => ({ ...other, embed: a.embed }), expect: { verdict: 'weak' } },
-  { name: 'head alone', make: (a, other) => ({ ...other, head: a.head }), expect: { verdict: 'weak' } },
+  { name: 'embedding table alone', make: (a, other) => ({ ...other, embed: a.embed }), expect: TABLES_ONLY },
+  { name: 'head alone', make: (a, other) => ({ ...other, head: a.head }), expect: TABLES_ONLY },
   {
     name: 'embedding and head alone',
     make: (a, other) => ({ ...other, embed: a.embed, head: a.head }),
-    expect: { verdict: 'weak' },
+    expect: TABLES_ONLY,
   },
   {
     name: 'embedding alone, rotated',
@@ -207,7 +263,11 @@ const parts: readonly Case[] = [
 const all = (a: Transformer): Transformer => d.disguiseAll(a, SEED);
 const together: readonly Case[] = [
   { name: 'all disguises', make: (a) => all(a), keeps: true, expect: DISGUISED },
-  ...[0.1, 0.3, 1].map((sd): Case => ({ name: `all disguises, noise of ${sd} sd`, make: (a) => addNoise(all(a), sd, SEED), expect: DISGUISED })),
+  ...[0.1, 0.3, 1].map((sd): Case => ({
+    name: `all disguises, noise of ${sd} sd`,
+    make: (a) => addNoise(all(a), sd, SEED),
+    expect: DISGUISED,
+  })),
   { name: 'all disguises, 50 % pruned', make: (a) => pruneSmall(all(a), 0.5), expect: tie(['disguised', 'pruned']) },
   { name: 'all disguises, 80 % pruned', make: (a) => pruneSmall(all(a), 0.8), expect: tie(['disguised', 'pruned']) },
   ...[4, 2].map((bits): Case => ({
@@ -234,3 +294,18 @@ const together: readonly Case[] = [
 ];
 
 export const CASES: readonly Case[] = [...single, ...naming, ...vocabulary, ...shapes, ...values, ...parts, ...together];
+
+export const isTie = ({ verdict }: Relation): boolean => verdict === 'derived' || verdict === 'identical';
+
+/** `ok`, `MISS` (no tie said where there is one), `FALSE` (a tie said where there is none), or what is wrong about a tie: `kind`, `map`, `share`, `part`. */
+export function judge({ expect }: Case, base: Transformer, relation: Relation): string {
+  const { kind, share } = relation;
+  if (isTie(relation) !== (expect.verdict === 'tie')) return expect.verdict === 'tie' ? 'MISS' : 'FALSE';
+  const wrong = [
+    ...(expect.kinds && !expect.kinds.includes(kind.name) ? ['kind'] : []),
+    ...(expect.layerMap && kind.layerMap?.join() !== expect.layerMap.join() ? ['map'] : []),
+    ...(expect.share !== undefined && Math.abs((share.fraction ?? 0) - expect.share(base)) > 0.05 ? ['share'] : []),
+    ...(expect.part && !expect.part.test(share.part) ? ['part'] : []),
+  ];
+  return wrong.join('+') || 'ok';
+}

@@ -126,4 +126,3 @@ function softmax(values: readonly number[]): number[] {
 function add(x: readonly Float64Array[], y: readonly Float64Array[]): Float64Array[] {
   return x.map((row, at) => row.map((value, j) => value + y[at]![j]!));
 }
-

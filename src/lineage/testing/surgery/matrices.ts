@@ -28,7 +28,10 @@ export function pickValues(values: Float64Array, order: readonly number[], scale
 /** M times the rows `[start, start + M.rows)`; the others stay. */
 export function mixRows<T extends Matrix>(m: T, start: number, by: Matrix): T {
   const data = m.data.slice();
-  data.set(multiply(by.data, m.data.slice(start * m.columns, (start + by.rows) * m.columns), by.rows, by.columns, m.columns), start * m.columns);
+  data.set(
+    multiply(by.data, m.data.slice(start * m.columns, (start + by.rows) * m.columns), by.rows, by.columns, m.columns),
+    start * m.columns,
+  );
   const bias = biasOf(m)?.slice();
   bias?.set(multiply(by.data, bias.slice(start, start + by.rows), by.rows, by.columns, 1), start);
   return { ...m, data, ...(bias && { bias }) };

@@ -53,7 +53,9 @@ function pickHidden(model: Transformer, order: readonly number[], read: (j: numb
 /** Channels of zeros added at random places; RMSNorm's mean over more channels is undone in the gains; keeps the function of Llama-type models. */
 export function widenByZeros(model: Transformer, width: number, seed: number): Transformer {
   const old = model.embed.columns;
-  const places = shuffled(width, seed).slice(0, old).sort((x, y) => x - y);
+  const places = shuffled(width, seed)
+    .slice(0, old)
+    .sort((x, y) => x - y);
   const order = range(width).map((j) => places.indexOf(j));
   const made = pickHidden(model, order, () => 1, Math.sqrt(old / width));
   return { ...made, epsilon: (model.epsilon * old) / width };
@@ -66,13 +68,17 @@ export function widenByCopies(model: Transformer): Transformer {
 }
 
 export function pruneHidden(model: Transformer, keep: number, seed: number): Transformer {
-  const order = shuffled(model.embed.columns, seed).slice(0, keep).sort((x, y) => x - y);
+  const order = shuffled(model.embed.columns, seed)
+    .slice(0, keep)
+    .sort((x, y) => x - y);
   return pickHidden(model, order, () => 1, 1);
 }
 
 export function pruneNeurons(model: Transformer, keep: number, seed: number): Transformer {
   return mapMlps(model, ({ gate, up, down }, n) => {
-    const order = shuffled(up.rows, seed + n).slice(0, keep).sort((x, y) => x - y);
+    const order = shuffled(up.rows, seed + n)
+      .slice(0, keep)
+      .sort((x, y) => x - y);
     return { gate: gate && pickRows(gate, order), up: pickRows(up, order), down: pickColumns(down, order) };
   });
 }
