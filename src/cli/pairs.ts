@@ -4,7 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import { HeirloomError, type JsonValue, parseJson, SourceError } from '../base/index.ts';
-import { makeComparer } from '../register/index.ts';
+import { type CompareOptions, makeComparer } from '../register/index.ts';
 import { toJson } from '../report/index.ts';
 import { failureAnswer } from './failure.ts';
 import { boundedLines } from './lines.ts';
@@ -14,8 +14,8 @@ import type { Runtime } from './runtime.ts';
 const MAX_LINE = 64 * 1024;
 
 /** @returns how many pairs failed. @throws SourceError when the list cannot be read; the signal's reason. */
-export async function comparePairs(file: string, runtime: Runtime): Promise<number> {
-  const compare = makeComparer(runtime.watch);
+export async function comparePairs(file: string, runtime: Runtime, options: CompareOptions = {}): Promise<number> {
+  const compare = makeComparer(runtime.watch, options);
   let failed = 0;
   let number = 0;
   for await (const line of linesOf(file)) {

@@ -5,6 +5,7 @@
  * @module
  */
 import { addPair, correlation, pairSums } from '../math/index.ts';
+import type { BlockPair } from './exact-tests.ts';
 import { comparable, type NeuronBlock, neuronBlocks, neuronPairs, type SamplePair } from './pairing.ts';
 import { type Sample, type Sketch, valueAt, type VectorSample } from './sketch.ts';
 import { beyondStart, startShare } from './start-share.ts';
@@ -29,7 +30,7 @@ interface Vote {
 /** Below this the reference says nothing to divide by. */
 const MIN_REFERENCE = 0.03;
 /** Relatives stay above in nearly all cases (lineage corpus, 1st percentile: down .95, output .79, gain .99). */
-const THRESHOLDS = { down: 0.85, output: 0.7, gain: 0.9 };
+export const THRESHOLDS = { down: 0.85, output: 0.7, gain: 0.9 };
 /**
  * The ratios alone do not convict: models trained briefly from one start learn alike, and keep most of the start. What starts
  * constant in every model, the gains, must itself agree (same start, other data order, 17 designs: 8 of 3,169 pairs above) ...
@@ -37,6 +38,8 @@ const THRESHOLDS = { down: 0.85, output: 0.7, gain: 0.9 };
 export const GAINS_AGREE = 0.85;
 /** ... or, where gains were folded away or disguised, far more must be common than a usual start explains (same start: at most .78). */
 const BEYOND_START = 0.8;
+/** Share of what a start explains below which `start-only` is not said; siblings stay above (corpus: 0.8 and more). */
+const UNLIKE_START = 0.5;
 /** An output ratio under this vetoes `learned`: the trials' product measure forgets the start fastest. */
 const OUTPUT_VETO = 0.3;
 
@@ -47,13 +50,13 @@ interface Pool {
 }
 
 /**
- * @param layerMap for each block of B its block of A, per stack; blocks stand for themselves where it is missing.
+ * @param pairs blocks that stand for each other (places in `neuronBlocks`); null: every block for itself.
  * @param reference what the exact tests found to agree.
  */
 export function agreementOf(
   a: Sketch,
   b: Sketch,
-  layerMap: ReadonlyMap<string, readonly number[]> | null,
+  pairs: readonly BlockPair[] | null,
   reference: 'neurons' | 'values',
   inputs: Evidence['inputs'],
 ): Agreement {
@@ -64,9 +67,10 @@ export function agreementOf(
   const [gainsA, gainsB] = [gains(a), gains(b)];
   for (const [stack, listB] of neuronBlocks(b)) {
     const listA = blocksA.get(stack) ?? [];
-    listB.forEach((right, j) => {
-      const left = listA[layerMap?.get(stack)?.[j] ?? j];
-      if (!left) return;
+    const own = pairs?.filter((pair) => pair.stack === stack) ?? listB.map((_, j) => ({ a: j, b: j }));
+    own.forEach((pair) => {
+      const [left, right] = [listA[pair.a], listB[pair.b]];
+      if (!left || !right) return;
       if (reference === 'neurons') {
         addNeurons(pools, left, right);
         references.push(...neuronPairs(left, right).filter(([sample]) => sample.role !== 'down'));
@@ -120,7 +124,9 @@ function judge(means: Means, start: number, reference: 'neurons' | 'values', inp
   const shared = (reference === 'neurons' ? means.up : means.value) ?? 0;
   const exceeds = exceedsStart(shared, start, means.gain);
   const voted = reference === 'neurons' ? byNeurons(votes) : byValues(votes);
-  const verdict = voted === 'learned' && !exceeds ? 'undecided' : voted;
+  // Far less in common than a shared start would leave (a merge with a stranger): that there is one is not shown either.
+  const unlikeStart = voted === 'start-only' && shared < UNLIKE_START * start;
+  const verdict = (voted === 'learned' && !exceeds) || unlikeStart ? 'undecided' : voted;
   return {
     verdict,
     votes,

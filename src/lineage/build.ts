@@ -6,6 +6,7 @@
 import { type NewHasher, portableHasher, toHex, type Watch } from '../base/index.ts';
 import { type MatrixShape, type Model, readRoleBlock, readRoleRows, roleShape, type RoleTensor } from '../model/index.ts';
 import { type DType, DTYPES } from '../weights/index.ts';
+import { rowProductsF32 } from '../math/index.ts';
 import { constantReason } from './constants.ts';
 import { headReason } from './heads.ts';
 import { orderWanted, ROLE_PLANS, type RolePlan, VECTOR_ROLES } from './plan.ts';
@@ -32,6 +33,8 @@ const WHOLE_BYTES = 64 << 20;
 const WHOLE_VALUES = 64e6;
 /** A lean sketch's limits: under 200 requests with the headers, and a fraction of the file. */
 const LEAN_REQUESTS = 150;
+/** Of these, kept for gains: they alone start equal in every model. */
+const LEAN_VECTORS = 40;
 const LEAN_UNITS = 32;
 const LEAN_SHARE = 0.0035;
 const LEAN_FLOOR_BYTES = 24 << 20;
@@ -39,13 +42,16 @@ const MAX_SAMPLES = 300;
 const MAX_VECTORS = 200;
 const MAX_PRINTS = 600;
 /** JSON header a sample, a vector, a print takes, about. */
-const HEADER_COST = { sample: 190, vector: 110, print: 80 };
+const HEADER_COST = { sample: 190, framed: 190, vector: 110, print: 80 };
 const HASH_UNITS = 8;
 const HASH_FEATURES = 16;
 /** Tensors below this many values are equal by chance (all zero, all one) too often. */
 const MIN_PRINT_VALUES = 32;
 /** Reads in flight: enough for a source to merge near ranges, few enough to bound memory. */
 const BATCH = 16;
+
+/** Tokens that units are told by, every second of those the token table's own sample reads: no byte more is read for them. */
+const FRAME_TOKENS = 32;
 
 interface Want {
   readonly rt: RoleTensor;
@@ -70,13 +76,20 @@ export async function sketchModel(model: Model, options: SketchOptions): Promise
   );
   const vectorPositions = Math.min(256, Math.floor(40_000 / Math.max(1, vectors.length) / 2));
   const printed = complete ? largest(decodable, MAX_PRINTS) : [];
-  const header = wants.length * HEADER_COST.sample + vectors.length * HEADER_COST.vector + printed.length * HEADER_COST.print;
+  const tokens = await tokenFrame(model, wants, salt);
+  const framedWants = tokens ? wants.filter(isFramed) : [];
+  const header =
+    wants.length * HEADER_COST.sample +
+    framedWants.length * HEADER_COST.framed +
+    vectors.length * HEADER_COST.vector +
+    printed.length * HEADER_COST.print;
   const payload = (options.bytes ?? DEFAULT_BYTES) - header - vectors.length * vectorPositions * 2;
-  const sized = fit(wants, payload, complete ? MAX_UNITS : LEAN_UNITS);
+  const sized = fit(wants, payload, complete ? MAX_UNITS : LEAN_UNITS, tokens !== null);
   const heads = headReason(model.roles);
   const newHasher = options.newHasher ?? portableHasher;
 
   const samples: Sample[] = [];
+  const framed: Sample[] = [];
   const prints: TensorPrint[] = [];
   const vectorSamples: VectorSample[] = [];
   const sampleOf = new Map(sized.map((want) => [want.rt, want]));
@@ -92,7 +105,11 @@ export async function sketchModel(model: Model, options: SketchOptions): Promise
       const shape = roleShape(rt);
       const whole = complete ? await readRoleRows(checkpoint, rt, 0, shape[0]) : null;
       const want = sampleOf.get(rt);
-      if (want) samples.push(await takeSample(model, want, whole, salt, heads(rt), newHasher));
+      if (want) {
+        const taken = await takeSample(model, want, whole, salt, heads(rt), newHasher);
+        samples.push(taken.sample);
+        if (tokens && taken.rows && isFramed(want)) framed.push(takeFramed(taken.sample, taken.rows, tokens));
+      }
       if (vectorSet.has(rt))
         vectorSamples.push(takeVector(rt, whole ?? (await readRoleRows(checkpoint!, rt, 0, shape[0])), vectorPositions, salt));
       // Equal constants are found in strangers; only values that training or chance chose are printed.
@@ -120,6 +137,7 @@ export async function sketchModel(model: Model, options: SketchOptions): Promise
     salt,
     complete,
     samples: samples.sort(bySlot),
+    framed: framed.sort(bySlot),
     vectors: vectorSamples.sort(bySlot),
     prints: prints.sort(bySlot),
   };
@@ -128,6 +146,7 @@ export async function sketchModel(model: Model, options: SketchOptions): Promise
 /** Roles to sample, best first, inside the limits on requests and bytes. */
 function choose(roles: readonly RoleTensor[], complete: boolean, storedBytes: number): Want[] {
   const wants: Want[] = [];
+  const gains = roles.filter((rt) => vectorWorth(rt) !== null).length;
   let bytes = 0;
   const byteLimit = Math.max(LEAN_FLOOR_BYTES, storedBytes * LEAN_SHARE);
   for (const rt of orderWanted(roles, (role) => ROLE_PLANS[role.role]?.worth ?? null)) {
@@ -137,7 +156,7 @@ function choose(roles: readonly RoleTensor[], complete: boolean, storedBytes: nu
     if (unitCount < (plan.family === 'rank' ? 2 : 4) || featureCount < 3) continue;
     if (wants.length >= MAX_SAMPLES) break;
     if (!complete) {
-      if (wants.length >= LEAN_REQUESTS) break;
+      if (wants.length >= LEAN_REQUESTS - Math.min(LEAN_VECTORS, gains)) break;
       const rowBytes = (rt.tensor.bytes / Math.max(1, product(roleShape(rt)))) * shape[1];
       const cost = rowBytes * (plan.axis === 'rows' ? Math.min(LEAN_UNITS, shape[0]) : Math.min(plan.features, shape[0]));
       if (bytes + cost > byteLimit) continue;
@@ -149,9 +168,12 @@ function choose(roles: readonly RoleTensor[], complete: boolean, storedBytes: nu
 }
 
 /** Shrinks the number of units, a power of two, until the samples fit `payload`; then drops the least worth. */
-function fit(wants: readonly Want[], payload: number, most: number): Want[] {
+function fit(wants: readonly Want[], payload: number, most: number, framed: boolean): Want[] {
   const cost = (list: readonly Want[], units: number): number =>
-    list.reduce((sum, want) => sum + Math.min(want.units, units) * (want.features + 4), 0);
+    list.reduce((sum, want) => {
+      const bytes = want.features + 4 + (framed && isFramed(want) ? FRAME_TOKENS + 4 : 0);
+      return sum + Math.min(want.units, units) * bytes;
+    }, 0);
   for (let units = most; units >= 8; units /= 2)
     if (units === 8 || cost(wants, units) <= payload) {
       const kept = [...wants];
@@ -168,7 +190,7 @@ async function takeSample(
   salt: string,
   excludedAsHead: string,
   newHasher: NewHasher,
-): Promise<Sample> {
+): Promise<{ sample: Sample; rows: Float32Array | null }> {
   const { rt, plan, shape, units, features } = want;
   const [unitCount, featureCount] = plan.axis === 'rows' ? shape : ([shape[1], shape[0]] as const);
   const key = `${plan.family}|${shape[0]}x${shape[1]}`;
@@ -193,7 +215,7 @@ async function takeSample(
   const reason =
     excludedAsHead ||
     (whole && whole.length <= 4e6 ? constantReason(whole, shape[0], shape[1], true) : constantReason(block, rowTake, width, false));
-  return {
+  const sample: Sample = {
     slot: rt.slot,
     role: rt.role,
     stack: rt.stack,
@@ -208,6 +230,33 @@ async function takeSample(
     stats: sampleStats(block, rowTake, width),
     excluded: reason,
   };
+  return { sample, rows: read ? null : block };
+}
+
+function isFramed({ rt, plan }: Want): boolean {
+  return plan.family === 'mlp' && plan.axis === 'rows' && rt.stack === '';
+}
+
+/** Unit rows `[FRAME_TOKENS, width]` of the token table where its own sample looks; null when there is none of that length. */
+async function tokenFrame(model: Model, wants: readonly Want[], salt: string): Promise<Float32Array | null> {
+  const table = wants.find((want) => want.rt.role === 'embed' && want.rt.stack === '' && want.features >= 2 * FRAME_TOKENS);
+  if (!table || table.rt.view.transpose || table.rt.view.outputFirst) return null;
+  const width = table.shape[1];
+  const start = featurePositions(table, table.shape[0], salt)[0]!;
+  const rows = await readRoleRows(model.checkpoint!, table.rt, start, 2 * FRAME_TOKENS);
+  const out = new Float32Array(FRAME_TOKENS * width);
+  for (let t = 0; t < FRAME_TOKENS; t++) {
+    const row = rows.subarray(2 * t * width, (2 * t + 1) * width);
+    const size = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+    if (size > 0 && Number.isFinite(size)) row.forEach((value, i) => (out[t * width + i] = value / size));
+  }
+  return out;
+}
+
+/** @param rows `[units or more, width]`, whole rows of the sample's matrix. */
+function takeFramed(sample: Sample, rows: Float32Array, tokens: Float32Array): Sample {
+  const products = rowProductsF32(rows, tokens, sample.units, FRAME_TOKENS, sample.shape[1]);
+  return { ...sample, features: FRAME_TOKENS, ...quantize(products, sample.units, FRAME_TOKENS) };
 }
 
 /** Token rows start where every vocabulary has frequent merges, whatever its length, so that extended ones stay comparable. */

@@ -5,7 +5,7 @@
  *   4  version = 1       u32 LE
  *   8  header length     u32 LE
  *  12  header            canonical JSON (RFC 8785): everything but values
- *   …  payload           per sample: units x f32 scale, units x features x i8; then per vector: length x bf16
+ *   …  payload           per sample, then per framed one: units x f32 scale, units x features x i8; then per vector: length x bf16
  *
  * @module
  */
@@ -33,16 +33,19 @@ export function encodeSketch(sketch: Sketch): Uint8Array {
 }
 
 function pack(sketch: Sketch): Uint8Array {
-  const { samples, vectors, ...rest } = sketch;
+  const { samples, framed, vectors, ...rest } = sketch;
+  const bare = ({ codes: _codes, scales: _scales, ...sample }: Sample): Omit<Sample, 'codes' | 'scales'> => sample;
   const header = new TextEncoder().encode(
     canonicalJson({
       ...rest,
-      samples: samples.map(({ codes: _codes, scales: _scales, ...sample }) => sample),
+      samples: samples.map(bare),
+      framed: framed.map(bare),
       vectors: vectors.map(({ values, ...vector }) => ({ ...vector, kept: values.length })),
     }),
   );
   const payload =
-    samples.reduce((sum, s) => sum + s.units * (4 + s.features), 0) + vectors.reduce((sum, v) => sum + 2 * v.values.length, 0);
+    [...samples, ...framed].reduce((sum, s) => sum + s.units * (4 + s.features), 0) +
+    vectors.reduce((sum, v) => sum + 2 * v.values.length, 0);
   const out = new Uint8Array(12 + header.length + payload);
   const view = new DataView(out.buffer);
   view.setUint32(0, MAGIC, true);
@@ -50,7 +53,7 @@ function pack(sketch: Sketch): Uint8Array {
   view.setUint32(8, header.length, true);
   out.set(header, 12);
   let at = 12 + header.length;
-  for (const sample of samples) at = writeSample(view, at, sample);
+  for (const sample of [...samples, ...framed]) at = writeSample(view, at, sample);
   for (const vector of vectors)
     for (const value of vector.values) {
       view.setUint16(at, toBfloat16(value), true);
@@ -95,16 +98,18 @@ export function decodeSketch(bytes: Uint8Array, file: string, newHasher: NewHash
   const header = parseJson(bytes.subarray(12, 12 + headerBytes), file);
   const problem = headerProblem(header);
   if (problem) throw bad(problem, { field: problem });
-  const parsed = header as unknown as Omit<Sketch, 'samples' | 'vectors'> & {
+  const parsed = header as unknown as Omit<Sketch, 'samples' | 'framed' | 'vectors'> & {
+    framed: Omit<Sample, 'codes' | 'scales'>[];
     samples: Omit<Sample, 'codes' | 'scales'>[];
     vectors: (Omit<VectorSample, 'values'> & { kept: number })[];
   };
   const need =
-    parsed.samples.reduce((sum, s) => sum + s.units * (4 + s.features), 0) + parsed.vectors.reduce((sum, v) => sum + 2 * v.kept, 0);
+    [...parsed.samples, ...parsed.framed].reduce((sum, s) => sum + s.units * (4 + s.features), 0) +
+    parsed.vectors.reduce((sum, v) => sum + 2 * v.kept, 0);
   if (12 + headerBytes + need !== bytes.length)
     throw bad(`the header calls for ${need} bytes of values, ${bytes.length - 12 - headerBytes} are there`, { byte: 12 + headerBytes });
   let at = 12 + headerBytes;
-  const samples = parsed.samples.map((sample) => {
+  const withValues = (sample: Omit<Sample, 'codes' | 'scales'>): Sample => {
     const scales = new Float32Array(sample.units);
     for (let u = 0; u < scales.length; u++, at += 4) scales[u] = view.getFloat32(at, true);
     const length = sample.units * sample.features;
@@ -112,13 +117,15 @@ export function decodeSketch(bytes: Uint8Array, file: string, newHasher: NewHash
     const codes = new Int8Array(bytes.buffer, bytes.byteOffset + at, length).slice();
     at += length;
     return { ...sample, codes, scales };
-  });
+  };
+  const samples = parsed.samples.map(withValues);
+  const framed = parsed.framed.map(withValues);
   const vectors = parsed.vectors.map(({ kept, ...vector }) => {
     const values = new Float32Array(kept);
     for (let i = 0; i < kept; i++, at += 2) values[i] = fromBfloat16(view.getUint16(at, true));
     return { ...vector, values };
   });
-  const sketch = { ...parsed, samples, vectors };
+  const sketch = { ...parsed, samples, framed, vectors };
   const hasher = newHasher();
   hasher.update(bytes);
   digests.set(sketch, `sha256:${toHex(hasher.digest())}`);
@@ -138,18 +145,12 @@ function headerProblem(header: JsonValue): string {
     if (typeof subject[key] !== 'string') return `subject.${key}`;
   if (!isCount(subject['parameters'], Number.MAX_SAFE_INTEGER)) return 'subject.parameters';
   if (typeof subject['isAdapter'] !== 'boolean') return 'subject.isAdapter';
-  for (const list of ['samples', 'vectors', 'prints']) if (!Array.isArray(h[list])) return list;
-  for (const [i, s] of (h['samples'] as Record<string, unknown>[]).entries()) {
-    const shape = s?.['shape'];
-    const stats = s?.['stats'] as Record<string, unknown> | undefined;
-    if (!isSlot(s) || !isCount(s['units'], MAX_SIDE) || !isCount(s['features'], MAX_SIDE)) return `samples.${i}`;
-    if (!Array.isArray(shape) || shape.length !== 2 || !shape.every((n) => isCount(n, Number.MAX_SAFE_INTEGER)))
-      return `samples.${i}.shape`;
-    if (s['axis'] !== 'rows' && s['axis'] !== 'columns') return `samples.${i}.axis`;
-    if (typeof s['hash'] !== 'string' || typeof s['excluded'] !== 'string') return `samples.${i}.hash`;
-    if (!(s['expert'] === null || isCount(s['expert'], MAX_SIDE))) return `samples.${i}.expert`;
-    for (const key of ['zeros', 'distinct', 'lattice']) if (typeof stats?.[key] !== 'number') return `samples.${i}.stats.${key}`;
-  }
+  for (const list of ['samples', 'framed', 'vectors', 'prints']) if (!Array.isArray(h[list])) return list;
+  for (const list of ['samples', 'framed'])
+    for (const [i, s] of (h[list] as Record<string, unknown>[]).entries()) {
+      const problem = sampleProblem(s);
+      if (problem !== null) return `${list}.${i}${problem}`;
+    }
   for (const [i, v] of (h['vectors'] as Record<string, unknown>[]).entries())
     if (!isSlot(v) || !isCount(v['kept'], MAX_SIDE) || !isCount(v['length'], Number.MAX_SAFE_INTEGER)) return `vectors.${i}`;
   for (const [i, p] of (h['prints'] as Record<string, unknown>[]).entries())
@@ -161,6 +162,18 @@ function headerProblem(header: JsonValue): string {
     )
       return `prints.${i}`;
   return '';
+}
+
+function sampleProblem(s: Record<string, unknown>): string | null {
+  const shape = s?.['shape'];
+  const stats = s?.['stats'] as Record<string, unknown> | undefined;
+  if (!isSlot(s) || !isCount(s['units'], MAX_SIDE) || !isCount(s['features'], MAX_SIDE)) return '';
+  if (!Array.isArray(shape) || shape.length !== 2 || !shape.every((n) => isCount(n, Number.MAX_SAFE_INTEGER))) return '.shape';
+  if (s['axis'] !== 'rows' && s['axis'] !== 'columns') return '.axis';
+  if (typeof s['hash'] !== 'string' || typeof s['excluded'] !== 'string') return '.hash';
+  if (!(s['expert'] === null || isCount(s['expert'], MAX_SIDE))) return '.expert';
+  for (const key of ['zeros', 'distinct', 'lattice']) if (typeof stats?.[key] !== 'number') return `.stats.${key}`;
+  return null;
 }
 
 function isSlot(s: Record<string, unknown> | null | undefined): s is Record<string, unknown> {

@@ -21,6 +21,16 @@ export interface Outcome {
   readonly power: { readonly flips: Flips; readonly correction: number };
   /** For each block of B the matching block of A, per stack; only for neurons. */
   readonly layerMap: ReadonlyMap<string, readonly number[]> | null;
+  /** The pairs of blocks behind the flips, and how many blocks B has; only for neurons. */
+  readonly blocks?: { readonly pairs: readonly BlockPair[]; readonly ofB: number };
+}
+
+/** Places in the lists of `neuronBlocks`. */
+export interface BlockPair {
+  readonly stack: string;
+  readonly a: number;
+  readonly b: number;
+  readonly flips: Flips;
 }
 
 type Inputs = Evidence['inputs'];
@@ -33,34 +43,62 @@ const CLEAR = -12;
  * block i with block i; for every block of B its best block of A (times L_A^L_B); the best single pair (times L_A L_B).
  */
 export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
-  const blocksA = neuronBlocks(a);
-  const blocksB = neuronBlocks(b);
+  return overBlocks(neuronBlocks(a), neuronBlocks(b), flipsOf, {
+    test: 'swap-sign/neurons',
+    question: 'Do the same neurons sit in the same places of both models?',
+    inputs,
+  });
+}
+
+/**
+ * The same, each neuron told by what it makes of the same tokens: a rotated, permuted or rescaled hidden space leaves that as it is.
+ * Token rows do not depend on the order of neurons, so the test stays exact.
+ */
+export function framedTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
+  const flips: FlipsOf = (x, y) => swapSign(neuronPairs(x, y), { pairing: 'halves', normalize: true });
+  return overBlocks(neuronBlocks({ samples: a.framed }), neuronBlocks({ samples: b.framed }), flips, {
+    test: 'swap-sign/neurons-by-tokens',
+    question: 'Do the same neurons sit in the same places, by what they make of the same tokens?',
+    inputs,
+  });
+}
+
+type Blocks = ReadonlyMap<string, NeuronBlock[]>;
+type FlipsOf = (a: NeuronBlock, b: NeuronBlock) => Flips;
+
+function overBlocks(
+  blocksA: Blocks,
+  blocksB: Blocks,
+  flipsOf: FlipsOf,
+  about: { readonly test: string; readonly question: string; readonly inputs: Inputs },
+): Outcome | null {
   const layerMap = new Map<string, number[]>();
-  const candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[] = [];
-  const straight: Flips[] = [];
+  const candidates: Candidate[] = [];
+  const straight: BlockPair[] = [];
   for (const [stack, listB] of blocksB) {
     const listA = blocksA.get(stack);
     if (!listA) continue;
-    if (listA.length === listB.length) straight.push(...listB.map((block, j) => flipsOf(listA[j]!, block)));
+    if (listA.length === listB.length) straight.push(...listB.map((block, j) => ({ stack, a: j, b: j, flips: flipsOf(listA[j]!, block) })));
     layerMap.set(
       stack,
       listB.map((_, j) => j),
     );
   }
-  const diagonal = addFlips(straight);
-  if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), perLayer: straight });
-  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, candidates, layerMap);
+  const diagonal = addFlips(straight.map((pair) => pair.flips));
+  if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), pairs: straight });
+  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, flipsOf, candidates, layerMap);
   const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
   return {
     power: { flips: best.flips, correction: Math.log10(3) },
     layerMap: best.name === 'best single pair of blocks' ? null : layerMap,
+    blocks: { pairs: best.pairs, ofB: [...blocksB.values()].reduce((sum, list) => sum + list.length, 0) },
     evidence: {
-      test: 'swap-sign/neurons',
+      test: about.test,
       version: 1,
       class: 'exact',
-      question: 'Do the same neurons sit in the same places of both models?',
+      question: about.question,
       statistic: { name: 'agreeing flips', value: best.flips.k },
       n: best.flips.n,
       log10P,
@@ -71,57 +109,58 @@ export function neuronTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null
         alignment: best.name,
         correction:
           'three layer alignments are tried; the p-value is three times the smallest, each first multiplied by the alignments it searched',
-        layerAgree: best.perLayer.map((flips) => flips.k),
-        layerFlips: best.perLayer.map((flips) => flips.n),
+        layerAgree: best.pairs.map(({ flips }) => flips.k),
+        layerFlips: best.pairs.map(({ flips }) => flips.n),
       },
-      inputs,
+      inputs: about.inputs,
     },
   };
 }
 
-function searchLayers(
-  blocksA: Map<string, NeuronBlock[]>,
-  blocksB: Map<string, NeuronBlock[]>,
-  candidates: { name: string; flips: Flips; log10P: number; perLayer: Flips[] }[],
-  layerMap: Map<string, number[]>,
-): void {
-  const chosen: Flips[] = [];
+interface Candidate {
+  readonly name: string;
+  readonly flips: Flips;
+  readonly log10P: number;
+  readonly pairs: readonly BlockPair[];
+}
+
+function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candidates: Candidate[], layerMap: Map<string, number[]>): void {
+  const chosen: BlockPair[] = [];
+  const all: { pair: BlockPair; log10P: number }[] = [];
   let paths = 0;
-  let single: { flips: Flips; log10P: number } | null = null;
-  let pairs = 0;
   const straightP = candidates[0]?.log10P ?? 0;
   const found = new Map<string, number[]>();
   for (const [stack, listB] of blocksB) {
     const listA = blocksA.get(stack);
     if (!listA) continue;
-    pairs += listA.length * listB.length;
     paths += listB.length * Math.log10(listA.length);
     found.set(
       stack,
-      listB.map((block) => {
-        let source = 0;
-        let top: Flips = NO_FLIPS;
-        listA.forEach((candidate, i) => {
+      listB.map((block, b) => {
+        let top: BlockPair = { stack, a: 0, b, flips: NO_FLIPS };
+        listA.forEach((candidate, a) => {
           const flips = flipsOf(candidate, block);
-          if (flips.n === 0) return;
-          if (top.n === 0 || flips.k / flips.n > top.k / top.n) [source, top] = [i, flips];
-          const log10P = log10PValue(flips);
-          if (!single || log10P < single.log10P) single = { flips, log10P };
+          const pair = { stack, a, b, flips };
+          all.push({ pair, log10P: log10PValue(flips) });
+          if (flips.n > 0 && (top.flips.n === 0 || share(flips) > share(top.flips))) top = pair;
         });
         chosen.push(top);
-        return source;
+        return top.a;
       }),
     );
   }
-  const pooled = addFlips(chosen);
+  const pooled = addFlips(chosen.map((pair) => pair.flips));
   if (pooled.n === 0) return;
   const log10P = Math.min(0, log10PValue(pooled) + paths);
-  candidates.push({ name: 'best block of A for every block of B', flips: pooled, log10P, perLayer: chosen });
+  candidates.push({ name: 'best block of A for every block of B', flips: pooled, log10P, pairs: chosen });
   if (log10P < straightP) for (const [stack, map] of found) layerMap.set(stack, map);
-  if (single) {
-    const { flips, log10P: p } = single as { flips: Flips; log10P: number };
-    candidates.push({ name: 'best single pair of blocks', flips, log10P: Math.min(0, p + Math.log10(pairs)), perLayer: [flips] });
-  }
+  const single = all.reduce((least, next) => (next.log10P < least.log10P ? next : least));
+  candidates.push({
+    name: 'best single pair of blocks',
+    flips: single.pair.flips,
+    log10P: Math.min(0, single.log10P + Math.log10(all.length)),
+    pairs: [single.pair],
+  });
 }
 
 function flipsOf(a: NeuronBlock, b: NeuronBlock): Flips {

@@ -26,7 +26,9 @@ export interface KindInputs {
 
 export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: KindInputs): Kind {
   const base = change === null ? {} : { relativeChange: change };
-  if (identity && ofBoth(identity.ordered) >= 0.95) {
+  const map = [...(layerMap?.values() ?? [])][0];
+  const otherDepth = map !== undefined && isOtherDepth(a, map);
+  if (identity && !otherDepth && ofBoth(identity.ordered) >= 0.95) {
     const same = a.subject.format === b.subject.format && a.subject.dtype === b.subject.dtype;
     return same
       ? { name: 'copy', note: 'the same values in the same format', ...base }
@@ -48,8 +50,8 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
       : { name: 'disguised', note: 'the same values in another order: rows or columns were permuted', ...base };
   const zeros = typicalStat(b, (s) => s.zeros);
   const zerosA = typicalStat(a, (s) => s.zeros);
-  const quantizedA = isQuantized(a);
-  const scheme = isQuantized(b);
+  const quantizedA = latticeOf(a);
+  const scheme = latticeOf(b);
   if (scheme && !quantizedA)
     return { name: 'quantized', note: `values of the suspect lie on a coarse lattice (${scheme})`, scheme, ...base };
   if (zeros - zerosA >= PRUNED)
@@ -59,9 +61,7 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
       sparsity: zeros,
       ...base,
     };
-  const map = [...(layerMap?.values() ?? [])][0];
-  if (map && isOtherDepth(a, map))
-    return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
+  if (otherDepth) return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
   if (change === null) return { name: 'unknown', note: 'the values could not be laid over each other' };
   return {
     name: 'fine-tune',
@@ -72,7 +72,7 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
 
 /** Direction only on information loss: a lossy copy descends from the lossless one. */
 export function directionOf(a: Sketch, b: Sketch, kind: Kind): Pick<Relation, 'direction' | 'directionGrounds'> {
-  const [lossA, lossB] = [isQuantized(a) !== '', isQuantized(b) !== ''];
+  const [lossA, lossB] = [latticeOf(a) !== '', latticeOf(b) !== ''];
   if (lossB && !lossA) return { direction: 'a->b', directionGrounds: 'information loss: the suspect is quantized and the other is not' };
   if (lossA && !lossB)
     return { direction: 'b->a', directionGrounds: 'information loss: the first model is quantized and the suspect is not' };
@@ -82,7 +82,7 @@ export function directionOf(a: Sketch, b: Sketch, kind: Kind): Pick<Relation, 'd
 }
 
 /** The quantization seen in a sketch's values or stated by its format, or ''. */
-function isQuantized(sketch: Sketch): string {
+export function latticeOf(sketch: Sketch): string {
   if (/^(I?Q\d|TQ|MXFP4)/.test(sketch.subject.dtype)) return sketch.subject.dtype;
   const distinct = median(
     sketch.samples.flatMap((s) =>

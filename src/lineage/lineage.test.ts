@@ -75,6 +75,30 @@ describe('a verdict', () => {
     expect(relation.verdict).toBe('derived');
     expect(relation.kind).toMatchObject({ name: 'depth-changed', layerMap: pick });
   });
+  test('finds the blocks of one model inside another, under the name they have there', () => {
+    const inside = (sketch: Sketch): Sketch => ({
+      ...sketch,
+      samples: sketch.samples.map((s) => (s.block === null ? s : { ...s, stack: 'vision', slot: s.slot.replace('layers', 'vision') })),
+      vectors: sketch.vectors.map((v) => ({ ...v, stack: 'vision', slot: v.slot.replace('layers', 'vision') })),
+    });
+    const child = inside(toSketch(fineTune(base, 3, 0.3)));
+    expect(relate(toSketch(base), child)).toMatchObject({ verdict: 'derived', kind: { name: 'fine-tune' } });
+    expect(relate(child, toSketch(base)).verdict).toBe('derived');
+    expect(relate(toSketch(makeModel(77, 78)), child).verdict).toBe('no-evidence');
+  });
+  test('sees a rotated hidden space by what neurons make of the same tokens, and leaves open whether training is shared', () => {
+    const framed = (sketch: Sketch, of: Sketch): Sketch => ({
+      ...sketch,
+      framed: of.samples.filter((s) => s.role === 'up' || s.role === 'gate'),
+    });
+    const [a, child] = [toSketch(base), toSketch(fineTune(base, 3, 0.3))];
+    // The rotated child's channels are a stranger's; what its neurons make of the tokens is not.
+    const rotated = framed(toSketch(makeModel(501, 502)), child);
+    const relation = relate(framed(a, a), rotated);
+    expect(relation.verdict).toBe('shared-origin');
+    expect(relation.because).toContain('rotated or rearranged');
+    expect(relate(framed(a, a), framed(toSketch(makeModel(501, 502)), toSketch(makeModel(503, 504)))).verdict).toBe('no-evidence');
+  });
   test('is unresolved between a model and an adapter, and between different salts', () => {
     const adapter = toSketch(base, 'x');
     expect(relate(toSketch(base), { ...adapter, subject: { ...adapter.subject, isAdapter: true } }).verdict).toBe('unresolved');

@@ -9,13 +9,13 @@ import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
 import { ABSENCE, ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
-import { startShareOf } from './start-share.ts';
+import { startOf } from './start-share.ts';
 import type { Kind, Relation, Verdict } from './types.ts';
 
 /** Verdicts that rearranged rows, channels or hidden spaces can hide behind. */
 const OPEN: readonly Verdict[] = ['no-evidence', 'unresolved', 'shared-origin'];
 /** Calibrated agreement has its own, stricter threshold. */
-const AGREEMENT_LOG10 = -9;
+export const AGREEMENT_LOG10 = -9;
 /** Median cosine of matched neurons from which nothing but the rearrangement happened. */
 const UNCHANGED = 0.999;
 
@@ -47,7 +47,8 @@ export async function lookCloser(relation: Relation, first: Sketched, second: Sk
   }
   const aligned = await compareAligned(a, b, inputs, watch);
   if (!aligned) return relation;
-  return withAligned(relation, aligned, exceedsStart(aligned.up, startShareOf(first.sketch, second.sketch), aligned.gain));
+  const start = startOf(first.sketch, second.sketch);
+  return withAligned(relation, aligned, exceedsStart(aligned.up, start.share, aligned.gain) || (start.behind && aligned.throughout));
 }
 
 /** What stays unsaid once a tie was found: not that none was. */
@@ -76,7 +77,8 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
   const p = byExact
     ? tellP(log10P ?? 0)
     : `neurons matched in independent ways agree (calibrated, not exact: log10 ${aligned.agreementLog10P.toFixed(0)})`;
-  const share: Relation['share'] = { fraction: 1, part: 'all blocks', slots: [] };
+  const { fraction, all, slots } = aligned.share;
+  const share: Relation['share'] = { fraction, part: all ? 'all blocks' : 'part of the blocks', slots };
   const learned = aligned.learned === 'learned' && !beyondStart ? 'undecided' : aligned.learned;
   switch (learned) {
     case 'learned': {
@@ -109,7 +111,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
 }
 
 /** z of the adapter test that convicts: far above what strangers and same-start bases gave (at most 2), log10 of its tail below -8. */
-const ADAPTER_Z = 5.8;
+export const ADAPTER_Z = 5.8;
 
 function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapter: Model): Relation {
   const common = { ...relation, tests: [...relation.tests, ...evidence] };
@@ -136,14 +138,31 @@ function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapte
 }
 
 function kindAfterMap(aligned: AlignedOutcome, before: Kind): Kind {
-  const { rearranged, neurons, layerMap, closeness } = aligned;
+  const { rearranged, neurons, width, experts, layerMap, closeness, neuronMap } = aligned;
   const trained = closeness < UNCHANGED ? `, then changed (median agreement of matched neurons ${closeness.toFixed(3)})` : '';
-  if (neurons.a !== neurons.b) return { name: 'width-changed', note: `${neurons.a} neurons a block became ${neurons.b}${trained}` };
-  if (layerMap.some((source, j) => source !== j))
-    return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap };
+  const found = {
+    ...(rearranged.length > 0 && { disguises: rearranged }),
+    ...(neuronMap && { neuronMap }),
+  };
+  if (experts.a !== experts.b)
+    return { name: 'width-changed', note: `${told(experts.a)} a block became ${told(experts.b)}${trained}`, ...found };
+  if (width.a !== width.b) return { name: 'width-changed', note: `${width.a} hidden channels became ${width.b}${trained}`, ...found };
+  const moved = layerMap.some((source, j) => source !== j);
+  if (neurons.a !== neurons.b)
+    return {
+      name: 'width-changed',
+      note: `${neurons.a} neurons a block became ${neurons.b}${trained}`,
+      ...(moved && { layerMap }),
+      ...found,
+    };
+  if (moved) return { name: 'depth-changed', note: `layers were dropped, repeated or reordered${trained}`, layerMap, ...found };
   if (rearranged.length > 0)
-    return { name: 'disguised', note: `the function is kept and the numbers rearranged: ${rearranged.join(', ')}${trained}` };
+    return { name: 'disguised', note: `the function is kept and the numbers rearranged: ${rearranged.join(', ')}${trained}`, ...found };
   return before.name === 'unknown'
     ? { name: 'fine-tune', note: `a dense change (median agreement of matched neurons ${closeness.toFixed(2)})` }
     : before;
+}
+
+function told(experts: number): string {
+  return experts === 0 ? 'one network' : `${experts} experts`;
 }

@@ -16,7 +16,7 @@ export type SamplePair = readonly [Sample, Sample];
 const NEURON_ROLES = ['up', 'gate', 'down'];
 
 /** Blocks with sampled neurons, per stack, in block order; experts count as blocks of their own. */
-export function neuronBlocks(sketch: Sketch): Map<string, NeuronBlock[]> {
+export function neuronBlocks(sketch: { readonly samples: readonly Sample[] }): Map<string, NeuronBlock[]> {
   const stacks = new Map<string, Map<string, { block: number; expert: number; samples: Map<string, Sample> }>>();
   for (const sample of sketch.samples) {
     if (!NEURON_ROLES.includes(sample.role) || sample.block === null || sample.excluded) continue;

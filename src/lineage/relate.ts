@@ -5,10 +5,21 @@
  */
 import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
-import { channelTest, filterTest, type FilterOutcome, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
+import {
+  type BlockPair,
+  channelTest,
+  filterTest,
+  type FilterOutcome,
+  framedTest,
+  neuronTest,
+  type Outcome,
+  rankTest,
+  valueTest,
+} from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
-import type { Sketch } from './sketch.ts';
+import { type Sketch, swapGates } from './sketch.ts';
+import { renameStacks } from './stacks.ts';
 import { type StartEvidence, startEvidence } from './start.ts';
 import { detectableCorrelation } from './swap-sign.ts';
 import type { Evidence, Relation, Verdict } from './types.ts';
@@ -36,13 +47,16 @@ interface Judged {
 }
 
 /**
- * @param a the possible ancestor. @param b the suspect.
+ * @param known the possible ancestor. @param given the suspect.
  * Deterministic: the same two sketches give the same bytes. Never throws on sketches that decoded.
  */
-export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relation {
+export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}): Relation {
   const searched = Math.max(1, options.searched ?? 1);
-  const inputs = { a: encodeForDigest(a), b: encodeForDigest(b) };
-  const judged = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched));
+  const inputs = { a: encodeForDigest(known), b: encodeForDigest(given) };
+  const a = renameStacks(known, given);
+  const { b, readings } = bestReading(a, given, inputs);
+  const told = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched * readings));
+  const judged = { ...told, log10P: told.log10P === null ? null : Math.min(0, told.log10P + Math.log10(readings)) };
   // Only shared training has a kind and a direction; a common start or an open question has neither.
   const trained = judged.verdict === 'derived' || judged.verdict === 'identical';
   const change = trained ? relativeChange(a, b, judged.layerMap) : null;
@@ -73,6 +87,14 @@ export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relat
   };
 }
 
+/** Where names that tell gate from up are gone, both readings are tried and the better counts twice. */
+function bestReading(a: Sketch, b: Sketch, inputs: Evidence['inputs']): { b: Sketch; readings: 1 | 2 } {
+  if (a.subject.scheme !== 'inferred' && b.subject.scheme !== 'inferred') return { b, readings: 1 };
+  const swapped = swapGates(b);
+  const p = (sketch: Sketch): number => neuronTest(a, sketch, inputs)?.evidence.log10P ?? 0;
+  return { b: p(swapped) < p(b) ? swapped : b, readings: 2 };
+}
+
 function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: number): Judged {
   if (a.salt !== b.salt) return unresolved('the two sketches look at different positions (other salts); sketch both anew');
   if (a.subject.isAdapter !== b.subject.isAdapter)
@@ -82,7 +104,8 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
 
   const neurons = neuronTest(a, b, inputs);
   const values = valueTest(a, b, inputs);
-  const exact = [neurons, values, channelTest(a, b, inputs), filterTest(a, b, inputs)].filter((test) => test !== null);
+  const framed = framedTest(a, b, inputs);
+  const exact = [neurons, values, channelTest(a, b, inputs), filterTest(a, b, inputs), framed].filter((test) => test !== null);
   const tests = [...exact.map((test) => test.evidence), ...(identity ? [identity.evidence] : [])];
   const smallest = exact.reduce((least, test) => Math.min(least, test.evidence.log10P ?? 0), 0);
   const log10P = exact.length === 0 ? null : Math.min(0, smallest + Math.log10(exact.length));
@@ -91,7 +114,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test) ?? null;
   const common = { log10P, layerMap, detectable };
 
-  const equal = equalValues(a, b, identity);
+  const equal = equalValues(a, b, identity, layerMap);
   if (equal && equal.verdict !== 'shared-origin') return { ...common, ...equal, tests };
   if (exact.length === 0) return unresolved('the two models have no tensors of the same place and shape', tests);
   const related = log10P !== null && log10P <= threshold;
@@ -109,16 +132,16 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
       share: NO_SHARE,
     };
   }
-  const share = sharedParts(exact, b);
+  const share = sharedParts(exact, b, threshold - Math.log10(exact.length));
   // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
   const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
   const learned = rejects(neurons)
-    ? fromAgreement(a, b, layerMap, 'neurons', inputs)
+    ? fromAgreement(a, b, tiedBlocks(neurons), 'neurons', inputs)
     : rejects(values)
       ? fromAgreement(a, b, null, 'values', inputs)
-      : filters
+      : filters && !rejects(framed)
         ? fromFilters(a, b, filters, identity, inputs)
-        : { verdict: 'undecided' as const, why: 'only token tables agree', evidence: [] };
+        : { verdict: 'undecided' as const, why: rejects(framed) ? REARRANGED : 'only token tables agree', evidence: [] };
   const p = tellP(Math.min(log10P ?? 0, filters && pooledFilters ? filters.whole : 0));
   const all = [...tests, ...learned.evidence];
   switch (learned.verdict) {
@@ -149,6 +172,9 @@ export function tellP(log10P: number): string {
   return log10P < -12 ? `${p}, where the assumptions bound the error and no longer chance` : p;
 }
 
+const REARRANGED =
+  'neurons agree by what they make of the same tokens and not channel by channel, so the hidden space was rotated or rearranged; `compare`, with both models at hand, looks closer';
+
 const NO_SHARE: Relation['share'] = { fraction: null, part: 'none shown', slots: [] };
 
 function unresolved(because: string, tests: readonly Evidence[] = []): Judged {
@@ -156,15 +182,21 @@ function unresolved(because: string, tests: readonly Evidence[] = []): Judged {
 }
 
 /** Equal numbers decide before any statistics. */
-function equalValues(a: Sketch, b: Sketch, identity: Identity | null): Pick<Judged, 'verdict' | 'because' | 'share'> | null {
+function equalValues(
+  a: Sketch,
+  b: Sketch,
+  identity: Identity | null,
+  layerMap: ReadonlyMap<string, readonly number[]> | null,
+): Pick<Judged, 'verdict' | 'because' | 'share'> | null {
   if (!identity) return null;
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const basis = identity.sampled ? ' of the sampled rows' : '';
   const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
+  const moved = [...(layerMap?.values() ?? [])].some((map) => map.some((source, j) => source !== j));
   if (ordered >= 0.95)
     return {
-      verdict: 'identical',
-      because: `${percent(ordered)}${basis} of the values stand in equal tensors`,
+      verdict: moved ? 'derived' : 'identical',
+      because: `${percent(ordered)}${basis} of the values stand in equal tensors${moved ? ', in layers of another order' : ''}`,
       share: { fraction: ordered, part: 'all', slots: identity.slots },
     };
   if (sorted >= 0.95) {
@@ -238,14 +270,24 @@ function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: 
   };
 }
 
+/** Share of agreeing flips from which a block counts as shared by itself. */
+const TIED_BLOCK = 0.7;
+
+/** What was learned is judged where something is shared: the blocks that tie by themselves, or all where the tie is thin everywhere. */
+function tiedBlocks(outcome: Outcome | null): readonly BlockPair[] | null {
+  const pairs = outcome?.blocks?.pairs ?? null;
+  const tied = pairs?.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK) ?? [];
+  return tied.length > 0 ? tied : pairs;
+}
+
 function fromAgreement(
   a: Sketch,
   b: Sketch,
-  layerMap: ReadonlyMap<string, readonly number[]> | null,
+  pairs: readonly BlockPair[] | null,
   reference: 'neurons' | 'values',
   inputs: Evidence['inputs'],
 ): { verdict: 'learned' | 'start-only' | 'undecided'; why: string; evidence: Evidence[] } {
-  const agreement = agreementOf(a, b, layerMap, reference, inputs);
+  const agreement = agreementOf(a, b, pairs, reference, inputs);
   const told =
     agreement.votes.map((vote) => `${vote.name} ${vote.ratio.toFixed(2)} (threshold ${vote.threshold})`).join(', ') || 'nothing to compare';
   const over = `relative to what the start fixes: ${told}`;
@@ -301,9 +343,11 @@ function bestDetectable(outcomes: readonly Outcome[], threshold: number): number
 }
 
 /** Blocks and layers that individually reject, as a share of those tested, by parameters. */
-function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
+function sharedParts(exact: readonly Outcome[], b: Sketch, threshold: number): Relation['share'] {
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
-  const neurons = exact.find((test) => test.evidence.test === 'swap-sign/neurons');
+  const [neurons] = exact
+    .filter((test) => test.blocks && (test.evidence.log10P ?? 0) <= threshold)
+    .sort((x, y) => (x.evidence.log10P ?? 0) - (y.evidence.log10P ?? 0));
   if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) {
     const testable = filters.layers.filter((layer) => layer.flips.n >= MIN_FLIPS_TO_SHOW);
     const shown = testable.filter((layer) => layer.log10P + Math.log10(testable.length) <= LAYER_SUPPORT_LOG10);
@@ -315,12 +359,12 @@ function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
       slots: shown.map((layer) => layer.slot),
     };
   }
-  if (neurons) {
-    const agree = neurons.evidence.details['layerAgree'] as number[];
-    const flips = neurons.evidence.details['layerFlips'] as number[];
-    const shown = agree.filter((k, i) => flips[i]! > 0 && k / flips[i]! >= 0.7).length;
-    const fraction = agree.length === 0 ? null : shown / agree.length;
-    return { fraction, part: fraction === 1 ? 'all blocks' : 'part of the blocks', slots: [] };
+  if (neurons?.blocks) {
+    const { pairs, ofB } = neurons.blocks;
+    const shown = pairs.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK);
+    const fraction = ofB === 0 ? null : shown.length / ofB;
+    const names = shown.map(({ stack, b: block }) => `${stack === '' ? 'layers' : stack}.${block}`);
+    return { fraction, part: fraction === 1 ? 'all blocks' : 'part of the blocks', slots: fraction === 1 ? [] : names };
   }
   return { fraction: null, part: b.samples.some((s) => s.role === 'embed') ? 'token tables' : 'unknown', slots: [] };
 }

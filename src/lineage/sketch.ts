@@ -71,6 +71,11 @@ export interface Sketch {
   /** Whether every value of the model was read (prints are then present). */
   readonly complete: boolean;
   readonly samples: readonly Sample[];
+  /**
+   * Up and gate once more, each unit told by its products with rows of the token table instead of by channels: a rotation or a
+   * permutation of the hidden space cancels in them. Features are the tokens.
+   */
+  readonly framed: readonly Sample[];
   readonly vectors: readonly VectorSample[];
   readonly prints: readonly TensorPrint[];
 }
@@ -93,4 +98,15 @@ export function quantize(values: Float32Array, units: number, features: number):
     if (scale > 0) row.forEach((value, f) => (codes[u * features + f] = Math.max(-127, Math.min(127, Math.round(value / scale)))));
   }
   return { codes, scales };
+}
+
+/** The same sketch with the two widening matrices of every gated MLP called by each other's name. */
+export function swapGates(sketch: Sketch): Sketch {
+  const other: Partial<Record<Role, Role>> = { gate: 'up', up: 'gate' };
+  const gated = new Set(sketch.samples.flatMap((s) => (s.role === 'gate' ? [`${s.stack}/${s.block}/${s.expert}`] : [])));
+  const swap = (sample: Sample): Sample => {
+    const role = gated.has(`${sample.stack}/${sample.block}/${sample.expert}`) ? other[sample.role] : undefined;
+    return role ? { ...sample, role, slot: sample.slot.replace(/[^.]*$/, role) } : sample;
+  };
+  return { ...sketch, samples: sketch.samples.map(swap), framed: sketch.framed.map(swap) };
 }

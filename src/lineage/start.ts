@@ -20,7 +20,7 @@ export interface StartEvidence {
 const LAYER_P = Math.log10(0.03);
 const MIN_Z_FLIPS = 40;
 /** Median correlation of norm parameters: fine-tunes .89 and more, same start up to .78. */
-const NEAR_EQUAL_GAINS = 0.85;
+export const NEAR_EQUAL_GAINS = 0.85;
 /** A shared start is flatter than what either model became; what a child shares is shaped like its parent. */
 const FLATTER = 0.2;
 /** 10th percentile of layer correlations from which one is a near copy of the other. */

@@ -15,7 +15,25 @@ const STEPS_PER_VALUE = 30;
 
 /** @param matrix `[n, n]`, symmetric. Cost: about 6 n^3 multiplications. */
 export function eigenSymmetric(matrix: Float64Array, n: number): Eigen {
-  const { diagonal, beside, basis } = tridiagonalize(Float64Array.from(matrix), n);
+  const made = tridiagonalize(Float64Array.from(matrix), n, true);
+  const { diagonal, basis } = made;
+  diagonalize(made, n);
+  const order = Array.from(diagonal.keys()).sort((x, y) => diagonal[x]! - diagonal[y]!);
+  const vectors = new Float64Array(n * n);
+  order.forEach((from, to) => {
+    for (let i = 0; i < n; i++) vectors[i * n + to] = basis![from * n + i]!;
+  });
+  return { values: Float64Array.from(order, (i) => diagonal[i]!), vectors };
+}
+
+/** Eigenvalues alone, ascending. Cost: about 4/3 n^3 multiplications. */
+export function eigenvaluesSymmetric(matrix: Float64Array, n: number): Float64Array {
+  const made = tridiagonalize(Float64Array.from(matrix), n, false);
+  diagonalize(made, n);
+  return made.diagonal.sort();
+}
+
+function diagonalize({ diagonal, beside, basis }: Tridiagonal, n: number): void {
   let steps = STEPS_PER_VALUE * n;
   for (let high = n - 1; high > 0 && steps > 0;) {
     if (isSmall(diagonal, beside, high - 1)) {
@@ -27,24 +45,18 @@ export function eigenSymmetric(matrix: Float64Array, n: number): Eigen {
     qrStep(diagonal, beside, basis, low, high, n);
     steps--;
   }
-  const order = Array.from(diagonal.keys()).sort((x, y) => diagonal[x]! - diagonal[y]!);
-  const vectors = new Float64Array(n * n);
-  order.forEach((from, to) => {
-    for (let i = 0; i < n; i++) vectors[i * n + to] = basis[from * n + i]!;
-  });
-  return { values: Float64Array.from(order, (i) => diagonal[i]!), vectors };
 }
 
-/** `basis` holds the transformation transposed: rows are what becomes eigenvectors, so that rotations touch neighbors in memory. */
+/** `basis` holds the transformation transposed: rows are what becomes eigenvectors, so that rotations touch neighbors in memory; null when only values are wanted. */
 interface Tridiagonal {
   readonly diagonal: Float64Array;
   readonly beside: Float64Array;
-  readonly basis: Float64Array;
+  readonly basis: Float64Array | null;
 }
 
-function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
-  const basis = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) basis[i * n + i] = 1;
+function tridiagonalize(a: Float64Array, n: number, wantsBasis: boolean): Tridiagonal {
+  const basis = wantsBasis ? new Float64Array(n * n) : null;
+  for (let i = 0; basis && i < n; i++) basis[i * n + i] = 1;
   const v = new Float64Array(n);
   const w = new Float64Array(n);
   for (let k = 0; k + 2 < n; k++) {
@@ -68,6 +80,7 @@ function tridiagonalize(a: Float64Array, n: number): Tridiagonal {
     for (let i = k + 1; i < n; i++) w[i]! -= 0.5 * beta * inner * v[i]!;
     for (let i = k + 1; i < n; i++) for (let j = k + 1; j < n; j++) a[i * n + j]! -= v[i]! * w[j]! + w[i]! * v[j]!;
     a[(k + 1) * n + k] = alpha;
+    if (!basis) continue;
     // basis becomes H basis, row by row.
     w.fill(0);
     for (let i = k + 1; i < n; i++) for (let j = 0; j < n; j++) w[j]! += v[i]! * basis[i * n + j]!;
@@ -85,7 +98,7 @@ function isSmall(diagonal: Float64Array, beside: Float64Array, i: number): boole
 }
 
 /** One implicit QR step on the unreduced block `[low, high]`. */
-function qrStep(diagonal: Float64Array, beside: Float64Array, basis: Float64Array, low: number, high: number, n: number): void {
+function qrStep(diagonal: Float64Array, beside: Float64Array, basis: Float64Array | null, low: number, high: number, n: number): void {
   const last = beside[high - 1]!;
   const half = (diagonal[high - 1]! - diagonal[high]!) / 2;
   const shift = diagonal[high]! - (last * last) / (half + (half < 0 ? -1 : 1) * Math.hypot(half, last));
@@ -104,6 +117,7 @@ function qrStep(diagonal: Float64Array, beside: Float64Array, basis: Float64Arra
       z = s * beside[k + 1]!;
       beside[k + 1]! *= c;
     }
+    if (!basis) continue;
     for (let i = k * n, j = i + n, end = j; i < end; i++, j++) {
       const [u, v] = [basis[i]!, basis[j]!];
       basis[i] = c * u + s * v;

@@ -8,6 +8,7 @@ import { affordable, expertPieces } from './experts.ts';
 import { splitFused } from './fused.ts';
 import { genericRole, isBuffer, isRecurrent } from './generic.ts';
 import type { Heads } from './heads.ts';
+import { inferPieces } from './inferred.ts';
 import { chooseSchemes, type Compiled, type Match, matchName } from './match.ts';
 import type { ParsedName } from './names.ts';
 import { type Base, type Context, partView, type Piece } from './pieces.ts';
@@ -60,7 +61,8 @@ export function assignRoles(names: readonly ParsedName[], heads: Heads, format: 
     const match = firstMatch(schemes, parsed);
     if (match) jobs.set(parsed, { parsed, match });
   }
-  const scheme = schemes[0]?.scheme.name ?? 'generic';
+  const inferred = schemes.length === 0 ? inferPieces(live) : null;
+  const scheme = schemes[0]?.scheme.name ?? (inferred && inferred.size > 0 ? 'inferred' : 'generic');
   const byPath = new Map(
     live.filter((name) => name.param === 'weight' && !name.adapter).map((name) => [name.path.join(name.joint), name.tensor]),
   );
@@ -78,7 +80,7 @@ export function assignRoles(names: readonly ParsedName[], heads: Heads, format: 
   const roles: RoleTensor[] = [];
   for (const parsed of names) {
     const job = jobs.get(parsed);
-    const pieces = job ? placed(job, context) : (loraViT(parsed) ?? plainPieces(parsed));
+    const pieces = job ? placed(job, context) : (inferred?.get(parsed) ?? loraViT(parsed) ?? plainPieces(parsed));
     for (const piece of pieces) {
       const slot = unique(piece.slot, parsed.tensor.name, taken);
       roles.push({ ...piece, slot, tensor: parsed.tensor });

@@ -143,7 +143,7 @@ export interface Model {
   /** Values in all tensors that are parameters (shared storages once, buffers not). */
   readonly parameters: number;
   readonly roles: readonly RoleTensor[];
-  /** Naming scheme the roles were read by: `llama`, `gpt2`, `bert`, `generic`... */
+  /** Naming scheme the roles were read by: `llama`, `gpt2`, `bert`...; `inferred` from shapes where no scheme knows the names, else `generic`. */
   readonly scheme: string;
   readonly isAdapter: boolean;
   /** Token strings by id when a tokenizer is at hand (tokenizer.json, vocab.json, GGUF token list); loaded on demand. */

@@ -1,7 +1,7 @@
 /** The models we know, on disk, and the use-cases over them. */
 export { addModel, type AddModelOptions } from './add-model.ts';
 export { checkModel, type CheckedModel } from './check-model.ts';
-export { type Comparison, makeComparer } from './compare-models.ts';
+export { type CompareOptions, type Comparison, makeComparer } from './compare-models.ts';
 export { defaultRegisterDir } from './default-dir.ts';
 export { writeAtomic } from './files.ts';
 export { findAncestors, type FoundAncestors } from './find-ancestors.ts';

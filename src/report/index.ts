@@ -1,4 +1,6 @@
+export { renderExplanation } from './explain.ts';
 export { countFindings, renderFindings } from './findings.ts';
+export { type Origin, renderEvidence } from './html/evidence.ts';
 export { type Report, renderHtml } from './html/page.ts';
 export { toJson } from './json.ts';
 export { humanBytes, humanCount } from './numbers.ts';

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Evidence, Relation } from '../lineage/index.ts';
+import { kindFacts } from './kind-words.ts';
 import { decimal, grouped, humanCount, pValue } from './numbers.ts';
 import { labelled, paint, prose, proseColumns, type Style } from './style.ts';
 import { tableLines } from './table.ts';
@@ -64,6 +65,7 @@ export function relationLines(relation: Relation, style: Style): string[] {
   if (share !== '') lines.push(...labelled(shareLabel(verdict), share, style));
   if (!sharesTraining(verdict)) return lines;
   lines.push(...labelled('Kind', `${kindName(kind.name)}${kind.note === '' ? '' : `. ${sentence(kind.note)}`}`, style));
+  for (const [label, text] of kindFacts(kind)) lines.push(...labelled(label, text, style));
   lines.push(...labelled('Direction', directionWords(relation), style));
   return lines;
 }

@@ -9,6 +9,7 @@ import type { Watch } from '../../base/index.ts';
 import { rowProducts, unitRows } from '../../math/index.ts';
 import { type Model, readHeads, readRoleRows, type RoleTensor, roleShape } from '../../model/index.ts';
 import type { Evidence } from '../types.ts';
+import { count, readColumns } from './load.ts';
 
 /** Labels compared of one layer; Grams grow with the square. */
 const MOST_LABELS = 512;
@@ -75,32 +76,36 @@ async function scores(base: Model, adapter: Model, factor: RoleTensor, target: '
   if (!written) return [];
   const [labels, rank] = roleShape(factor);
   const [width, columns] = roleShape(written);
-  const b = Float64Array.from(await readRoleRows(adapter.checkpoint!, factor, 0, labels));
-  const w = await readRoleRows(base.checkpoint!, written, 0, width);
-  if (target === 'up') return labels === columns ? [score(b, rank, (label) => column(w, label, columns, width), 0, labels)] : [];
-  if (headRows === null || labels % headRows !== 0 || columns % labels !== 0) return [];
+  const trained = async (first: number, some: number): Promise<Float64Array> =>
+    Float64Array.from(await readRoleRows(adapter.checkpoint!, factor, first, some));
+  // Rows are what a label writes.
+  const writes = async (wanted: Int32Array): Promise<Float64Array> =>
+    Float64Array.from(await readColumns(base, written, wanted, (rows) => rows));
+  if (target === 'up') {
+    const some = Math.min(labels, MOST_LABELS);
+    return labels === columns ? [score(await trained(0, some), rank, await writes(count(some)), width, some)] : [];
+  }
+  if (headRows === null || headRows > MOST_LABELS || labels % headRows !== 0 || columns % labels !== 0) return [];
   // Grouped queries: a value channel feeds the same channel of every head in its group.
   const group = columns / labels;
-  return Array.from({ length: labels / headRows }, (_, head) =>
-    score(
-      b,
-      rank,
-      (label) => {
-        const channel = label % headRows;
-        return concat(Array.from({ length: group }, (_x, g) => column(w, (head * group + g) * headRows + channel, columns, width)));
-      },
-      head * headRows,
-      headRows,
-    ),
-  );
+  const out: Scores[] = [];
+  for (let head = 0; head < labels / headRows; head++) {
+    const wanted = Int32Array.from({ length: headRows * group }, (_, i) => head * group * headRows + i);
+    const rows = await writes(wanted);
+    // [group, channel, width] to [channel, group, width]
+    const byChannel = new Float64Array(rows.length);
+    for (let g = 0; g < group; g++)
+      for (let channel = 0; channel < headRows; channel++)
+        byChannel.set(rows.subarray((g * headRows + channel) * width, (g * headRows + channel + 1) * width), (channel * group + g) * width);
+    out.push(score(await trained(head * headRows, headRows), rank, byChannel, group * width, headRows));
+  }
+  return out;
 }
 
 /** Agreement of two Grams over the same labels, and what relabelling one of them gives. */
-function score(b: Float64Array, rank: number, written: (label: number) => Float64Array, first: number, count: number): Scores {
-  const labels = Math.min(count, MOST_LABELS);
-  const rows = Array.from({ length: labels }, (_, i) => written(first + i));
-  const x = centered(b.slice(first * rank, (first + labels) * rank), labels, rank);
-  const y = centered(concat(rows), labels, rows[0]!.length);
+function score(b: Float64Array, rank: number, written: Float64Array, length: number, labels: number): Scores {
+  const x = centered(b, labels, rank);
+  const y = centered(written, labels, length);
   const observed = agree(x, y, labels, (i) => i);
   const random = generator(labels);
   const drawn = Array.from({ length: PERMUTATIONS }, () => {
@@ -147,18 +152,4 @@ function generator(labels: number): () => Int32Array {
     }
     return order;
   };
-}
-
-function column(matrix: Float32Array, at: number, columns: number, rows: number): Float64Array {
-  return Float64Array.from({ length: rows }, (_, i) => matrix[i * columns + at]!);
-}
-
-function concat(parts: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

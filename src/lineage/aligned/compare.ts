@@ -1,26 +1,20 @@
 /**
- * Two whole transformers, laid over each other through their tokens: what sketches cannot see because rows, channels or
+ * Two whole transformers, laid over each other through the labels they share: what sketches cannot see because rows, channels or
  * the hidden space were rearranged. Decision rule and thresholds: research "lineage trials, transformers", sections 4 and 5.
+ * Both models are read once, block by block.
  * @module
  */
 import type { Watch } from '../../base/index.ts';
-import type { Model } from '../../model/index.ts';
-import { readHeads } from '../../model/index.ts';
-import { ASSUMPTIONS } from '../exact-tests.ts';
-import { type Flips, log10PValue } from '../swap-sign.ts';
+import { type Model, readHeads, roleShape } from '../../model/index.ts';
 import type { Evidence } from '../types.ts';
-import { type Hidden, type Layer, loadHidden, tokenRows } from './load.ts';
-import {
-  bestLayers,
-  headAgreement,
-  layerFlips,
-  matchNeurons,
-  type NeuronMatch,
-  residualMap,
-  turnLayers,
-  unreachableFlips,
-} from './tests.ts';
-import { sharedTokens, type SharedTokens } from './tokens.ts';
+import { type Anchors, anchorsOf } from './anchors.ts';
+import { agreementEvidence, neuronsEvidence, unreachableEvidence } from './evidence.ts';
+import { type AlignedPair, judgeLearned, type Learned, meanCosine } from './learned.ts';
+import { type Attention, type Block, blocksOf, count, type Neurons, readAttention, readGain, readNeurons } from './load.ts';
+import { layerScore, matchNeurons, type NeuronMatch, unit } from './match.ts';
+import { commonSpace, type Space } from './space.ts';
+import { headAgreement, layerFlips, unreachableFlips } from './tests.ts';
+import type { Flips } from '../swap-sign.ts';
 
 export interface AlignedOutcome {
   /** Exact tests, each with its own corrections. */
@@ -28,300 +22,259 @@ export interface AlignedOutcome {
   readonly calibrated: readonly Evidence[];
   /** log10 of the inflated bound on chance agreements; calibrated, never exact. */
   readonly agreementLog10P: number;
-  readonly learned: 'learned' | 'start-only' | 'undecided';
+  readonly learned: Learned['verdict'];
+  readonly throughout: boolean;
   readonly why: string;
+  /** For each block of B (in order, experts apart) the block of A its neurons fit best. */
   readonly layerMap: readonly number[];
   /** What was rearranged: `hidden channels permuted`, `hidden space rotated`, `neurons permuted`. */
   readonly rearranged: readonly string[];
   /** Correlation of gains after the map; null where they say nothing. */
   readonly gain: number | null;
-  /** Median cosine of matched up-projections over layers. */
+  /** Median cosine of matched up-projections over aligned blocks. */
   readonly up: number;
-  /** Median agreement of matched neurons, 1 for equal ones. */
+  /** Median agreement of matched neurons in the block that agrees least, 1 for equal ones. */
   readonly closeness: number;
   readonly neurons: { readonly a: number; readonly b: number };
+  /** For each block of B its neurons' places in A; null where no neuron moved. */
+  readonly neuronMap: readonly (readonly number[])[] | null;
+  readonly width: { readonly a: number; readonly b: number };
+  readonly experts: { readonly a: number; readonly b: number };
+  /** Share of B's parameters in blocks and tables that agree, and the blocks' names. */
+  readonly share: { readonly fraction: number; readonly all: boolean; readonly slots: readonly string[] };
+  /** How labels were matched. */
+  readonly by: Anchors['by'];
 }
 
-const MOST_TOKENS = 4096;
-const LEAST_TOKENS = 64;
-/** Neurons that detect or write single tokens converge in strangers too; 25 times the expected agreements bounds what was seen of it. */
-const INFLATION = 25;
-const LEAST_EXPECTED = 0.3;
-/** Matched neurons below these say nothing about what was learned. */
+/** Neurons of A that stand for their block, in two runs half a block apart; the partners are sought among (nearly) all of B's. */
+const SAMPLE_UNITS = { least: 64, most: 512 };
+const MOST_UNITS = 8192;
+/** Values held of all of A's samples (200 MB), and of one matrix of B in its own hidden space (134 MB). */
+const SAMPLE_VALUES = 50e6;
+const MATRIX_VALUES = 1 << 25;
+/** Matched neurons below this say nothing about what was learned. */
 const ALIGNED_UP = 0.3;
-const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
-const HEADS_VETO = 0.3;
+/** Blocks whose attention is compared, evenly spread. */
+const MOST_ATTENTION = 12;
+/** Mean cosine of labels' rows from which tables count as shared. */
+const SHARED_TABLES = 0.5;
+const SHARED_LABELS = 512;
 
-/** Null when the two cannot be laid over each other: no shared tokens, no MLP blocks, or too large to hold. */
+/** Null when the two cannot be laid over each other: no shared labels, or no MLP blocks. @throws SourceError, WeightsError */
 export async function compareAligned(a: Model, b: Model, inputs: Evidence['inputs'], watch: Watch = {}): Promise<AlignedOutcome | null> {
-  const [tokensA, tokensB] = [await a.tokens(), await b.tokens()];
-  const shared = tokensA && tokensB ? sharedTokens(tokensA, tokensB, MOST_TOKENS, LEAST_TOKENS) : null;
-  const [hiddenA, hiddenB] = shared ? [await loadHidden(a, watch), await loadHidden(b, watch)] : [null, null];
-  if (!shared || !hiddenA || !hiddenB) return null;
-  const [rowsA, rowsB] = [await tokenRows(a, hiddenA.embed, shared.a), await tokenRows(b, hiddenB.embed, shared.b)];
-  const r = residualMap(rowsA, rowsB, shared.a.length, hiddenA.width, hiddenB.width);
-  const turned = turnLayers(hiddenA.layers, r, hiddenA.width, hiddenB.width);
-  const neurons = neuronsAfterMap(turned, hiddenB, inputs);
-  const unreachable = unreachableTest(unreachableFlips(rowsA, rowsB, shared.unreachable, hiddenA.width, hiddenB.width), inputs);
-  const matched = matchLayers(turned, hiddenB, watch);
-  const gate = agreementTest(matched, turned.length, inputs);
-  const headRows = readHeads(b.configs, b.checkpoint).headDim ?? null;
-  const signed = nearSignedPermutation(r, hiddenA.width, hiddenB.width);
-  const learned = judgeLearned(
-    matched,
-    turned,
-    hiddenA,
-    hiddenB,
-    headRows,
-    signed,
-    tokenRatio(rowsA, rowsB, r, shared, hiddenA.width, hiddenB.width),
-    inputs,
-  );
+  const outcome = await align(a, b, false, inputs, watch);
+  if (!outcome || (a.scheme !== 'inferred' && b.scheme !== 'inferred')) return outcome;
+  // Names that tell gate from up are gone: both readings are tried, and the better one counts twice.
+  const other = await align(a, b, true, inputs, watch);
+  const better = other && other.agreementLog10P < outcome.agreementLog10P ? other : outcome;
+  const twice = (p: number): number => Math.min(0, p + Math.log10(2));
+  return {
+    ...better,
+    agreementLog10P: twice(better.agreementLog10P),
+    exact: better.exact.map((test) => ({ ...test, log10P: test.log10P === null ? null : twice(test.log10P) })),
+  };
+}
+
+async function align(a: Model, b: Model, swapGates: boolean, inputs: Evidence['inputs'], watch: Watch): Promise<AlignedOutcome | null> {
+  if (!a.checkpoint || !b.checkpoint) return null;
+  const anchors = await anchorsOf(a, b);
+  if (!anchors) return null;
+  const [blocksA, blocksB] = [
+    blocksOf(a, anchors.widthA),
+    blocksOf(b, anchors.widthB).map((block) => (swapGates ? swapped(block) : block)),
+  ];
+  if (blocksA.length === 0 || blocksB.length === 0) return null;
+  const space = commonSpace(anchors);
+  const total = blocksA.length + blocksB.length;
+  const step = (done: number): void => {
+    watch.signal?.throwIfAborted();
+    watch.onProgress?.({ what: 'lay blocks over each other', done, total });
+  };
+  const sample = even(SAMPLE_VALUES / (3 * blocksA.length * space.width), SAMPLE_UNITS.least, SAMPLE_UNITS.most);
+  const most = even(MATRIX_VALUES / anchors.widthB, SAMPLE_UNITS.most, MOST_UNITS);
+  const left: Neurons[] = [];
+  for (const block of blocksA) {
+    step(left.length);
+    left.push(unit(await readNeurons(a, block, unitsOf(block.neurons, 2 * sample, sample), space.a), space.width));
+  }
+  const flips: Flips[][] = [];
+  const matched: BlockMatch[] = [];
+  for (const [j, block] of blocksB.entries()) {
+    step(blocksA.length + j);
+    const right = unit(await readNeurons(b, block, unitsOf(block.neurons, most, most), space.b), space.width);
+    flips.push(left.map((neurons) => layerFlips(neurons, right, space.width)));
+    matched.push(bestMatch(left, right, space.width));
+  }
+  const neurons = neuronsEvidence(flips, sameOrder(blocksA, blocksB), inputs);
+  const unreachable = unreachableEvidence(unreachableFlips(anchors, space), inputs);
+  const gate = agreementEvidence(matched, blocksA.length, inputs);
+  const alignedBlocks = matched.flatMap((match, j) => (match.up >= ALIGNED_UP ? [j] : []));
+  const pairs = await alignedPairs(a, b, blocksA, blocksB, matched, alignedBlocks, space, watch);
+  const learned = judgeLearned(pairs, space, anchors, inputs);
   return {
     exact: [neurons, unreachable].filter((evidence) => evidence !== null),
     calibrated: [gate.evidence, learned.evidence],
     agreementLog10P: gate.log10P,
     learned: learned.verdict,
+    throughout: learned.throughout,
     why: learned.why,
     layerMap: matched.map((match) => match.source),
-    rearranged: rearranged(matched, signed),
+    rearranged: rearranged(matched, space),
     gain: learned.gain,
-    up: matched.map((match) => match.up).sort((x, y) => x - y)[matched.length >> 1]!,
+    up: middle(matched.map((match) => match.up)),
     closeness: Math.min(...matched.map((match) => (match.up + match.down) / 2)),
-    neurons: { a: turned[0]!.neurons, b: hiddenB.layers[0]!.neurons },
+    neurons: { a: blocksA[0]!.neurons, b: blocksB[0]!.neurons },
+    neuronMap: neuronMaps(matched),
+    width: { a: anchors.widthA, b: anchors.widthB },
+    experts: { a: expertsOf(blocksA), b: expertsOf(blocksB) },
+    share: shareOf(
+      b,
+      blocksB,
+      alignedBlocks,
+      meanCosine(anchors, space, [...count(Math.min(anchors.count, SHARED_LABELS))]) >= SHARED_TABLES,
+    ),
+    by: anchors.by,
   };
 }
 
-interface LayerMatch extends NeuronMatch {
-  /** Which layer of A. */
+function swapped(block: Block): Block {
+  return block.gate ? { ...block, gate: block.up, up: block.gate } : block;
+}
+
+export interface BlockMatch extends NeuronMatch {
+  /** Which block of A. */
   readonly source: number;
+  /** Share of matched neurons that stand elsewhere in B. */
+  readonly moved: number;
+  /** For each neuron of B its neuron of A, -1 where none was matched. */
+  readonly neuronMap: readonly number[];
 }
 
-/** For every layer of B the layer of A whose neurons fit best. */
-function matchLayers(a: readonly Layer[], b: Hidden, watch: Watch): LayerMatch[] {
-  return b.layers.map((right, j) => {
-    let best: LayerMatch | null = null;
-    for (const [source, left] of a.entries()) {
-      watch.signal?.throwIfAborted();
-      watch.onProgress?.({ what: 'match neurons', done: j * a.length + source, total: b.layers.length * a.length });
-      const match = { ...matchNeurons(left, right, b.width), source };
-      if (!best || match.up + match.down > best.up + best.down) best = match;
-    }
-    return best!;
-  });
-}
-
-function neuronsAfterMap(a: readonly Layer[], b: Hidden, inputs: Evidence['inputs']): Evidence | null {
-  const best = bestLayers(a, b.layers, b.width);
-  const straight = a.length === b.layers.length ? b.layers.map((layer, j) => layerFlips(a[j]!, layer, b.width)) : [];
-  const diagonal = straight.reduce<Flips>((sum, flips) => ({ k: sum.k + flips.k, n: sum.n + flips.n, features: flips.features }), {
-    k: 0,
-    n: 0,
-    features: 0,
-  });
-  const useStraight = diagonal.n > 0 && log10PValue(diagonal) <= best.log10P;
-  const flips = useStraight ? diagonal : best.flips;
-  if (flips.n === 0) return null;
-  return {
-    test: 'swap-sign/neurons-after-map',
-    version: 1,
-    class: 'exact',
-    question: 'Do the same neurons sit in the same places once the hidden spaces are laid over each other by their tokens?',
-    statistic: { name: 'agreeing flips', value: flips.k },
-    n: flips.n,
-    log10P: Math.min(0, (useStraight ? log10PValue(diagonal) : best.log10P) + Math.log10(2)),
-    effect: { name: 'share of agreeing flips', value: flips.k / flips.n },
-    nullModel: `fair coins: about ${Math.round(flips.n / 2)} of ${flips.n} flips would agree`,
-    assumptions: [ASSUMPTIONS.start, ASSUMPTIONS.training],
-    details: {
-      alignment: useStraight ? 'block i with block i' : 'best block of A for every block of B',
-      layerAgree: (useStraight ? straight : best.perLayer).map((layer) => layer.k),
-      layerFlips: (useStraight ? straight : best.perLayer).map((layer) => layer.n),
-    },
-    inputs,
-  };
-}
-
-function unreachableTest(flips: Flips, inputs: Evidence['inputs']): Evidence | null {
-  if (flips.n === 0) return null;
-  return {
-    test: 'swap-sign/unreachable-tokens',
-    version: 1,
-    class: 'exact',
-    question: 'Do the rows of tokens that no text can produce, and so no training ever shaped, agree after the map?',
-    statistic: { name: 'agreeing flips', value: flips.k },
-    n: flips.n,
-    log10P: log10PValue(flips),
-    effect: { name: 'share of agreeing flips', value: flips.k / flips.n },
-    nullModel: `fair coins: about ${Math.round(flips.n / 2)} of ${flips.n} flips would agree`,
-    assumptions: [ASSUMPTIONS.start, 'the tokens taken for unreachable never occurred in training'],
-    details: { smallestPossibleLog10P: -flips.n * Math.log10(2) },
-    inputs,
-  };
-}
-
-function agreementTest(
-  matched: readonly LayerMatch[],
-  layersA: number,
-  inputs: Evidence['inputs'],
-): { evidence: Evidence; log10P: number } {
-  const k = matched.reduce((sum, match) => sum + match.agreements, 0);
-  const m = matched.reduce((sum, match) => sum + INFLATION * Math.max(match.expected, LEAST_EXPECTED), 0);
-  const x = k / m;
-  // Chernoff: P[count >= k] <= exp(-m h(k/m)), h(x) = x ln x - x + 1; times the layers each was chosen from.
-  const bound = x > 1 ? -m * (x * Math.log(x) - x + 1) * Math.LOG10E : 0;
-  const log10P = Math.min(0, bound + matched.length * Math.log10(layersA));
-  return {
-    log10P,
-    evidence: {
-      test: 'neuron-agreement',
-      version: 1,
-      class: 'calibrated',
-      question: 'Do independent ways of matching neurons (by what they read and by what they write) pick the same ones?',
-      statistic: { name: 'agreeing matches', value: k },
-      n: matched.length,
-      log10P: null,
-      effect: { name: 'median cosine of matched neurons', value: Math.min(...matched.map((match) => match.up)) },
-      nullModel: `strangers agree on a few; ${m.toFixed(0)} are allowed, ${INFLATION} times what chance expects`,
-      assumptions: ['calibrated on small transformers: neurons of strangers may converge more in other designs'],
-      details: {
-        log10Bound: log10P,
-        layerAgreements: matched.map((match) => match.agreements),
-        layerMap: matched.map((match) => match.source),
-      },
-      inputs,
-    },
-  };
-}
-
-function judgeLearned(
-  matched: readonly LayerMatch[],
-  turned: readonly Layer[],
-  a: Hidden,
-  b: Hidden,
-  headRows: number | null,
-  signed: Int32Array | null,
-  tokens: number | null,
-  inputs: Evidence['inputs'],
-): { verdict: AlignedOutcome['learned']; gain: number | null; why: string; evidence: Evidence } {
-  const aligned = matched.flatMap((match, j) =>
-    match.up >= ALIGNED_UP ? [{ match, left: turned[match.source]!, from: a.layers[match.source]!, right: b.layers[j]! }] : [],
-  );
-  const median = (values: number[]): number | null => (values.length === 0 ? null : values.sort((x, y) => x - y)[values.length >> 1]!);
-  const over = (value: number | null, up: number | null): number | null => (value === null || up === null ? null : value / up);
-  const up = median(aligned.map(({ match }) => match.up));
-  const heads =
-    headRows === null ? null : median(aligned.flatMap(({ left, right }) => headAgreement(left, right, b.width, headRows) ?? []));
-  const ratios: [keyof typeof THRESHOLDS, number | null][] = [
-    ['down', median(aligned.map(({ match }) => match.down / match.up))],
-    ['heads', over(heads, up)],
-    ['gain', signed && median(aligned.flatMap(({ from, right }) => gainCorrelation(from, right, signed) ?? []))],
-    ['tokens', tokens],
-  ];
-  const votes = ratios.flatMap(([name, value]) => (value === null ? [] : [{ name, value, passes: value >= THRESHOLDS[name] }]));
-  const down = votes.find((vote) => vote.name === 'down');
-  const majority = votes.filter((vote) => vote.passes).length * 2 > votes.length;
-  const vetoed = votes.some((vote) => vote.name === 'heads' && vote.value < HEADS_VETO);
-  const verdict =
-    votes.length < 2 || !down
-      ? 'undecided'
-      : down.passes && majority && !vetoed
-        ? 'learned'
-        : !down.passes && !majority
-          ? 'start-only'
-          : 'undecided';
-  const told =
-    votes.map((vote) => `${vote.name} ${vote.value.toFixed(2)} (threshold ${THRESHOLDS[vote.name]})`).join(', ') || 'nothing to compare';
-  const word = { learned: 'agrees too', 'start-only': 'does not agree', undecided: 'is not clear' }[verdict];
-  return {
-    verdict,
-    gain: votes.find((vote) => vote.name === 'gain')?.value ?? null,
-    why: `after the map, what training fills ${word} (${told})`,
-    evidence: {
-      test: 'learned-agreement-after-map',
-      version: 1,
-      class: 'calibrated',
-      question: 'Do the two models agree on what training fills, or only on what the random start fixed?',
-      statistic: { name: 'measures passed', value: votes.filter((vote) => vote.passes).length },
-      n: votes.length,
-      log10P: null,
-      effect: up === null ? null : { name: 'median cosine of matched up-projections', value: up },
-      nullModel: 'models that share only their random start agree far less on down-projections, head products, gains and frequent tokens',
-      assumptions: ['thresholds come from small transformers; siblings trained hardly at all cannot be told from a copy of the start'],
-      details: Object.fromEntries(
-        votes.flatMap((vote) => [
-          [vote.name, vote.value],
-          [`${vote.name} threshold`, THRESHOLDS[vote.name]],
-        ]),
-      ),
-      inputs,
-    },
-  };
-}
-
-/** Cosine of frequent tokens' rows after the map, over that of unreachable tokens' rows, which only the start fixes. */
-function tokenRatio(
-  a: Float64Array,
-  b: Float64Array,
-  r: Float64Array,
-  shared: SharedTokens,
-  widthA: number,
-  widthB: number,
-): number | null {
-  const cosine = (row: number): number => {
-    let [ab, aa, bb] = [0, 0, 0];
-    for (let j = 0; j < widthB; j++) {
-      let x = 0;
-      for (let i = 0; i < widthA; i++) x += a[row * widthA + i]! * r[i * widthB + j]!;
-      const y = b[row * widthB + j]!;
-      ab += x * y;
-      aa += x * x;
-      bb += y * y;
-    }
-    return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
-  };
-  const mean = (rows: readonly number[]): number => rows.reduce((sum, row) => sum + cosine(row), 0) / (rows.length || 1);
-  const unreachable = shared.unreachable.flatMap((is, row) => (is ? [row] : []));
-  const frequent = shared.frequent.slice(0, 128);
-  const base = mean(unreachable);
-  return unreachable.length >= 16 && frequent.length >= 64 && base > 0.2 ? mean(frequent) / base : null;
-}
-
-/** For each channel of A its channel of B, when R is a permutation with signs; null for a real rotation. */
-function nearSignedPermutation(r: Float64Array, widthA: number, widthB: number): Int32Array | null {
-  const map = new Int32Array(widthA).fill(-1);
-  let clear = 0;
-  for (let i = 0; i < widthA; i++) {
-    for (let j = 0; j < widthB; j++) if (map[i]! < 0 || Math.abs(r[i * widthB + j]!) > Math.abs(r[i * widthB + map[i]!]!)) map[i] = j;
-    if (Math.abs(r[i * widthB + map[i]!]!) > 0.5) clear++;
+/** The block of A whose neurons fit this one of B best, and how. */
+function bestMatch(left: readonly Neurons[], right: Neurons, width: number): BlockMatch {
+  let [source, top] = [0, -Infinity];
+  for (const [i, neurons] of left.entries()) {
+    const score = left.length === 1 ? 0 : layerScore(neurons, right, width);
+    if (score > top) [source, top] = [i, score];
   }
-  return clear >= 0.8 * Math.min(widthA, widthB) ? map : null;
-}
-
-function gainCorrelation(a: Layer, b: Layer, channels: Int32Array): number[] | null {
-  const out = a.gains.flatMap((gain, i) => {
-    const other = b.gains[i];
-    if (!other) return [];
-    const pairs = Array.from(gain, (x, channel): [number, number] => [x, other[channels[channel]!] ?? NaN]).filter(([, y]) =>
-      Number.isFinite(y),
-    );
-    const [mx, my] = [0, 1].map((side) => pairs.reduce((sum, pair) => sum + pair[side]!, 0) / (pairs.length || 1));
-    let [xy, xx, yy] = [0, 0, 0];
-    for (const [x, y] of pairs) {
-      xy += (x - mx!) * (y - my!);
-      xx += (x - mx!) ** 2;
-      yy += (y - my!) ** 2;
-    }
-    // Folded gains are all one; they then say nothing.
-    return xx > 1e-8 && yy > 1e-8 ? [xy / Math.sqrt(xx * yy)] : [];
+  const match = matchNeurons(left[source]!, right, width);
+  const neuronMap = Array<number>(right.total).fill(-1);
+  let [moved, all] = [0, 0];
+  match.map.forEach((row, i) => {
+    if (row < 0) return;
+    const [from, to] = [left[source]!.units[i]!, right.units[row]!];
+    neuronMap[to] = from;
+    all++;
+    if (from !== to) moved++;
   });
-  return out.length === 0 ? null : out;
+  return { ...match, source, moved: moved / (all || 1), neuronMap };
 }
 
-function rearranged(matched: readonly LayerMatch[], signed: Int32Array | null): string[] {
-  const out: string[] = [];
-  if (!signed) out.push('hidden space rotated');
-  else if (signed.some((to, from) => to !== from)) out.push('hidden channels permuted');
-  if (matched.some((match) => match.map.some((i, j) => i >= 0 && i !== j))) out.push('neurons permuted');
+/** All units up to `whole`, else `most` of them in two runs half a block apart, so that pairs (i, i + half) are both there. */
+function unitsOf(neurons: number, whole: number, most: number): Int32Array {
+  if (neurons <= whole) return count(neurons);
+  const half = neurons >> 1;
+  return Int32Array.from({ length: most }, (_, i) => (i < most / 2 ? i : half + i - most / 2));
+}
+
+function even(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, 2 * Math.floor(value / 2)));
+}
+
+/** Whether block i of one can only stand for block i of the other. */
+function sameOrder(a: readonly Block[], b: readonly Block[]): boolean {
+  return a.length === b.length && a.every((block, i) => block.stack === b[i]!.stack && block.expert === b[i]!.expert);
+}
+
+async function alignedPairs(
+  a: Model,
+  b: Model,
+  blocksA: readonly Block[],
+  blocksB: readonly Block[],
+  matched: readonly BlockMatch[],
+  aligned: readonly number[],
+  space: Space,
+  watch: Watch,
+): Promise<AlignedPair[]> {
+  const headRows = readHeads(b.configs, b.checkpoint).headDim ?? null;
+  const every = Math.max(1, Math.ceil(aligned.length / MOST_ATTENTION));
+  const kept: { source: number; attention: Attention | null } = { source: -1, attention: null };
+  const out: AlignedPair[] = [];
+  for (const [at, j] of aligned.entries()) {
+    watch.signal?.throwIfAborted();
+    const match = matched[j]!;
+    const [left, right] = [blocksA[match.source]!, blocksB[j]!];
+    let heads: number | null = null;
+    if (headRows !== null && at % every === 0) {
+      // Experts of one block stand one after the other and share its attention.
+      if (kept.source !== match.source) {
+        kept.attention = await readAttention(a, left, space.a);
+        kept.source = match.source;
+      }
+      const other = kept.attention && (await readAttention(b, right, space.b));
+      heads = kept.attention && other && headAgreement(kept.attention, other, space.width, headRows);
+    }
+    const gains: [Float32Array, Float32Array][] = [];
+    for (const [x, y] of [
+      [left.gainIn, right.gainIn],
+      [left.gainMlp, right.gainMlp],
+    ] as const) {
+      const [gainA, gainB] = [await readGain(a, x), await readGain(b, y)];
+      if (gainA && gainB) gains.push([gainA, gainB]);
+    }
+    out.push({ match, heads, gains });
+  }
   return out;
+}
+
+/** Noise makes some neurons look like others; a permutation moves nearly all. */
+const MOVED_SHARE = 0.1;
+
+function rearranged(matched: readonly BlockMatch[], { channels }: Space): string[] {
+  const out: string[] = [];
+  if (!channels) out.push('hidden space rotated');
+  else if (channels.some((to, from) => to !== from)) out.push('hidden channels permuted');
+  if (matched.some((match) => match.up >= ALIGNED_UP && match.moved > MOVED_SHARE)) out.push('neurons permuted');
+  return out;
+}
+
+/** Entries of maps told; larger models' maps would outweigh everything else said of them. */
+const MOST_MAPPED = 1 << 16;
+
+function neuronMaps(matched: readonly BlockMatch[]): readonly (readonly number[])[] | null {
+  const size = matched.reduce((sum, match) => sum + match.neuronMap.length, 0);
+  const moved = matched.some((match) => match.neuronMap.some((from, to) => from !== to));
+  return moved && size <= MOST_MAPPED ? matched.map((match) => match.neuronMap) : null;
+}
+
+function shareOf(b: Model, blocks: readonly Block[], aligned: readonly number[], tables: boolean): AlignedOutcome['share'] {
+  const prefixes = aligned.map((j) => ({ ...blocks[j]!, name: slotOf(blocks[j]!) }));
+  const inside = (rt: Model['roles'][number]): boolean =>
+    rt.block === null
+      ? tables
+      : prefixes.some((at) => at.stack === rt.stack && at.block === rt.block && (rt.expert === undefined || rt.expert === at.expert));
+  let [shared, all] = [0, 0];
+  for (const rt of b.roles) {
+    if (rt.role === 'buffer') continue;
+    const [rows, columns] = roleShape(rt);
+    all += rows * columns;
+    if (inside(rt)) shared += rows * columns;
+  }
+  return {
+    fraction: all === 0 ? 0 : shared / all,
+    all: aligned.length === blocks.length,
+    slots: aligned.length === blocks.length ? [] : prefixes.map((at) => at.name),
+  };
+}
+
+function slotOf({ stack, block, expert }: Block): string {
+  return `${stack === '' ? 'layers' : stack}.${block}${expert === null ? '' : `.experts.${expert}`}`;
+}
+
+function expertsOf(blocks: readonly Block[]): number {
+  return Math.max(...blocks.map((block) => (block.expert ?? -1) + 1));
+}
+
+function middle(values: number[]): number {
+  return values.sort((x, y) => x - y)[values.length >> 1] ?? 0;
 }

@@ -1,117 +1,230 @@
 /**
  * The matrices of a transformer that touch the hidden space, as rows in it, with norm gains folded in.
  * Everything a rotation of the hidden space, a permutation of its channels or a rescaling of gains does then
- * is one matrix R on the right of every row.
+ * is one map on the right of every row. One block is read at a time, in parts: a whole model is never held.
  * @module
  */
-import type { Watch } from '../../base/index.ts';
-import { type Model, readRoleRows, type RoleTensor, roleShape } from '../../model/index.ts';
+import { type Model, readRoleBlock, readRoleRows, type Role, type RoleTensor, roleShape } from '../../model/index.ts';
 
-export interface Layer {
-  /** `[neurons, width]` each; gate is null for plain MLPs. down is transposed: what a neuron writes. */
-  readonly gate: Float64Array | null;
-  readonly up: Float64Array;
-  readonly down: Float64Array;
+/** One MLP (an expert counts as one) and the attention beside it. */
+export interface Block {
+  readonly stack: string;
+  readonly block: number;
+  readonly expert: number | null;
   readonly neurons: number;
-  /** `[value rows, width]` and `[output columns, width]`, with the rows of one head; null when not both are there. */
-  readonly attention: {
-    readonly v: Float64Array;
-    readonly o: Float64Array;
-    readonly valueRows: number;
-    readonly outputRows: number;
-  } | null;
-  /** The gains as stored, for their own comparison. */
-  readonly gains: readonly Float64Array[];
+  readonly up: RoleTensor;
+  readonly gate: RoleTensor | null;
+  readonly down: RoleTensor;
+  readonly v: RoleTensor | null;
+  readonly o: RoleTensor | null;
+  readonly gainIn: RoleTensor | null;
+  readonly gainMlp: RoleTensor | null;
+  /** Under LayerNorm the hidden mean is removed, so a row's own mean never acts. */
+  readonly centered: boolean;
 }
 
-export interface Hidden {
-  readonly width: number;
-  readonly embed: RoleTensor;
-  readonly head: RoleTensor | null;
-  readonly layers: readonly Layer[];
+/** Rows of `[units, width]`, of the hidden space or of what `turn` made of it. */
+export interface Neurons {
+  /** Which neurons the rows are, ascending. */
+  readonly units: Int32Array;
+  /** How many the block has. */
+  readonly total: number;
+  /** Null for plain MLPs. */
+  readonly gate: Float32Array | null;
+  readonly up: Float32Array;
+  /** Transposed: what a neuron writes. */
+  readonly down: Float32Array;
 }
 
-/** Values decoded at once over both models; larger pairs are compared by their sketches alone. 64-bit floats: 320 MB. */
-export const MAX_VALUES = 40e6;
+export interface Attention {
+  readonly v: Float32Array;
+  /** Transposed: what a value channel writes. */
+  readonly o: Float32Array;
+  readonly valueRows: number;
+  readonly outputRows: number;
+}
 
-/** Null when the model has no token table and MLP blocks of one width, or is too large to lay over another in memory. */
-export async function loadHidden(model: Model, watch: Watch): Promise<Hidden | null> {
-  const { checkpoint, roles } = model;
-  const embed = roles.find((rt) => rt.role === 'embed' && rt.stack === '');
-  if (!checkpoint || !embed || model.isAdapter || model.parameters > MAX_VALUES / 2) return null;
-  const width = roleShape(embed)[1];
-  const bySlot = new Map(roles.filter((rt) => rt.stack === '' && rt.expert === undefined).map((rt) => [rt.slot, rt]));
-  const blocks = new Set(roles.flatMap((rt) => (rt.role === 'up' && rt.stack === '' && rt.block !== null ? [rt.block] : [])));
-  const read = async (rt: RoleTensor | undefined): Promise<Float64Array | null> =>
-    rt ? Float64Array.from(await readRoleRows(checkpoint, rt, 0, roleShape(rt)[0])) : null;
-  const layers: Layer[] = [];
-  for (const block of [...blocks].sort((x, y) => x - y)) {
-    watch.signal?.throwIfAborted();
-    watch.onProgress?.({ what: `read ${model.name}`, done: layers.length, total: blocks.size });
-    const at = (role: string): RoleTensor | undefined => bySlot.get(`layers.${block}.${role}`);
-    const [up, down] = [at('up'), at('down')];
-    if (!up || !down || roleShape(up)[1] !== width || roleShape(down)[0] !== width || roleShape(down)[1] !== roleShape(up)[0]) continue;
-    const [gainIn, gainMlp] = [await read(at('norm_in')), await read(at('norm_mlp'))];
-    const centered = bySlot.has(`layers.${block}.norm_mlp.bias`);
-    const fold = (rows: Float64Array | null, gain: Float64Array | null): Float64Array | null =>
-      rows && foldGain(rows, gain, width, centered);
-    const [v, o] = [at('v'), at('o')];
+/** Rows of the hidden space into another; both row-major. */
+export type Turn = (rows: Float32Array, count: number) => Float32Array;
+
+/** Experts of a block looked at, and blocks in all. */
+const MOST_EXPERTS = 8;
+const MOST_BLOCKS = 256;
+/** Values read at once; the reader itself stops at 2^24. */
+const PART_VALUES = 1 << 22;
+const WHOLE_VALUES = 1 << 24;
+
+/** Blocks of every stack whose MLP reads and writes `width` channels, in order. */
+export function blocksOf(model: Model, width: number): Block[] {
+  const places = new Map<string, Map<Role, RoleTensor>>();
+  const place = (stack: string, block: number, expert: number | null): string => `${stack}/${block}/${expert ?? ''}`;
+  const shifted = new Set<string>();
+  for (const rt of model.roles) {
+    if (rt.block === null) continue;
+    const key = place(rt.stack, rt.block, rt.expert ?? null);
+    if (rt.role === 'bias') {
+      if (/norm_mlp\.bias$/.test(rt.slot)) shifted.add(key);
+      continue;
+    }
+    const roles = places.get(key) ?? new Map<Role, RoleTensor>();
+    places.set(key, roles);
+    if (!roles.has(rt.role)) roles.set(rt.role, rt);
+  }
+  const out: Block[] = [];
+  for (const rt of model.roles) {
+    if (rt.role !== 'up' || rt.block === null || (rt.expert ?? 0) >= MOST_EXPERTS) continue;
+    const own = places.get(place(rt.stack, rt.block, rt.expert ?? null))!;
+    const shared = places.get(place(rt.stack, rt.block, null)) ?? own;
+    const down = own.get('down');
+    const neurons = roleShape(rt)[0];
+    if (own.get('up') !== rt || !down || roleShape(rt)[1] !== width) continue;
+    if (roleShape(down)[0] !== width || roleShape(down)[1] !== neurons || neurons < 4) continue;
+    const gate = own.get('gate');
+    const [v, o] = [shared.get('v'), shared.get('o')];
     const hasAttention = v && o && roleShape(v)[1] === width && roleShape(o)[0] === width;
-    layers.push({
-      gate: fold(await read(at('gate')), gainMlp),
-      up: fold(await read(up), gainMlp)!,
-      down: flip((await read(down))!, width, roleShape(down)[1]),
-      neurons: roleShape(up)[0],
-      attention: hasAttention
-        ? {
-            v: fold(await read(v), gainIn)!,
-            o: flip((await read(o))!, width, roleShape(o)[1]),
-            valueRows: roleShape(v)[0],
-            outputRows: roleShape(o)[1],
-          }
-        : null,
-      gains: [gainIn, gainMlp].filter((gain) => gain !== null),
+    out.push({
+      stack: rt.stack,
+      block: rt.block,
+      expert: rt.expert ?? null,
+      neurons,
+      up: rt,
+      gate: gate && roleShape(gate)[0] === neurons && roleShape(gate)[1] === width ? gate : null,
+      down,
+      v: hasAttention ? v : null,
+      o: hasAttention ? o : null,
+      gainIn: shared.get('norm_in') ?? null,
+      gainMlp: shared.get('norm_mlp') ?? null,
+      centered: shifted.has(place(rt.stack, rt.block, null)),
     });
   }
-  if (layers.length === 0) return null;
-  const head = roles.find((rt) => rt.role === 'head' && rt.stack === '' && roleShape(rt)[1] === width) ?? null;
-  return { width, embed, head, layers };
+  out.sort((x, y) => (x.stack < y.stack ? -1 : x.stack > y.stack ? 1 : x.block - y.block || (x.expert ?? 0) - (y.expert ?? 0)));
+  return out.length <= MOST_BLOCKS ? out : Array.from({ length: MOST_BLOCKS }, (_, i) => out[Math.floor((i * out.length) / MOST_BLOCKS)]!);
 }
 
-/** Rows of a token table, gathered by id; `[ids, width]`. */
-export async function tokenRows(model: Model, table: RoleTensor, ids: Int32Array): Promise<Float64Array> {
-  const [rows, width] = roleShape(table);
-  const out = new Float64Array(ids.length * width);
-  const places = Array.from(ids, (id, place) => ({ id, place }))
-    .filter(({ id }) => id < rows)
-    .sort((x, y) => x.id - y.id);
-  // Runs of near ids are read together: tables are large, shared tokens dense.
-  for (let i = 0; i < places.length;) {
-    let end = i + 1;
-    while (end < places.length && places[end]!.id - places[i]!.id < 1024) end++;
-    const first = places[i]!.id;
-    const block = await readRoleRows(model.checkpoint!, table, first, places[end - 1]!.id - first + 1);
-    for (; i < end; i++)
-      out.set(block.subarray((places[i]!.id - first) * width, (places[i]!.id - first + 1) * width), places[i]!.place * width);
+/**
+ * @param units neurons wanted, ascending.
+ * @throws SourceError, WeightsError when bytes cannot be had.
+ */
+export async function readNeurons(model: Model, block: Block, units: Int32Array, turn: Turn): Promise<Neurons> {
+  const gain = await readGain(model, block.gainMlp);
+  const read = (rt: RoleTensor): Promise<Float32Array> => readRows(model, rt, units, gain, block.centered, turn);
+  return {
+    units,
+    total: block.neurons,
+    gate: block.gate && (await read(block.gate)),
+    up: await read(block.up),
+    down: await readColumns(model, block.down, units, turn),
+  };
+}
+
+/** Null when the block has none of this width. @throws as `readNeurons`. */
+export async function readAttention(model: Model, block: Block, turn: Turn): Promise<Attention | null> {
+  if (!block.v || !block.o) return null;
+  const [valueRows, outputRows] = [roleShape(block.v)[0], roleShape(block.o)[1]];
+  const gain = await readGain(model, block.gainIn);
+  return {
+    v: await readRows(model, block.v, count(valueRows), gain, block.centered, turn),
+    o: await readColumns(model, block.o, count(outputRows), turn),
+    valueRows,
+    outputRows,
+  };
+}
+
+/** Gains as stored; null where there is none. */
+export async function readGain(model: Model, rt: RoleTensor | null): Promise<Float32Array | null> {
+  return rt && readRoleRows(model.checkpoint!, rt, 0, roleShape(rt)[0]);
+}
+
+/** 0, 1 ... n - 1. */
+export function count(n: number): Int32Array {
+  return Int32Array.from({ length: n }, (_, i) => i);
+}
+
+/** Runs of consecutive numbers, none longer than `most`. */
+function runs(units: Int32Array, most: number): [at: number, length: number][] {
+  const out: [number, number][] = [];
+  for (let from = 0; from < units.length;) {
+    let to = from + 1;
+    while (to < units.length && units[to] === units[to - 1]! + 1 && to - from < most) to++;
+    out.push([from, to - from]);
+    from = to;
   }
   return out;
 }
 
-/** W diag(gain); under LayerNorm the hidden mean is removed, so a row's own mean never acts. */
-function foldGain(rows: Float64Array, gain: Float64Array | null, width: number, centered: boolean): Float64Array {
-  const out = gain && gain.length === width ? rows.map((value, at) => value * gain[at % width]!) : rows;
-  if (centered)
-    for (let at = 0; at < out.length; at += width) {
-      let mean = 0;
-      for (let j = 0; j < width; j++) mean += out[at + j]! / width;
-      for (let j = 0; j < width; j++) out[at + j]! -= mean;
+async function readRows(
+  model: Model,
+  rt: RoleTensor,
+  units: Int32Array,
+  gain: Float32Array | null,
+  centered: boolean,
+  turn: Turn,
+): Promise<Float32Array> {
+  const width = roleShape(rt)[1];
+  // Of a matrix stored the other way round any row touches every stored one: few, large parts then.
+  const most = Math.max(1, Math.floor((isTurned(rt) ? WHOLE_VALUES : PART_VALUES) / width));
+  const parts: Float32Array[] = [];
+  for (const [at, length] of runs(units, most)) {
+    const rows = await readRoleRows(model.checkpoint!, rt, units[at]!, length);
+    fold(rows, gain, width, centered);
+    parts.push(turn(rows, length));
+  }
+  return concat(parts);
+}
+
+/** Columns of a role, as rows, turned. @param units ascending. @throws as `readNeurons`. */
+export async function readColumns(model: Model, rt: RoleTensor, units: Int32Array, turn: Turn): Promise<Float32Array> {
+  const [width, inputs] = roleShape(rt);
+  const parts: Float32Array[] = [];
+  if (isTurned(rt)) {
+    for (let at = 0; at < units.length; at += Math.max(1, Math.floor(PART_VALUES / width))) {
+      const some = units.subarray(at, at + Math.max(1, Math.floor(PART_VALUES / width)));
+      parts.push(turn(transposed(await readRoleBlock(model.checkpoint!, rt, 0, width, some), width, some.length), some.length));
     }
+    return concat(parts);
+  }
+  const whole = new Float32Array(units.length * width);
+  const most = Math.max(1, Math.floor(PART_VALUES / inputs));
+  for (let row = 0; row < width; row += most) {
+    const rows = Math.min(most, width - row);
+    const block = await readRoleRows(model.checkpoint!, rt, row, rows);
+    // Tiles of 16 columns keep both sides in the cache.
+    for (let u = 0; u < units.length; u += 16)
+      for (let r = 0; r < rows; r++)
+        for (let i = u; i < Math.min(u + 16, units.length); i++) whole[i * width + row + r] = block[r * inputs + units[i]!]!;
+  }
+  return turn(whole, units.length);
+}
+
+function isTurned({ view, tensor }: RoleTensor): boolean {
+  return (view.transpose ?? false) || view.outputFirst !== undefined || tensor.outputFirst !== undefined;
+}
+
+/** W diag(gain), in place. */
+function fold(rows: Float32Array, gain: Float32Array | null, width: number, centered: boolean): void {
+  if (gain && gain.length === width)
+    for (let at = 0; at < rows.length; at += width) for (let j = 0; j < width; j++) rows[at + j]! *= gain[j]!;
+  if (!centered) return;
+  for (let at = 0; at < rows.length; at += width) {
+    let mean = 0;
+    for (let j = 0; j < width; j++) mean += rows[at + j]! / width;
+    for (let j = 0; j < width; j++) rows[at + j]! -= mean;
+  }
+}
+
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j]!;
   return out;
 }
 
-/** `[width, units]` to `[units, width]`. */
-function flip(values: Float64Array, width: number, units: number): Float64Array {
-  const out = new Float64Array(values.length);
-  for (let i = 0; i < width; i++) for (let u = 0; u < units; u++) out[u * width + i] = values[i * units + u]!;
+function concat(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!;
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
   return out;
 }

@@ -98,6 +98,7 @@ export function toSketch(made: Made, name = 'made', extra: Partial<Sketch> = {})
     salt: '',
     complete: true,
     samples,
+    framed: [],
     vectors,
     prints: [],
     ...extra,

@@ -61,6 +61,7 @@ export function madeUpSketch(seed: string, units: number = 4): Uint8Array {
         excluded: '',
       },
     ],
+    framed: [],
     vectors: [],
     prints: [],
   };

@@ -4,6 +4,7 @@
  */
 import type { Assessment } from '../../assess/index.ts';
 import type { Evidence } from '../../lineage/index.ts';
+import { kindFacts } from '../kind-words.ts';
 import { decimal, grouped, pValue } from '../numbers.ts';
 import { CLAIM_WORDS } from '../outline.ts';
 import { limitsOf, sortTests } from '../terminal-relation.ts';
@@ -77,6 +78,7 @@ function relationPart(relation: Tie, id: string, level: number): Html {
         sharesTraining(verdict) &&
           markup`${kindName(relation.kind.name)}${relation.kind.note === '' ? '' : markup`. ${sentence(relation.kind.note)}`}`,
       ],
+      ...(sharesTraining(verdict) ? kindFacts(relation.kind) : []),
       ['Direction', sharesTraining(verdict) && directionWords(relation)],
       ['Known model', markup`${code(ancestor.locator)}`],
       ['Its license', ancestor.licenseLabel || ancestor.licenses.join(', ') || 'not known'],
@@ -88,7 +90,7 @@ function relationPart(relation: Tie, id: string, level: number): Html {
   </div> `;
 }
 
-function testTable(tests: readonly Evidence[], id: string): Html {
+export function testTable(tests: readonly Evidence[], id: string): Html {
   const columns = [{ name: 'Test' }, { name: 'Question' }, { name: 'Statistic' }, { name: 'n', number: true }, { name: 'p', number: true }];
   const rows = sortTests(tests).map((test): Child[] => [
     markup`${code(test.test)}<small>${test.class}</small>`,
@@ -106,7 +108,7 @@ function testTable(tests: readonly Evidence[], id: string): Html {
 const MAX_LAYER_ROWS = 256;
 
 /** What the tests rest on: each null model, and assumptions and inputs once for all tests that share them. */
-function testDetails(tests: readonly Evidence[]): Html {
+export function testDetails(tests: readonly Evidence[]): Html {
   const all = tests.map((test) => test.test);
   const names = (users: readonly string[]): Child =>
     users.length < all.length && markup` <small class="quiet">(${users.join(', ')})</small>`;

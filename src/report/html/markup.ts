@@ -57,6 +57,12 @@ function textMarkup(text: string): string {
   return `${/^\s/.test(text) ? ' ' : ''}${out}${/\s$/.test(text) ? ' ' : ''}`;
 }
 
+/** Text byte for byte, for a reader who wants to hash it. @throws TypeError on anything but printable ASCII and line ends. */
+export function verbatim(text: string): Html {
+  if (!/^[\n\x20-\x7e]*$/.test(text)) throw new TypeError('only printable ASCII can be shown byte for byte');
+  return new Html(KEY, escapeText(text));
+}
+
 /** Foreign text set apart, so that right-to-left names do not reorder the words around them (HTML `bdi`). */
 export function foreign(text: string): Html {
   return markup`<bdi>${text}</bdi>`;

@@ -3,7 +3,6 @@
  * @module
  */
 import type { Assessment } from '../../assess/index.ts';
-import { sha256 } from '../../base/index.ts';
 import { grouped, humanBytes, humanCount } from '../numbers.ts';
 import { outcomeOf, summaryOf } from '../outline.ts';
 import { clean } from '../text.ts';
@@ -12,7 +11,7 @@ import { filesFold, findingsSection, safetySection } from './findings.ts';
 import { creditSection, licenseSection } from './license.ts';
 import { lineageSection, mark } from './lineage.ts';
 import { code, facts, foreign, formula, heading, type Html, markup, NOTHING, own, table } from './markup.ts';
-import { STYLE } from './style.ts';
+import { quoted, shell } from './shell.ts';
 
 /** Several models in one report. */
 export interface Report {
@@ -34,49 +33,18 @@ export function renderHtml(input: Assessment | Report): string {
   const single = !('assessments' in input);
   const models = report.assessments.slice(0, MAX_MODELS);
   const tool = models[0]?.tool;
-  const page = markup`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'sha256-${own(base64(sha256(new TextEncoder().encode(String(STYLE)))))}'; base-uri 'none'; form-action 'none'"
-        />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="referrer" content="no-referrer" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${clean(report.title, 200)}: model report</title>
-        <style>${STYLE}</style>
-      </head>
-      <body>
-        <a class="skip" href="#main">To the report</a>
-        <div class="page">
-          ${
-            single
-              ? NOTHING
-              : markup`<header>
-                  <p class="eyebrow">Heirloom report on ${counted(report.assessments.length, 'model')}</p>
-                  <h1>${foreign(clean(report.title, 200))}</h1>
-                </header>`
-          }
-          <main id="main">
-            ${single ? NOTHING : overview(models)} ${models.map((a, i) => model(a, `m${i + 1}`, single ? 1 : 2))}
-            ${models.length < report.assessments.length ? markup`<p>${report.assessments.length - models.length} more models stand in the JSON answer.</p>` : NOTHING}
-          </main>
-          <footer class="quiet small">
-            <p>
-              ${tool ? `Made by ${tool.name} ${tool.version}.` : ''} The page is complete in itself: it loads nothing and runs nothing.
-              Characters that would not be seen, or would reorder a line, are shown as their code points in a frame.
-            </p>
-            <p>
-              A report states what was measured in files, and what was not. It does not say who acted, or whether it was allowed: that is
-              for people to decide.
-            </p>
-          </footer>
-        </div>
-      </body>
-    </html> `;
-  return page.toString();
+  return shell({
+    title: `${clean(report.title, 200)}: model report`,
+    header: single
+      ? NOTHING
+      : markup`<header>
+          <p class="eyebrow">Heirloom report on ${counted(report.assessments.length, 'model')}</p>
+          <h1>${foreign(clean(report.title, 200))}</h1>
+        </header>`,
+    main: markup`${single ? NOTHING : overview(models)} ${models.map((a, i) => model(a, `m${i + 1}`, single ? 1 : 2))}
+    ${models.length < report.assessments.length ? markup`<p>${report.assessments.length - models.length} more models stand in the JSON answer.</p>` : NOTHING}`,
+    ...(tool ? { tool: `${tool.name} ${tool.version}` } : {}),
+  });
 }
 
 function overview(models: readonly Assessment[]): Html {
@@ -174,13 +142,4 @@ function methodSection(a: Assessment, id: string, level: number): Html {
     ])}
     ${filesFold(a, `${id}-files`)}
   </section> `;
-}
-
-/** As a POSIX shell takes it for one word. */
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
 }

@@ -76,7 +76,7 @@ figcaption{font-size:.875rem;color:var(--quiet);margin-top:.35rem}
 svg{display:block;width:100%;height:auto}
 svg text{font:11px system-ui,sans-serif;fill:var(--ink)}
 svg .quiet-text{fill:var(--quiet)}
-.bar{fill:var(--bar)}.track{fill:none;stroke:var(--line)}.band{fill:var(--band)}.half{stroke:var(--quiet);stroke-dasharray:3 2}
+.bar{fill:var(--bar)}.track{fill:none;stroke:var(--line)}.band{fill:var(--band)}.half{stroke:var(--quiet);stroke-dasharray:3 2}.stroke{stroke:var(--ink);stroke-width:1.5}
 footer{margin-top:3.5rem;padding-top:1.25rem;border-top:1px solid var(--line)}
 @media screen and (max-width:34rem){
 .scroll{overflow:visible}

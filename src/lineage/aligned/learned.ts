@@ -1,0 +1,130 @@
+/**
+ * Did two models laid over each other learn together, or only start together? Calibrated on small transformers (research "lineage
+ * trials, transformers", section 5); never convicts alone.
+ * @module
+ */
+import { correlation, addPair, median, pairSums } from '../../math/index.ts';
+import type { Evidence } from '../types.ts';
+import type { Anchors } from './anchors.ts';
+import type { NeuronMatch } from './match.ts';
+import { pick, type Space } from './space.ts';
+
+export interface Learned {
+  readonly verdict: 'learned' | 'start-only' | 'undecided';
+  readonly why: string;
+  /** Whether down, heads and tokens were all there and passed: together they also tell a trained model from its own start. */
+  readonly throughout: boolean;
+  /** Correlation of gains after the map; null where they say nothing. */
+  readonly gain: number | null;
+  readonly evidence: Evidence;
+}
+
+/** One pair of blocks whose neurons found each other. */
+export interface AlignedPair {
+  readonly match: NeuronMatch;
+  /** `headAgreement`, where heads were compared. */
+  readonly heads: number | null;
+  /** Gains of A's and of B's block, as stored. */
+  readonly gains: readonly (readonly [Float32Array, Float32Array])[];
+}
+
+export const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
+/** The product of value and output projections forgets the start fastest; below this nothing else convicts. */
+const HEADS_VETO = 0.3;
+
+export function judgeLearned(pairs: readonly AlignedPair[], space: Space, anchors: Anchors, inputs: Evidence['inputs']): Learned {
+  const over = (value: number | null, by: number | null): number | null => (value === null || by === null ? null : value / by);
+  const up = median(pairs.map(({ match }) => match.up));
+  const { channels } = space;
+  const ratios: [keyof typeof THRESHOLDS, number | null][] = [
+    ['down', median(pairs.map(({ match }) => match.down / match.up))],
+    ['heads', over(median(pairs.flatMap(({ heads }) => heads ?? [])), up)],
+    ['gain', channels && median(pairs.flatMap(({ gains }) => gains.flatMap(([x, y]) => gainCorrelation(x, y, channels) ?? [])))],
+    ['tokens', tokenRatio(anchors, space)],
+  ];
+  const votes = ratios.flatMap(([name, value]) => (value === null ? [] : [{ name, value, passes: value >= THRESHOLDS[name] }]));
+  const down = votes.find((vote) => vote.name === 'down');
+  const majority = votes.filter((vote) => vote.passes).length * 2 > votes.length;
+  const vetoed = votes.some((vote) => vote.name === 'heads' && vote.value < HEADS_VETO);
+  const verdict =
+    votes.length < 2 || !down
+      ? 'undecided'
+      : down.passes && majority && !vetoed
+        ? 'learned'
+        : !down.passes && !majority
+          ? 'start-only'
+          : 'undecided';
+  const told =
+    votes.map((vote) => `${vote.name} ${vote.value.toFixed(2)} (threshold ${THRESHOLDS[vote.name]})`).join(', ') || 'nothing to compare';
+  const word = { learned: 'agrees too', 'start-only': 'does not agree', undecided: 'is not clear' }[verdict];
+  return {
+    verdict,
+    gain: votes.find((vote) => vote.name === 'gain')?.value ?? null,
+    throughout: (['down', 'heads', 'tokens'] as const).every((name) => votes.some((vote) => vote.name === name && vote.passes)),
+    why: `after the map, what training fills ${word} (${told})`,
+    evidence: {
+      test: 'learned-agreement-after-map',
+      version: 2,
+      class: 'calibrated',
+      question: 'Do the two models agree on what training fills, or only on what the random start fixed?',
+      statistic: { name: 'measures passed', value: votes.filter((vote) => vote.passes).length },
+      n: votes.length,
+      log10P: null,
+      effect: up === null ? null : { name: 'median cosine of matched up-projections', value: up },
+      nullModel: 'models that share only their random start agree far less on down-projections, head products, gains and frequent tokens',
+      assumptions: ['thresholds come from small transformers; siblings trained hardly at all cannot be told from a copy of the start'],
+      details: Object.fromEntries(
+        votes.flatMap((vote) => [
+          [vote.name, vote.value],
+          [`${vote.name} threshold`, THRESHOLDS[vote.name]],
+        ]),
+      ),
+      inputs,
+    },
+  };
+}
+
+/** Labels compared of each sort. */
+const FREQUENT = 128;
+const LEAST_FREQUENT = 64;
+const LEAST_UNREACHABLE = 16;
+/** Below this unreachable rows themselves do not agree, and there is nothing to divide by. */
+const LEAST_BASE = 0.2;
+
+/** Cosine of frequent tokens' rows after the map, over that of unreachable tokens' rows, which only the start fixes. */
+function tokenRatio(anchors: Anchors, space: Space): number | null {
+  const unreachable = anchors.unreachable.flatMap((is, row) => (is ? [row] : []));
+  const frequent = anchors.frequent.slice(0, FREQUENT);
+  if (unreachable.length < LEAST_UNREACHABLE || frequent.length < LEAST_FREQUENT) return null;
+  const base = meanCosine(anchors, space, unreachable);
+  return base > LEAST_BASE ? meanCosine(anchors, space, frequent) / base : null;
+}
+
+/** Mean cosine of the given labels' rows in the common space. */
+export function meanCosine({ a, b, widthA, widthB }: Anchors, space: Space, rows: readonly number[]): number {
+  const [x, y] = [space.a(pick(a, rows, widthA), rows.length), space.b(pick(b, rows, widthB), rows.length)];
+  let sum = 0;
+  for (let row = 0; row < rows.length; row++) {
+    let [xy, xx, yy] = [0, 0, 0];
+    for (let j = row * space.width; j < (row + 1) * space.width; j++) {
+      xy += x[j]! * y[j]!;
+      xx += x[j]! * x[j]!;
+      yy += y[j]! * y[j]!;
+    }
+    if (xx > 0 && yy > 0) sum += xy / Math.sqrt(xx * yy);
+  }
+  return sum / (rows.length || 1);
+}
+
+/** Spread of gains below which they count as folded away: all one, they say nothing. */
+const LEAST_SPREAD = 1e-8;
+
+function gainCorrelation(x: Float32Array, y: Float32Array, channels: Int32Array): number | null {
+  const sums = pairSums();
+  x.forEach((value, channel) => {
+    const other = y[channels[channel] ?? -1];
+    if (other !== undefined && Number.isFinite(other) && Number.isFinite(value)) addPair(sums, value, other);
+  });
+  const spread = (square: number, sum: number): number => square - (sum * sum) / (sums.n || 1);
+  return spread(sums.aa, sums.a) > LEAST_SPREAD && spread(sums.bb, sums.b) > LEAST_SPREAD ? correlation(sums) : null;
+}
