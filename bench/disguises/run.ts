@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { addNoise } from '../../src/lineage/testing/surgery/changes.ts';
-import { CASES, isTie, judge } from '../../src/lineage/testing/surgery/cases.ts';
+import { CASES } from '../../src/lineage/testing/surgery/cases.ts';
+import { isTie, judge } from '../../src/lineage/testing/surgery/judge.ts';
 import { logitDifference } from '../../src/lineage/testing/surgery/forward.ts';
 import { loadTransformer, stranger, type Transformer } from '../../src/lineage/testing/surgery/transformer.ts';
 import { withFolder } from '../../src/lineage/testing/surgery/write.ts';

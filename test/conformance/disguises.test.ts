@@ -4,7 +4,8 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Relation } from '../../src/lineage/index.ts';
-import { type Case, CASES, isTie, judge } from '../../src/lineage/testing/surgery/cases.ts';
+import { type Case, CASES } from '../../src/lineage/testing/surgery/cases.ts';
+import { isTie, judge } from '../../src/lineage/testing/surgery/judge.ts';
 import { logitDifference } from '../../src/lineage/testing/surgery/forward.ts';
 import { loadTransformer, type Transformer } from '../../src/lineage/testing/surgery/transformer.ts';
 import { withFolder } from '../../src/lineage/testing/surgery/write.ts';

@@ -3,7 +3,6 @@
  * @module
  */
 import { isUnreachable } from '../../aligned/tokens.ts';
-import type { Relation } from '../../types.ts';
 import { addNoise, eraseTokens, mixModels, pruneSmall, roundTo, transplant } from './changes.ts';
 import * as d from './disguises.ts';
 import { range, shuffled } from './matrices.ts';
@@ -299,18 +298,3 @@ const together: readonly Case[] = [
 ];
 
 export const CASES: readonly Case[] = [...single, ...naming, ...vocabulary, ...shapes, ...values, ...parts, ...together];
-
-export const isTie = ({ verdict }: Relation): boolean => verdict === 'derived' || verdict === 'identical';
-
-/** `ok`, `MISS` (no tie said where there is one), `FALSE` (a tie said where there is none), or what is wrong about a tie: `kind`, `map`, `share`, `part`. */
-export function judge({ expect }: Case, base: Transformer, relation: Relation): string {
-  const { kind, share } = relation;
-  if (isTie(relation) !== (expect.verdict === 'tie')) return expect.verdict === 'tie' ? 'MISS' : 'FALSE';
-  const wrong = [
-    ...(expect.kinds && !expect.kinds.includes(kind.name) ? ['kind'] : []),
-    ...(expect.layerMap && kind.layerMap?.join() !== expect.layerMap.join() ? ['map'] : []),
-    ...(expect.share !== undefined && Math.abs((share.fraction ?? 0) - expect.share(base)) > 0.05 ? ['share'] : []),
-    ...(expect.part && !expect.part.test(share.part) ? ['part'] : []),
-  ];
-  return wrong.join('+') || 'ok';
-}
