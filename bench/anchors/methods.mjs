@@ -2,7 +2,7 @@
 import { linearAssignment, multiply, rowProducts, transpose, unitRows } from '../../dist/math/index.js';
 
 /** Rare tokens for the invariants, anchors for the Gram of Cisco's signal, tokens of the full Gram, neurons matched a layer. */
-const [RARE, ANCHORS, GRAM, NEURONS] = [128, 64, 512, 128];
+const [RARE, ANCHORS, GRAM, NEURONS] = [128, 64, 256, 128];
 
 export const METHODS = {
   AWM: awm,
@@ -48,7 +48,9 @@ function awm(a, b, shared) {
   if (shared.length < 32) return null;
   const columns = (model, side) => {
     const ids = shared.map((pair) => pair[side]);
-    return unitRows(transpose(tokenRows(model, ids), ids.length, model.width), model.width, ids.length);
+    return kept(model, `columns ${ids.join()}`, () =>
+      unitRows(transpose(tokenRows(model, ids), ids.length, model.width), model.width, ids.length),
+    );
   };
   const s = rowProducts(columns(a, 0), columns(b, 1), a.width, b.width, shared.length);
   const map = linearAssignment(s.map(Math.abs), a.width, b.width);
@@ -91,16 +93,8 @@ function uCentered(gram, n) {
 function huref(a, b, shared) {
   const rare = shared.slice(-RARE);
   if (rare.length < 32) return null;
-  const [x, y] = [
-    invariants(
-      a,
-      rare.map((pair) => pair[0]),
-    ),
-    invariants(
-      b,
-      rare.map((pair) => pair[1]),
-    ),
-  ];
+  const ids = (side) => rare.map((pair) => pair[side]);
+  const [x, y] = [invariants(a, ids(0)), invariants(b, ids(1))];
   const count = Math.min(x.length, y.length);
   let sum = 0;
   for (let i = 0; i < count; i++) sum += dot(x[i], y[i]) / x[i].length;
@@ -108,18 +102,18 @@ function huref(a, b, shared) {
 }
 
 function invariants(model, ids) {
-  const key = ids.join();
-  const known = model.cache.get(key);
-  if (known) return known;
-  const x = tokenRows(model, ids);
-  const d = model.width;
-  const made = model.derived
-    .slice(-2)
-    .flatMap(({ qk, vo, ud }) =>
-      [qk, vo, ud].map((product) => standardized(rowProducts(multiply(x, product, ids.length, d, d), x, ids.length, ids.length, d))),
-    );
-  model.cache.set(key, made);
-  return made;
+  return kept(model, `invariants ${ids.join()}`, () => {
+    const x = tokenRows(model, ids);
+    const d = model.width;
+    const over = (product) => standardized(rowProducts(multiply(x, product, ids.length, d, d), x, ids.length, ids.length, d));
+    return model.derived.slice(-2).flatMap(({ qk, vo, ud }) => [qk, vo, ud].map(over));
+  });
+}
+
+/** What depends on one model and the ids alone is worked out once. */
+function kept(model, key, make) {
+  if (!model.cache.has(key)) model.cache.set(key, make());
+  return model.cache.get(key);
 }
 
 /** Standard deviations of Q, K, V, O a layer, interpolated to the smaller depth. */
@@ -151,26 +145,16 @@ function weightCosine(a, b) {
 /** Correlation of the cosines between tokens. */
 function gram(a, b, pairs) {
   if (pairs.length < 32) return null;
+  const n = pairs.length;
   const upper = (model, side) => {
-    const n = pairs.length;
-    const key = `gram ${pairs.map((pair) => pair[side]).join()}`;
-    if (!model.cache.has(key)) {
-      const unit = unitRows(
-        tokenRows(
-          model,
-          pairs.map((pair) => pair[side]),
-        ),
-        n,
-        model.width,
-      );
-      model.cache.set(
-        key,
-        rowProducts(unit, unit, n, n, model.width).filter((_, at) => at % n > Math.floor(at / n)),
-      );
-    }
-    return model.cache.get(key);
+    const ids = pairs.map((pair) => pair[side]);
+    return kept(model, `gram ${ids.join()}`, () => {
+      const unit = unitRows(tokenRows(model, ids), n, model.width);
+      return standardized(rowProducts(unit, unit, n, n, model.width).filter((_, at) => at % n > Math.floor(at / n)));
+    });
   };
-  return pearson(upper(a, 0), upper(b, 1));
+  const [x, y] = [upper(a, 0), upper(b, 1)];
+  return dot(x, y) / x.length;
 }
 
 /** GhostSpec-like: minus the mean squared difference of normalized spectra of Wq'Wk and Wv'Wo. */

@@ -51,6 +51,7 @@ for (const row of rows) {
   );
 }
 
+console.log(`${rows.length} pairs scored; now Heirloom`);
 const begun = performance.now();
 for (const [i, row] of rows.entries()) {
   const [a, b] = [models.get(row.a), models.get(row.b)];
@@ -87,7 +88,7 @@ function report(title, isNull) {
       threshold: typeof threshold === 'number' ? Number(threshold.toPrecision(3)) : threshold,
       derived: count('derived'),
       'same root': count('same-root'),
-      's CPU': Number((timed[name] / 1000).toFixed(0)),
+      seconds: Number((timed[name] / 1000).toFixed(0)),
     };
   }
   console.table(table);

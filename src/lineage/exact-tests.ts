@@ -72,27 +72,22 @@ function overBlocks(
   flipsOf: FlipsOf,
   about: { readonly test: string; readonly question: string; readonly inputs: Inputs },
 ): Outcome | null {
-  const layerMap = new Map<string, number[]>();
   const candidates: Candidate[] = [];
   const straight: BlockPair[] = [];
   for (const [stack, listB] of blocksB) {
     const listA = blocksA.get(stack);
     if (!listA) continue;
     if (listA.length === listB.length) straight.push(...listB.map((block, j) => ({ stack, a: j, b: j, flips: flipsOf(listA[j]!, block) })));
-    layerMap.set(
-      stack,
-      listB.map((_, j) => j),
-    );
   }
   const diagonal = addFlips(straight.map((pair) => pair.flips));
   if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), pairs: straight });
-  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, flipsOf, candidates, layerMap);
+  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, flipsOf, candidates);
   const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
   return {
     power: { flips: best.flips, correction: Math.log10(3) },
-    layerMap: best.name === 'best single pair of blocks' ? null : layerMap,
+    layerMap: mapOf(best.pairs, blocksB),
     blocks: { pairs: best.pairs, ofB: [...blocksB.values()].reduce((sum, list) => sum + list.length, 0) },
     evidence: {
       test: about.test,
@@ -117,6 +112,22 @@ function overBlocks(
   };
 }
 
+/** Share of agreeing flips from which a block counts as shared by itself. */
+const TIED_BLOCK = 0.7;
+
+/** Pairs that tie by themselves; all of them where the tie is thin everywhere. */
+export function tiedPairs(pairs: readonly BlockPair[]): readonly BlockPair[] {
+  const tied = pairs.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK);
+  return tied.length > 0 ? tied : pairs;
+}
+
+/** For each block of B its block of A; -1 for one that stands for none. */
+function mapOf(pairs: readonly BlockPair[], blocksB: Blocks): Map<string, number[]> {
+  const maps = new Map([...blocksB].map(([stack, list]) => [stack, Array<number>(list.length).fill(-1)]));
+  for (const { stack, a, b } of tiedPairs(pairs)) maps.get(stack)![b] = a;
+  return maps;
+}
+
 interface Candidate {
   readonly name: string;
   readonly flips: Flips;
@@ -124,36 +135,29 @@ interface Candidate {
   readonly pairs: readonly BlockPair[];
 }
 
-function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candidates: Candidate[], layerMap: Map<string, number[]>): void {
+function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candidates: Candidate[]): void {
   const chosen: BlockPair[] = [];
   const all: { pair: BlockPair; log10P: number }[] = [];
   let paths = 0;
-  const straightP = candidates[0]?.log10P ?? 0;
-  const found = new Map<string, number[]>();
   for (const [stack, listB] of blocksB) {
     const listA = blocksA.get(stack);
     if (!listA) continue;
     paths += listB.length * Math.log10(listA.length);
-    found.set(
-      stack,
-      listB.map((block, b) => {
-        let top: BlockPair = { stack, a: 0, b, flips: NO_FLIPS };
-        listA.forEach((candidate, a) => {
-          const flips = flipsOf(candidate, block);
-          const pair = { stack, a, b, flips };
-          all.push({ pair, log10P: log10PValue(flips) });
-          if (flips.n > 0 && (top.flips.n === 0 || share(flips) > share(top.flips))) top = pair;
-        });
-        chosen.push(top);
-        return top.a;
-      }),
-    );
+    listB.forEach((block, b) => {
+      let top: BlockPair = { stack, a: 0, b, flips: NO_FLIPS };
+      listA.forEach((candidate, a) => {
+        const flips = flipsOf(candidate, block);
+        const pair = { stack, a, b, flips };
+        all.push({ pair, log10P: log10PValue(flips) });
+        if (flips.n > 0 && (top.flips.n === 0 || share(flips) > share(top.flips))) top = pair;
+      });
+      chosen.push(top);
+    });
   }
   const pooled = addFlips(chosen.map((pair) => pair.flips));
   if (pooled.n === 0) return;
   const log10P = Math.min(0, log10PValue(pooled) + paths);
   candidates.push({ name: 'best block of A for every block of B', flips: pooled, log10P, pairs: chosen });
-  if (log10P < straightP) for (const [stack, map] of found) layerMap.set(stack, map);
   const single = all.reduce((least, next) => (next.log10P < least.log10P ? next : least));
   candidates.push({
     name: 'best single pair of blocks',

@@ -27,7 +27,8 @@ export interface KindInputs {
 export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: KindInputs): Kind {
   const base = change === null ? {} : { relativeChange: change };
   const map = [...(layerMap?.values() ?? [])][0];
-  const otherDepth = map !== undefined && isOtherDepth(a, map);
+  const experts = hasExperts(b) && !hasExperts(a);
+  const otherDepth = map !== undefined && !experts && isOtherDepth(a, map);
   if (identity && !otherDepth && ofBoth(identity.ordered) >= 0.95) {
     const same = a.subject.format === b.subject.format && a.subject.dtype === b.subject.dtype;
     return same
@@ -61,7 +62,11 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
       sparsity: zeros,
       ...base,
     };
+  if (experts) return { name: 'width-changed', note: 'the network of each block became several experts', ...base };
   if (otherDepth) return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
+  const tied = map?.filter((source) => source >= 0).length ?? 0;
+  if (map && tied < map.length)
+    return { name: 'partial', note: `${tied} of ${map.length} blocks tie, the others do not`, layerMap: map, ...base };
   if (change === null) return { name: 'unknown', note: 'the values could not be laid over each other' };
   return {
     name: 'fine-tune',
@@ -100,10 +105,14 @@ function typicalStat(sketch: Sketch, pick: (stats: Sketch['samples'][number]['st
   return median(sketch.samples.flatMap((s) => (!s.excluded && s.role !== 'embed' && s.role !== 'head' ? [pick(s.stats)] : []))) ?? 0;
 }
 
+function hasExperts(sketch: Sketch): boolean {
+  return sketch.samples.some((sample) => sample.expert !== null);
+}
+
 /** Experts count as blocks of their own, as they do in the map. */
 function isOtherDepth(a: Sketch, map: readonly number[]): boolean {
   const depth = [...neuronBlocks(a).values()][0]?.length;
-  return map.length !== depth || map.some((source, j) => source !== j);
+  return map.length !== depth || map.some((source, j) => source >= 0 && source !== j);
 }
 
 /** Whether two sketches hold the same values in the same places, up to what a cast to 16 bits changes. */

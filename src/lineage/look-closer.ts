@@ -9,7 +9,7 @@ import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
 import { ABSENCE, ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
-import { startOf } from './start-share.ts';
+import { startShareOf } from './start-share.ts';
 import type { Kind, Relation, Verdict } from './types.ts';
 
 /** Verdicts that rearranged rows, channels or hidden spaces can hide behind. */
@@ -47,8 +47,8 @@ export async function lookCloser(relation: Relation, first: Sketched, second: Sk
   }
   const aligned = await compareAligned(a, b, inputs, watch);
   if (!aligned) return relation;
-  const start = startOf(first.sketch, second.sketch);
-  return withAligned(relation, aligned, exceedsStart(aligned.up, start.share, aligned.gain) || (start.behind && aligned.throughout));
+  const start = startShareOf(first.sketch, second.sketch);
+  return withAligned(relation, aligned, aligned.throughout || exceedsStart(aligned.up, start, aligned.gain));
 }
 
 /** What stays unsaid once a tie was found: not that none was. */

@@ -14,6 +14,7 @@ import {
   neuronTest,
   type Outcome,
   rankTest,
+  tiedPairs,
   valueTest,
 } from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
@@ -136,7 +137,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
   const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
   const learned = rejects(neurons)
-    ? fromAgreement(a, b, tiedBlocks(neurons), 'neurons', inputs)
+    ? fromAgreement(a, b, neurons?.blocks ? tiedPairs(neurons.blocks.pairs) : null, 'neurons', inputs)
     : rejects(values)
       ? fromAgreement(a, b, null, 'values', inputs)
       : filters && !rejects(framed)
@@ -192,7 +193,7 @@ function equalValues(
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const basis = identity.sampled ? ' of the sampled rows' : '';
   const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
-  const moved = [...(layerMap?.values() ?? [])].some((map) => map.some((source, j) => source !== j));
+  const moved = [...(layerMap?.values() ?? [])].some((map) => map.some((source, j) => source >= 0 && source !== j));
   if (ordered >= 0.95)
     return {
       verdict: moved ? 'derived' : 'identical',
@@ -268,16 +269,6 @@ function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: 
     because: 'neither half of the adapters agrees; adapters of one base by different people look like this',
     share: NO_SHARE,
   };
-}
-
-/** Share of agreeing flips from which a block counts as shared by itself. */
-const TIED_BLOCK = 0.7;
-
-/** What was learned is judged where something is shared: the blocks that tie by themselves, or all where the tie is thin everywhere. */
-function tiedBlocks(outcome: Outcome | null): readonly BlockPair[] | null {
-  const pairs = outcome?.blocks?.pairs ?? null;
-  const tied = pairs?.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK) ?? [];
-  return tied.length > 0 ? tied : pairs;
 }
 
 function fromAgreement(
@@ -361,7 +352,7 @@ function sharedParts(exact: readonly Outcome[], b: Sketch, threshold: number): R
   }
   if (neurons?.blocks) {
     const { pairs, ofB } = neurons.blocks;
-    const shown = pairs.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK);
+    const shown = tiedPairs(pairs);
     const fraction = ofB === 0 ? null : shown.length / ofB;
     const names = shown.map(({ stack, b: block }) => `${stack === '' ? 'layers' : stack}.${block}`);
     return { fraction, part: fraction === 1 ? 'all blocks' : 'part of the blocks', slots: fraction === 1 ? [] : names };

@@ -36,34 +36,11 @@ export function startShare(pairs: readonly SamplePair[]): number {
   );
 }
 
-/**
- * The share of the weights that a common start could account for, from up-projections, and whether training left it behind. Folding gains
- * into rows, or scattering them, changes the rows' size; a side whose gains all agree may have been treated so (or was never trained) and
- * is not asked where the other can be: siblings B = S + b of A correlate with A at most by |S| / |A|, whatever was done to B.
- */
-export function startOf(a: Sketch, b: Sketch): { readonly share: number; readonly behind: boolean } {
-  const sides = [a, b].map((sketch) => ({ own: ownShare(sketch), trained: hasGains(sketch) }));
-  const asked = sides.filter((side) => side.trained);
-  const used = asked.length > 0 ? asked : sides;
-  const share = used.length === 1 ? Math.sqrt(used[0]!.own) : Math.sqrt(used[0]!.own * used[1]!.own);
-  return { share, behind: used.every((side) => side.own <= LEFT_BEHIND) };
-}
-
-/** Where a start explains at most this much of the weights, siblings of it agree on what training filled by .42 at most (docs/calibration.md). */
-const LEFT_BEHIND = 0.5;
-/** Variance of gains over their squared mean below which they count as all alike. */
-const LEAST_SPREAD = 1e-4;
-
-function ownShare(sketch: Sketch): number {
-  return startShare(sketch.samples.flatMap((s): SamplePair[] => ((s.role === 'up' || s.role === 'gate') && !s.excluded ? [[s, s]] : [])));
-}
-
-function hasGains(sketch: Sketch): boolean {
-  return sketch.vectors.some(({ role, values }) => {
-    if (!role.startsWith('norm') || values.length < 8) return false;
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length > LEAST_SPREAD * mean * mean;
-  });
+/** The same from the up-projections of two sketches, laid over each other or not. */
+export function startShareOf(a: Sketch, b: Sketch): number {
+  const own = (sketch: Sketch): number =>
+    startShare(sketch.samples.flatMap((s): SamplePair[] => ((s.role === 'up' || s.role === 'gate') && !s.excluded ? [[s, s]] : [])));
+  return Math.sqrt(own(a) * own(b));
 }
 
 /** Above this the rest is too small to be told from the error of the estimate. */

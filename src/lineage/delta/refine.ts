@@ -173,11 +173,15 @@ function withFindings(
     because,
     kind,
     ...(direction.direction !== 'unknown' || relation.direction === 'unknown' ? direction : {}),
-    share: {
-      fraction: judged.share,
-      part: judged.share > 0.98 ? 'all' : judged.share > 0 ? 'part of the tensors' : 'none shown slot by slot',
-      slots: judged.share > 0.98 ? [] : judged.tied.slice(0, MAX_SLOTS),
-    },
+    // What alignment tied stays tied, though its slots moved.
+    share:
+      toldOtherwise && judged.share < (relation.share.fraction ?? 0)
+        ? relation.share
+        : {
+            fraction: judged.share,
+            part: judged.share > 0.98 ? 'all' : judged.share > 0 ? 'part of the tensors' : 'none shown slot by slot',
+            slots: judged.share > 0.98 ? [] : judged.tied.slice(0, MAX_SLOTS),
+          },
     tests,
     limits: [
       ...relation.limits.filter((limit) => !complete || !limit.startsWith('only sampled rows')),
