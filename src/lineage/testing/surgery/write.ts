@@ -20,36 +20,43 @@ export interface WriteOptions {
   readonly dtype?: 'BF16' | 'F32';
 }
 
-interface Tensor {
+/** A tensor as a file holds it. */
+export interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float64Array;
 }
 
-/** Writes `model` to a new folder under the system's temporary one, hands it to `work`, and removes it. */
-export async function withFolder<T>(model: Transformer, options: WriteOptions, work: (folder: string) => Promise<T>): Promise<T> {
+/** Writes `model` under the names of `options`, hands its folder to `work`, and removes it. */
+export async function withFolder<T>(
+  model: Transformer,
+  { naming = 'native', dtype = 'BF16' }: WriteOptions,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const named = model.family === 'gpt2' ? gpt2Tensors(model) : llamaTensors(model, naming === 'fused');
+  const tensors = named.map((tensor) => ({ ...tensor, name: rename(tensor.name, naming) }));
+  return withFiles(tensors, configOf(model, naming), model.tokens, dtype, work);
+}
+
+/** safetensors, config.json and, where there are tokens, tokenizer.json in a new folder under the system's temporary one, removed after `work`. */
+export async function withFiles<T>(
+  tensors: readonly Tensor[],
+  config: unknown,
+  tokens: readonly string[] | null,
+  dtype: 'BF16' | 'F32',
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
   const top = await mkdtemp(join(tmpdir(), 'heirloom-surgery-'));
   try {
     const folder = join(top, 'model');
-    await writeTransformer(model, folder, options);
+    await mkdir(folder);
+    await writeFile(join(folder, 'model.safetensors'), safetensorsBytes(tensors, dtype));
+    await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+    if (tokens) await writeFile(join(folder, 'tokenizer.json'), tokenizerOf(tokens));
     return await work(folder);
   } finally {
     await rm(top, { recursive: true });
   }
-}
-
-/** safetensors, config.json and, where the model has tokens, tokenizer.json. */
-export async function writeTransformer(
-  model: Transformer,
-  folder: string,
-  { naming = 'native', dtype = 'BF16' }: WriteOptions = {},
-): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const named = model.family === 'gpt2' ? gpt2Tensors(model) : llamaTensors(model, naming === 'fused');
-  const tensors = named.map((tensor) => ({ ...tensor, name: rename(tensor.name, naming) }));
-  await writeFile(join(folder, 'model.safetensors'), safetensorsBytes(tensors, dtype));
-  await writeFile(join(folder, 'config.json'), JSON.stringify(configOf(model, naming)));
-  if (model.tokens) await writeFile(join(folder, 'tokenizer.json'), tokenizerOf(model.tokens));
 }
 
 function llamaTensors(model: Transformer, fused: boolean): Tensor[] {
