@@ -3,7 +3,7 @@ import { type Family, labeledModel, type LabeledModel, noisy, permuteAxes, turnH
 import { withFiles } from '../../src/lineage/testing/surgery/write.ts';
 import { makeComparer } from '../../src/register/index.ts';
 
-const compare = makeComparer({});
+const { compare } = makeComparer({});
 const child = (m: LabeledModel): LabeledModel => noisy(m, 0.1, 9);
 const CASES: readonly (readonly [string, (m: LabeledModel) => LabeledModel | null])[] = [
   ['changed by 10 %', child],

@@ -13,7 +13,7 @@ import { makeComparer } from '../../src/register/index.ts';
 import { SHARED } from './corpora.ts';
 
 const folder = (id: string): string => `${SHARED}lineage-corpus/${id}`;
-const compare = makeComparer({});
+const { compare } = makeComparer({});
 const relationOf = async (base: string, { make, naming }: Case): Promise<Relation> =>
   withFolder(
     make(models.DA, models.DB, models.tuned),

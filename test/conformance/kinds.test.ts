@@ -49,7 +49,7 @@ const told = new Map<string, Relation>();
 const kindOf = (pair: string): Relation['kind'] => told.get(pair)!.kind;
 
 beforeAll(async () => {
-  const compare = makeComparer({});
+  const { compare } = makeComparer({});
   for (const child of manifest.models)
     for (const parent of child.parents)
       told.set(`${parent.id} > ${child.id}`, (await compare(folder(parent.id), folder(child.id))).relation);
@@ -111,7 +111,7 @@ describe('of every parent and child on the lineage corpus', () => {
 
 describe('with further models at hand', () => {
   const compareWith = async (a: string, b: string, ...others: string[]): Promise<Relation> =>
-    (await makeComparer({}, { with: others.map(folder) })(folder(a), folder(b))).relation;
+    (await makeComparer({}, { with: others.map(folder) }).compare(folder(a), folder(b))).relation;
 
   test('coefficients of linear and task merges are within .02, SLERP gives t', async () => {
     const linear = (await compareWith('a-chain1', 'a-merge-linear3', 'a-cpt', 'a-ft-light', 'DA')).kind.merge!;
