@@ -35,7 +35,7 @@ export interface BlockPair {
 
 type Inputs = Evidence['inputs'];
 
-/** log10 at which the straight layer order is so clear that other orders need not be searched. */
+/** log10 at which the straight layer order is so clear that other orders need not be searched, if every block ties in it. */
 const CLEAR = -12;
 
 /**
@@ -81,7 +81,8 @@ function overBlocks(
   }
   const diagonal = addFlips(straight.map((pair) => pair.flips));
   if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), pairs: straight });
-  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR) searchLayers(blocksA, blocksB, flipsOf, candidates);
+  const all = straight.every(({ flips }) => flips.n === 0 || flips.k / flips.n >= TIED_BLOCK);
+  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR || !all) searchLayers(blocksA, blocksB, flipsOf, candidates);
   const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
@@ -121,10 +122,12 @@ export function tiedPairs(pairs: readonly BlockPair[]): readonly BlockPair[] {
   return tied.length > 0 ? tied : pairs;
 }
 
-/** For each block of B its block of A; -1 for one that stands for none. */
+/** For each block of B its block of A; -1 for one that stands for none, where half of them tie at most. */
 function mapOf(pairs: readonly BlockPair[], blocksB: Blocks): Map<string, number[]> {
   const maps = new Map([...blocksB].map(([stack, list]) => [stack, Array<number>(list.length).fill(-1)]));
-  for (const { stack, a, b } of tiedPairs(pairs)) maps.get(stack)![b] = a;
+  const tied = tiedPairs(pairs);
+  const blocks = [...blocksB.values()].reduce((sum, list) => sum + list.length, 0);
+  for (const { stack, a, b } of 2 * tied.length <= blocks ? tied : pairs) maps.get(stack)![b] = a;
   return maps;
 }
 

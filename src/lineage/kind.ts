@@ -39,9 +39,9 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
           ...base,
         };
   }
-  if (identity && ofBoth(identity.sorted) >= 0.95 && isCast(a, b))
+  if (identity && !otherDepth && ofBoth(identity.sorted) >= 0.95 && isCast(a, b))
     return { name: 're-encoded', note: `the same values up to a cast; stored as ${a.subject.dtype} and ${b.subject.dtype}`, ...base };
-  if (identity && ofBoth(identity.sorted) >= 0.95)
+  if (identity && !otherDepth && ofBoth(identity.sorted) >= 0.95)
     return a.subject.scheme === 'generic' || b.subject.scheme === 'generic'
       ? {
           name: 're-encoded',
@@ -63,10 +63,10 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
       ...base,
     };
   if (experts) return { name: 'width-changed', note: 'the network of each block became several experts', ...base };
-  if (otherDepth) return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
   const tied = map?.filter((source) => source >= 0).length ?? 0;
   if (map && tied < map.length)
     return { name: 'partial', note: `${tied} of ${map.length} blocks tie, the others do not`, layerMap: map, ...base };
+  if (otherDepth) return { name: 'depth-changed', note: 'layers were dropped, repeated or reordered', layerMap: map, ...base };
   if (change === null) return { name: 'unknown', note: 'the values could not be laid over each other' };
   return {
     name: 'fine-tune',

@@ -30,7 +30,7 @@ export function inferPieces(names: readonly ParsedName[]): Map<ParsedName, Piece
   const tables = weights.filter((name) => !inside.has(name) && isTable(name.tensor.shape));
   const width = tables[0]?.tensor.shape[1];
   if (columns.length === 0 || width === undefined || tables.some((name) => name.tensor.shape[1] !== width)) return out;
-  const mlp = findMlp(columns, width);
+  const mlp = findMlp(columns, shiftsOf(names), width);
   if (!mlp) return out;
 
   const put = (name: ParsedName, slot: string, role: Role, block: number | null, view: TensorView = {}): void => {
@@ -70,6 +70,16 @@ function blockColumns(names: readonly ParsedName[]): Column[] {
   return columns.filter((column) => column.members.size === blocks).sort((x, y) => (x.key < y.key ? -1 : 1));
 }
 
+/** Lengths of the biases, by the key of the weight they stand beside. */
+function shiftsOf(names: readonly ParsedName[]): Map<string, number> {
+  const out = new Map<string, number>();
+  for (const { param, name, tensor } of names) {
+    const found = /^(\D*)\d{1,4}(.*)$/.exec(name.replace(/bias$/, 'weight'));
+    if (param === 'bias' && found && tensor.shape.length === 1) out.set(`${found[1]}*${found[2]}`, tensor.shape[0]!);
+  }
+  return out;
+}
+
 function isTable(shape: readonly number[]): boolean {
   const [rows = 0, width = 0] = shape;
   return shape.length === 2 && width >= LEAST_WIDTH && rows > width && (rows >= TABLE_RATIO * width || rows >= TABLE_ROWS);
@@ -88,7 +98,7 @@ interface Placed {
 }
 
 /** The matrices that widen (one, two, or two fused in one) and the one that narrows again, stored either way. */
-function findMlp(columns: readonly Column[], width: number): Placed[] | null {
+function findMlp(columns: readonly Column[], shifts: ReadonlyMap<string, number>, width: number): Placed[] | null {
   const inner = new Set(
     columns.flatMap(({ shape: [rows, inputs] }) =>
       inputs === undefined ? [] : rows === width ? [inputs] : inputs === width ? [rows!] : [],
@@ -115,8 +125,9 @@ function findMlp(columns: readonly Column[], width: number): Placed[] | null {
           { column: fused[0]!, role: 'up', view: partView({ role: 'up', start: n, count: n }, view, 2 * n) },
           down,
         ];
-      // One each way could be stored either way round; torch's is the usual one.
-      if (reads.length === 1 && !transpose) return [{ column: reads[0]!, role: 'up', view }, down];
+      // One each way can be stored either way round: only a shift beside it, as long as there are outputs, tells.
+      if (reads.length === 1 && shifts.get(reads[0]!.key) === n && shifts.get(write.key) === width)
+        return [{ column: reads[0]!, role: 'up', view }, down];
     }
   }
   return null;

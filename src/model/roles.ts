@@ -53,9 +53,9 @@ interface Job {
   readonly parsed: ParsedName;
   readonly match: Match;
 }
-export function assignRoles(names: readonly ParsedName[], heads: Heads, format: string): RoleMap {
+export function assignRoles(given: readonly ParsedName[], heads: Heads, format: string): RoleMap {
+  const { names, schemes } = withoutLead(given);
   const live = names.filter((name) => !isBuffer(name));
-  const schemes = chooseSchemes(live);
   const jobs = new Map<ParsedName, Job>();
   for (const parsed of live) {
     const match = firstMatch(schemes, parsed);
@@ -87,6 +87,32 @@ export function assignRoles(names: readonly ParsedName[], heads: Heads, format: 
     }
   }
   return { scheme, roles, findings: context.unsplit.length > 0 ? [unsplitFinding(context.unsplit, names)] : [] };
+}
+
+/** Parts of a prefix tried; wrappers nest a few deep. */
+const MAX_LEAD = 4;
+/** Share of the names that must carry it: a head may stand outside. */
+const LEAD_SHARE = 0.7;
+
+/** Names no scheme knows may be known ones under a prefix of somebody's own: `net.backbone.h.0.attn...`. */
+function withoutLead(names: readonly ParsedName[]): { names: readonly ParsedName[]; schemes: Compiled[] } {
+  const choose = (list: readonly ParsedName[]): Compiled[] => chooseSchemes(list.filter((name) => !isBuffer(name)));
+  const schemes = choose(names);
+  let stripped = names;
+  for (let depth = 0; schemes.length === 0 && depth < MAX_LEAD; depth++) {
+    const leads = new Map<string, number>();
+    for (const { path, joint } of stripped) if (joint === '.' && path.length > 1) leads.set(path[0]!, (leads.get(path[0]!) ?? 0) + 1);
+    const [lead, count] = [...leads].sort((x, y) => y[1] - x[1])[0] ?? ['', 0];
+    if (count < LEAD_SHARE * names.length || /^\d+$/.test(lead)) break;
+    stripped = stripped.map((name) =>
+      name.path[0] === lead && name.path.length > 1
+        ? { ...name, path: name.path.slice(1), name: name.name.startsWith(`${lead}.`) ? name.name.slice(lead.length + 1) : name.name }
+        : name,
+    );
+    const found = choose(stripped);
+    if (found.length > 0) return { names: stripped, schemes: found };
+  }
+  return { names, schemes };
 }
 
 function firstMatch(schemes: readonly Compiled[], parsed: ParsedName): Match | undefined {

@@ -114,7 +114,10 @@ function inputTables(model: Model): Map<string, InputTable> {
   for (const rt of model.roles) {
     if (rt.block !== null) continue;
     const [rows, columns] = roleShape(rt);
-    if (rt.role === 'position') out.set(rt.slot, { rt, labels: rows, width: columns, columns: false });
+    // Some are stored as a batch of one: `[1, places, width]`.
+    const [batch, places = 0, width = 0] = rt.tensor.shape.length === 3 && rt.tensor.shape[0] === 1 ? rt.tensor.shape : [0, rows, columns];
+    if (rt.role === 'position' && (batch === 0 || places * width === columns))
+      out.set(rt.slot, { rt, labels: places, width, columns: false });
     else if ((rt.role === 'conv' || rt.role === 'linear') && /(^|\.)patch$/.test(rt.slot))
       out.set(rt.slot, { rt, labels: columns, width: rows, columns: true });
   }

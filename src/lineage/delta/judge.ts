@@ -87,7 +87,15 @@ function nameOf(findings: Findings, tied: readonly TensorDelta[], untied: readon
   const pruned = prunedKind(tied, base);
   if (pruned) return pruned;
   if (layerMap) {
-    const inserted = layerMap.filter((from) => from < 0).length;
+    const kept = layerMap.filter((from) => from >= 0);
+    const inserted = layerMap.length - kept.length;
+    if (inserted > 0 && !kept.every((from, i) => from === i))
+      return {
+        name: 'partial',
+        note: `${kept.length} of ${layerMap.length} blocks are those of the first model${size}`,
+        layerMap,
+        ...base,
+      };
     return {
       name: 'depth-changed',
       note: `${inserted > 0 ? `${inserted} layers that do nothing were inserted` : 'layers were dropped, repeated or reordered'}${equalThroughout ? ', every value kept' : size}`,
