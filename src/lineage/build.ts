@@ -9,7 +9,7 @@ import { type DType, DTYPES } from '../weights/index.ts';
 import { constantReason } from './constants.ts';
 import { headReason } from './heads.ts';
 import { orderWanted, ROLE_PLANS, type RolePlan, VECTOR_ROLES } from './plan.ts';
-import { MAX_UNITS, positions, runStart } from './positions.ts';
+import { MAX_UNITS, positions, runStart, sampleColumns, sampleStart } from './positions.ts';
 import { fromBfloat16, toBfloat16, toHalf } from './rounding.ts';
 import { quantize, type Sample, type Sketch, type TensorPrint, type VectorSample } from './sketch.ts';
 import { sampleStats } from './stats.ts';
@@ -171,8 +171,7 @@ async function takeSample(
 ): Promise<Sample> {
   const { rt, plan, shape, units, features } = want;
   const [unitCount, featureCount] = plan.axis === 'rows' ? shape : ([shape[1], shape[0]] as const);
-  const key = `${plan.family}|${shape[0]}x${shape[1]}`;
-  const unitStart = runStart(plan.family === 'mlp' ? `mlp|${unitCount}` : key, unitCount, MAX_UNITS, salt);
+  const unitStart = sampleStart(plan.family, unitCount, shape, salt);
   const featureAt = featurePositions(want, featureCount, salt);
   const rowStart = plan.axis === 'rows' ? unitStart : featureAt[0]!;
   const rowTake = plan.axis === 'rows' ? units : features;
@@ -213,7 +212,7 @@ async function takeSample(
 /** Token rows start where every vocabulary has frequent merges, whatever its length, so that extended ones stay comparable. */
 function featurePositions(want: Want, featureCount: number, salt: string): Int32Array {
   const { plan, shape, features } = want;
-  if (plan.featureOrder === 'spread') return positions(`${plan.family}|${featureCount}`, featureCount, features, salt);
+  if (plan.featureOrder === 'spread') return sampleColumns(plan.family, featureCount, features, salt);
   const start =
     plan.family === 'channel'
       ? featureCount >= 576

@@ -33,9 +33,21 @@ export function constantReason(values: Float32Array, rows: number, columns: numb
   if (whole) return 'all values are whole numbers';
   if (count >= 64 && few) return 'at most 8 distinct values';
   if (zeros > 0.6 * count && min >= 0) return 'a filter bank: mostly zero, never negative';
+  if (complete && isGrid(values, rows, columns)) return 'a grid of points or boxes: few values in every column';
   if (isTransform(values, rows, columns, columns, 1)) return 'rows are sine waves: a transform basis';
   if (complete && isTransform(values, columns, rows, 1, columns)) return 'columns are sine waves: a transform basis';
   return '';
+}
+
+/** Points and boxes laid out on an image repeat each coordinate along the other axis; trained values do not repeat. */
+function isGrid(values: Float32Array, rows: number, columns: number): boolean {
+  if (columns < 2 || columns > 4 || rows < 64 || rows > 1 << 16) return false;
+  for (let c = 0; c < columns; c++) {
+    const distinct = new Set<number>();
+    for (let r = 0; r < rows; r++) distinct.add(values[r * columns + c]!);
+    if (distinct.size > rows / 4) return false;
+  }
+  return true;
 }
 
 /** Whether the median of up to 16 rows holds nearly all its energy in four bins of its spectrum. */

@@ -8,6 +8,8 @@ import { encodeForDigest } from './codec.ts';
 import { channelTest, filterTest, type FilterOutcome, neuronTest, type Outcome, rankTest, valueTest } from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
+import { partialKind, partsOf, shareOf } from './partial.ts';
+import { underNamesOf } from './renamed.ts';
 import type { Sketch } from './sketch.ts';
 import { type StartEvidence, startEvidence } from './start.ts';
 import { detectableCorrelation } from './swap-sign.ts';
@@ -36,19 +38,20 @@ interface Judged {
 }
 
 /**
- * @param a the possible ancestor. @param b the suspect.
+ * @param known the possible ancestor. @param b the suspect.
  * Deterministic: the same two sketches give the same bytes. Never throws on sketches that decoded.
  */
-export function relate(a: Sketch, b: Sketch, options: RelateOptions = {}): Relation {
+export function relate(known: Sketch, b: Sketch, options: RelateOptions = {}): Relation {
   const searched = Math.max(1, options.searched ?? 1);
-  const inputs = { a: encodeForDigest(a), b: encodeForDigest(b) };
+  const inputs = { a: encodeForDigest(known), b: encodeForDigest(b) };
+  const a = underNamesOf(b, known);
   const judged = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched));
   // Only shared training has a kind and a direction; a common start or an open question has neither.
   const trained = judged.verdict === 'derived' || judged.verdict === 'identical';
   const change = trained ? relativeChange(a, b, judged.layerMap) : null;
   const identity = identityOf(a, b, inputs);
   const kind = trained
-    ? kindOf(a, b, { identity, layerMap: judged.layerMap, change })
+    ? partialKind(kindOf(a, b, { identity, layerMap: judged.layerMap, change }), judged.share)
     : { name: 'unknown' as const, note: 'shared training was not shown, so nothing is said about how' };
   const direction = trained
     ? directionOf(a, b, kind)
@@ -304,17 +307,7 @@ function bestDetectable(outcomes: readonly Outcome[], threshold: number): number
 function sharedParts(exact: readonly Outcome[], b: Sketch): Relation['share'] {
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
   const neurons = exact.find((test) => test.evidence.test === 'swap-sign/neurons');
-  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) {
-    const testable = filters.layers.filter((layer) => layer.flips.n >= MIN_FLIPS_TO_SHOW);
-    const shown = testable.filter((layer) => layer.log10P + Math.log10(testable.length) <= LAYER_SUPPORT_LOG10);
-    const weigh = (layers: typeof testable): number => layers.reduce((sum, layer) => sum + layer.parameters, 0);
-    const fraction = testable.length === 0 ? null : weigh(shown) / weigh(testable);
-    return {
-      fraction,
-      part: fraction !== null && fraction > 0.95 ? 'all testable layers' : 'part of the layers',
-      slots: shown.map((layer) => layer.slot),
-    };
-  }
+  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) return shareOf(partsOf(filters, b));
   if (neurons) {
     const agree = neurons.evidence.details['layerAgree'] as number[];
     const flips = neurons.evidence.details['layerFlips'] as number[];

@@ -95,7 +95,7 @@ describe.each(LAWS)('a %s start', (law) => {
     expect(outcome.residualLog10P).toBeGreaterThan(-3);
   });
   test('beneath a parent and its child leaves what the child learned from the parent', () => {
-    const parent = trained(start(123, law), 3, 0.7);
+    const parent = trained(start(123, law), 3, 1.2);
     const outcome = seededStart(pairs(parent, trained(parent, 4, 0.1)), STREAM, INPUTS)!;
     expect(outcome.verdict).toBe('learned');
     expect(outcome.evidence.effect!.value).toBeGreaterThan(0.9);
