@@ -7,7 +7,7 @@ import type { Sketch } from './sketch.ts';
 
 /** A wrapper puts up to this many parts in front: `model.encoder.backbone`. */
 const MAX_DEPTH = 3;
-/** Prefixes tried on each side, most frequent first; bounds the work on hostile names. (CWE-407) */
+/** Slots of A remembered for one ending; bounds the work on hostile names. (CWE-407) */
 const MAX_PREFIXES = 40;
 
 /**
@@ -21,34 +21,44 @@ export function renamedSlots(
   fits: (slotA: string, slotB: string) => boolean,
 ): ReadonlyMap<string, string> {
   const known = new Set(a);
-  let best = new Map<string, string>();
-  let covered = b.filter((slot) => known.has(slot) && fits(slot, slot)).length;
-  for (const from of prefixes(b))
-    for (const to of prefixes(a)) {
-      // A common last part says nothing new, and equal prefixes nothing at all.
-      if (from === to || (from !== '' && to !== '' && from.split('.').at(-2) === to.split('.').at(-2))) continue;
-      const found = new Map<string, string>();
-      for (const slot of b) {
-        const there = to + slot.slice(from.length);
-        if (slot.startsWith(from) && known.has(there) && fits(there, slot)) found.set(slot, there);
-      }
-      if (found.size > covered) [best, covered] = [found, found.size];
+  const straight = b.filter((slot) => known.has(slot) && fits(slot, slot)).length;
+  // Names that meet as they are need no other reading.
+  if (2 * straight >= Math.min(a.length, b.length)) return new Map();
+  const ends = new Map<string, string[]>();
+  for (const slot of a)
+    for (const prefix of prefixes(slot)) {
+      const end = slot.slice(prefix.length);
+      const list = ends.get(end) ?? [];
+      if (list.length < MAX_PREFIXES) list.push(prefix);
+      ends.set(end, list);
     }
+  const found = new Map<string, Map<string, string>>();
+  for (const slot of b)
+    for (const from of prefixes(slot)) {
+      const end = slot.slice(from.length);
+      for (const to of ends.get(end) ?? []) {
+        // A common last part says nothing new, and equal prefixes nothing at all.
+        if (from === to || (from !== '' && to !== '' && from.split('.').at(-2) === to.split('.').at(-2))) continue;
+        if (!fits(to + end, slot)) continue;
+        const key = `${from}|${to}`;
+        if (!found.has(key)) found.set(key, new Map());
+        found.get(key)!.set(slot, to + end);
+      }
+    }
+  let best = new Map<string, string>();
+  for (const map of found.values()) if (map.size > Math.max(straight, best.size)) best = map;
   return best;
 }
 
-/** `''` and every leading part of the slots, with its dot. */
-function prefixes(slots: readonly string[]): string[] {
-  const counts = new Map<string, number>();
-  for (const slot of slots) {
-    const parts = slot.split('.');
-    for (let depth = 1; depth <= Math.min(MAX_DEPTH, parts.length - 2); depth++) {
-      const prefix = `${parts.slice(0, depth).join('.')}.`;
-      counts.set(prefix, (counts.get(prefix) ?? 0) + 1);
-    }
-  }
-  const frequent = [...counts].sort((x, y) => y[1] - x[1] || x[0].length - y[0].length || (x[0] < y[0] ? -1 : 1));
-  return ['', ...frequent.slice(0, MAX_PREFIXES).map(([prefix]) => prefix)];
+/** `''` and every leading part of a slot, with its dot. */
+function prefixes(slot: string): string[] {
+  const parts = slot.split('.');
+  return Array.from({ length: Math.max(0, Math.min(MAX_DEPTH, parts.length - 2)) + 1 }, (_, depth) =>
+    parts
+      .slice(0, depth)
+      .map((part) => `${part}.`)
+      .join(''),
+  );
 }
 
 /** A under B's names, where prefixes make more of a generic network's tensors meet; else A as it is. */
