@@ -10,7 +10,7 @@ import { rowProductsF32 } from '../math/index.ts';
 import { constantReason } from './constants.ts';
 import { headReason } from './heads.ts';
 import { orderWanted, ROLE_PLANS, type RolePlan, VECTOR_ROLES } from './plan.ts';
-import { MAX_UNITS, positions, runStart } from './positions.ts';
+import { MAX_UNITS, positions, runStart, sampleColumns, sampleStart } from './positions.ts';
 import { fromBfloat16, toBfloat16, toHalf } from './rounding.ts';
 import { saltCommitment } from './salt.ts';
 import { quantize, type Sample, type Sketch, type TensorPrint, type VectorSample } from './sketch.ts';
@@ -195,8 +195,7 @@ async function takeSample(
 ): Promise<{ sample: Sample; rows: Float32Array | null }> {
   const { rt, plan, shape, units, features } = want;
   const [unitCount, featureCount] = plan.axis === 'rows' ? shape : ([shape[1], shape[0]] as const);
-  const key = `${plan.family}|${shape[0]}x${shape[1]}`;
-  const unitStart = runStart(plan.family === 'mlp' ? `mlp|${unitCount}` : key, unitCount, MAX_UNITS, salt);
+  const unitStart = sampleStart(plan.family, unitCount, shape, salt);
   const featureAt = featurePositions(want, featureCount, salt);
   const rowStart = plan.axis === 'rows' ? unitStart : featureAt[0]!;
   const rowTake = plan.axis === 'rows' ? units : features;
@@ -264,7 +263,7 @@ function takeFramed(sample: Sample, rows: Float32Array, tokens: Float32Array): S
 /** Token rows start where every vocabulary has frequent merges, whatever its length, so that extended ones stay comparable. */
 function featurePositions(want: Want, featureCount: number, salt: string): Int32Array {
   const { plan, shape, features } = want;
-  if (plan.featureOrder === 'spread') return positions(`${plan.family}|${featureCount}`, featureCount, features, salt);
+  if (plan.featureOrder === 'spread') return sampleColumns(plan.family, featureCount, features, salt);
   const start =
     plan.family === 'channel'
       ? featureCount >= 576

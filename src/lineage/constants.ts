@@ -3,6 +3,7 @@
  * The list is that of the convolutional trials (section 5 there): transforms, filter banks, grids, masks.
  * @module
  */
+import { fft } from '../math/index.ts';
 
 /** Share of a row's energy that four frequencies must hold for it to be a transform's basis vector. */
 const TRANSFORM_ENERGY = 0.9;
@@ -32,9 +33,21 @@ export function constantReason(values: Float32Array, rows: number, columns: numb
   if (whole) return 'all values are whole numbers';
   if (count >= 64 && few) return 'at most 8 distinct values';
   if (zeros > 0.6 * count && min >= 0) return 'a filter bank: mostly zero, never negative';
+  if (complete && isGrid(values, rows, columns)) return 'a grid of points or boxes: few values in every column';
   if (isTransform(values, rows, columns, columns, 1)) return 'rows are sine waves: a transform basis';
   if (complete && isTransform(values, columns, rows, 1, columns)) return 'columns are sine waves: a transform basis';
   return '';
+}
+
+/** Points and boxes laid out on an image repeat each coordinate along the other axis; trained values do not repeat. */
+function isGrid(values: Float32Array, rows: number, columns: number): boolean {
+  if (columns < 2 || columns > 4 || rows < 64 || rows > 1 << 16) return false;
+  for (let c = 0; c < columns; c++) {
+    const distinct = new Set<number>();
+    for (let r = 0; r < rows; r++) distinct.add(values[r * columns + c]!);
+    if (distinct.size > rows / 4) return false;
+  }
+  return true;
 }
 
 /** Whether the median of up to 16 rows holds nearly all its energy in four bins of its spectrum. */
@@ -67,34 +80,4 @@ function topEnergy(re: Float64Array): number {
   if (total < 1e-20) return 0;
   power.sort((a, b) => b - a);
   return power.slice(0, 4).reduce((sum, value) => sum + value, 0) / total;
-}
-
-/** In-place radix-2 FFT (Cooley and Tukey 1965); length a power of two. */
-function fft(re: Float64Array, im: Float64Array): void {
-  const n = re.length;
-  for (let i = 1, j = 0; i < n; i++) {
-    let bit = n >> 1;
-    for (; j & bit; bit >>= 1) j ^= bit;
-    j ^= bit;
-    if (i < j) {
-      [re[i], re[j]] = [re[j]!, re[i]!];
-      [im[i], im[j]] = [im[j]!, im[i]!];
-    }
-  }
-  for (let length = 2; length <= n; length <<= 1) {
-    const angle = (-2 * Math.PI) / length;
-    for (let start = 0; start < n; start += length)
-      for (let k = 0; k < length / 2; k++) {
-        const c = Math.cos(angle * k);
-        const s = Math.sin(angle * k);
-        const x = start + k;
-        const y = x + length / 2;
-        const tr = re[y]! * c - im[y]! * s;
-        const ti = re[y]! * s + im[y]! * c;
-        re[y] = re[x]! - tr;
-        im[y] = im[x]! - ti;
-        re[x]! += tr;
-        im[x]! += ti;
-      }
-  }
 }

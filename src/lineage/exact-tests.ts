@@ -4,6 +4,7 @@
  */
 import { median } from '../math/index.ts';
 import { comparableTables, filterCandidates, type NeuronBlock, neuronBlocks, neuronPairs, type SamplePair, slotPairs } from './pairing.ts';
+import { isRecurrent, recurrentFlips, recurrentUnits } from './recurrent.ts';
 import type { Sketch } from './sketch.ts';
 import { addFlips, type Flips, log10PValue, NO_FLIPS, swapSign } from './swap-sign.ts';
 import type { Evidence } from './types.ts';
@@ -255,7 +256,7 @@ const MIN_LAYER_FLIPS = 9;
  */
 export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome | null {
   const { mode, layers: candidates } = filterCandidates(a, b);
-  const layers = candidates.map((pairs) => bestFilters(pairs));
+  const layers = candidates.map((pairs) => bestFilters(pairs, b));
   const all = addFlips(layers.map((layer) => layer.flips));
   if (all.n === 0) return null;
   const testable = layers.filter((layer) => layer.flips.n >= MIN_LAYER_FLIPS);
@@ -305,17 +306,21 @@ function strongest(layers: FilterOutcome['layers'], candidates: readonly (readon
 }
 
 /** The pair with the smallest p, corrected for how many were tried. */
-function bestFilters(pairs: readonly SamplePair[]): FilterOutcome['layers'][number] {
+function bestFilters(pairs: readonly SamplePair[], b: Sketch): FilterOutcome['layers'][number] {
   const tried = pairs.map((pair) => {
-    // A recurrent unit is a row and a column: its own connections would agree by meaning.
-    const flips = /weight_hh|recurrent_kernel|recurrence/.test(pair[1].slot)
-      ? NO_FLIPS
-      : swapSign([pair], { pairing: 'neighbors', normalize: true });
+    const flips = filterFlips(pair, b);
     return { pair, flips, log10P: flips.n >= MIN_LAYER_FLIPS ? Math.min(0, log10PValue(flips) + Math.log10(pairs.length)) : 0 };
   });
   const best = tried.reduce((least, next) => (next.log10P < least.log10P ? next : least));
   const [, right] = best.pair;
   return { ...best, slot: right.slot, parameters: right.shape[0] * right.shape[1] };
+}
+
+/** A recurrent unit is a row in every gate, and a column; without knowing their number nothing is counted. */
+function filterFlips(pair: SamplePair, b: Sketch): Flips {
+  if (!isRecurrent(pair[1]) && !isRecurrent(pair[0])) return swapSign([pair], { pairing: 'neighbors', normalize: true });
+  const units = recurrentUnits(b, pair[1]);
+  return units === null ? NO_FLIPS : recurrentFlips(pair[0], pair[1], units, b.salt);
 }
 
 function share(flips: Flips): number {

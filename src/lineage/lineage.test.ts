@@ -182,7 +182,8 @@ describe('generic networks', () => {
       heavy ? from.normal() * (from.uniform() < 0.1 ? 4 : 0.7) : 2 * from.uniform() - 1;
     const samples = Array.from({ length: 60 }, (_, i) =>
       sample(
-        `${names}.${i}.weight`,
+        // Names that no prefix explains.
+        names === 'renamed' ? `w${i}` : `${names}.${i}.weight`,
         'conv',
         null,
         Float32Array.from({ length: filters * 16 }, () => share * draw(s) + (1 - share) * draw(o)),
@@ -203,6 +204,11 @@ describe('generic networks', () => {
     const relation = relate(network(1, 2, 0.95, 'features', true), network(1, 3, 0.95, 'renamed', true));
     expect(relation.verdict).toBe('derived');
     expect(relation.tests.find((evidence) => evidence.test === 'swap-sign/filters')!.details['matching']).toContain('by shape');
+  });
+  test('are found behind a prefix, by name', () => {
+    const relation = relate(network(1, 2, 0.95, 'features', true), network(1, 3, 0.95, 'model.backbone.features', true));
+    expect(relation.verdict).toBe('derived');
+    expect(relation.tests.find((evidence) => evidence.test === 'swap-sign/filters')!.details['matching']).toContain('by name');
   });
   test('that share a uniform random start only are not called derived', () => {
     for (let seed = 0; seed < 5; seed++)

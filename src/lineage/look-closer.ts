@@ -11,6 +11,7 @@ import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
 import { startShareOf } from './start-share.ts';
 import type { Kind, Relation, Verdict } from './types.ts';
+import { lookAtGeneric } from './walk/closer.ts';
 
 /** Verdicts that rearranged rows, channels or hidden spaces can hide behind. */
 const OPEN: readonly Verdict[] = ['no-evidence', 'unresolved', 'shared-origin'];
@@ -21,10 +22,11 @@ const UNCHANGED = 0.999;
 
 /**
  * Whether opening both models could change a relation told from sketches: `derived`, `identical` and
- * `common-initialization` are final there, and two adapters have no hidden space to lay over each other.
+ * `common-initialization` are final there, and two adapters have no hidden space to lay over each other, only a start to draw again.
  */
 export function isOpen(relation: Relation, a: Sketch, b: Sketch): boolean {
-  return OPEN.includes(relation.verdict) && !(a.subject.isAdapter && b.subject.isAdapter);
+  if (a.subject.isAdapter && b.subject.isAdapter) return relation.verdict === 'shared-origin';
+  return OPEN.includes(relation.verdict);
 }
 
 /** A model at hand, with its sketch. */
@@ -46,7 +48,7 @@ export async function lookCloser(relation: Relation, first: Sketched, second: Sk
     return outcome ? withAdapter(relation, outcome, a.isAdapter ? a : b) : relation;
   }
   const aligned = await compareAligned(a, b, inputs, watch);
-  if (!aligned) return relation;
+  if (!aligned) return lookAtGeneric(relation, first, second, inputs, watch);
   const start = startShareOf(first.sketch, second.sketch);
   return withAligned(relation, aligned, aligned.throughout || exceedsStart(aligned.up, start, aligned.gain));
 }

@@ -19,6 +19,16 @@ export function runStart(key: string, n: number, room: number, salt: string): nu
   return 2 * Math.floor(stream(`${salt}|run|${key}|${n}`, 6)() % Math.floor((n - room) / 2 + 1));
 }
 
+/** First sampled unit of a role; neurons' runs depend on their number alone, so that gate, up and down meet. */
+export function sampleStart(family: string, units: number, shape: readonly [number, number], salt: string): number {
+  return runStart(family === 'mlp' ? `mlp|${units}` : `${family}|${shape[0]}x${shape[1]}`, units, MAX_UNITS, salt);
+}
+
+/** Features sampled of each unit where they are spread, not neighbors. */
+export function sampleColumns(family: string, features: number, count: number, salt: string): Int32Array {
+  return positions(`${family}|${features}`, features, count, salt);
+}
+
 /** The first `count` entries of a fixed pseudo-random order of `0 … n-1`. */
 export function positions(key: string, n: number, count: number, salt: string): Int32Array {
   const take = Math.min(n, count);

@@ -19,6 +19,8 @@ import {
 } from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
 import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
+import { partialKind, partsOf, shareOf } from './partial.ts';
+import { underNamesOf } from './renamed.ts';
 import { type Sketch, swapGates } from './sketch.ts';
 import { renameStacks } from './stacks.ts';
 import { type StartEvidence, startEvidence } from './start.ts';
@@ -54,7 +56,7 @@ interface Judged {
 export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}): Relation {
   const searched = Math.max(1, options.searched ?? 1);
   const inputs = { a: encodeForDigest(known), b: encodeForDigest(given) };
-  const a = renameStacks(known, given);
+  const a = renameStacks(underNamesOf(given, known), given);
   const { b, readings } = bestReading(a, given, inputs);
   const told = judge(a, b, inputs, ALPHA_LOG10 - Math.log10(searched * readings));
   const judged = { ...told, log10P: told.log10P === null ? null : Math.min(0, told.log10P + Math.log10(readings)) };
@@ -63,7 +65,7 @@ export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}
   const change = trained ? relativeChange(a, b, judged.layerMap) : null;
   const identity = identityOf(a, b, inputs);
   const kind = trained
-    ? kindOf(a, b, { identity, layerMap: judged.layerMap, change })
+    ? partialKind(kindOf(a, b, { identity, layerMap: judged.layerMap, change }), judged.share)
     : { name: 'unknown' as const, note: 'shared training was not shown, so nothing is said about how' };
   const direction = trained
     ? directionOf(a, b, kind, judged.layerMap)
@@ -339,17 +341,7 @@ function sharedParts(exact: readonly Outcome[], b: Sketch, threshold: number): R
   const [neurons] = exact
     .filter((test) => test.blocks && (test.evidence.log10P ?? 0) <= threshold)
     .sort((x, y) => (x.evidence.log10P ?? 0) - (y.evidence.log10P ?? 0));
-  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) {
-    const testable = filters.layers.filter((layer) => layer.flips.n >= MIN_FLIPS_TO_SHOW);
-    const shown = testable.filter((layer) => layer.log10P + Math.log10(testable.length) <= LAYER_SUPPORT_LOG10);
-    const weigh = (layers: typeof testable): number => layers.reduce((sum, layer) => sum + layer.parameters, 0);
-    const fraction = testable.length === 0 ? null : weigh(shown) / weigh(testable);
-    return {
-      fraction,
-      part: fraction !== null && fraction > 0.95 ? 'all testable layers' : 'part of the layers',
-      slots: shown.map((layer) => layer.slot),
-    };
-  }
+  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) return shareOf(partsOf(filters, b));
   if (neurons?.blocks) {
     const { pairs, ofB } = neurons.blocks;
     const shown = tiedPairs(pairs);
