@@ -69,7 +69,16 @@ export function toSketch(name, digest, values) {
     salt: '',
     complete: false,
     samples,
+    // Of every third block, as many as a sketch under 256 KiB has room for.
+    framed: samples.filter(({ role, block }) => (role === 'up' || role === 'gate') && block % 3 === 0).map(byTokens),
     vectors: [],
     prints: [],
   };
+}
+
+/** Numbers enough for what a neuron makes of 32 tokens: a part of its own. */
+function byTokens(sample) {
+  const codes = new Int8Array(UNITS * 32);
+  for (let u = 0; u < UNITS; u++) codes.set(sample.codes.subarray(u * sample.features, u * sample.features + 32), u * 32);
+  return { ...sample, features: 32, codes };
 }

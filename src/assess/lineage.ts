@@ -84,7 +84,7 @@ function findings(told: readonly KnownRelation[], claims: readonly ClaimCheck[],
   const out: Finding[] = claims
     .filter((claim) => claim.verdict === 'not-shown' || claim.verdict === 'refuted')
     .map((claim) => ({
-      rule: `lineage/claimed-base-${claim.verdict}`,
+      rule: claim.verdict === 'refuted' ? 'lineage/claimed-base-refuted' : 'lineage/claimed-base-not-shown',
       severity: 'warning',
       where: whereOf(claim.from),
       what: `the card names "${claim.name}" as base; the weights ${claim.verdict === 'refuted' ? 'speak against it' : 'show no tie to it'}`,

@@ -44,14 +44,15 @@ export interface SearchCode {
 /** Deterministic; every sketch that decodes has a code, an empty one when it holds nothing that could be tested. */
 export function searchCode(sketch: Sketch): SearchCode {
   const planes = new Map<string, Plane>();
-  for (const sample of sketch.samples) {
-    const axis = sample.excluded ? null : axisOf(sample);
-    if (!axis) continue;
+  const add = (sample: Sample, axis: Axis | null): void => {
+    if (!axis || sample.excluded) return;
     const key = `${sketch.salt}|${sketch.subject.isAdapter}|${axis.name}`;
     const plane = planes.get(key) ?? { key, kind: axis.kind, weight: 0, cells: new Float64Array(CODE_BITS) };
     planes.set(key, plane);
     if (addDifferences(plane.cells, sample, axis)) plane.weight += sample.units * sample.features;
-  }
+  };
+  for (const sample of sketch.samples) add(sample, axisOf(sample));
+  for (const sample of sketch.framed) add(sample, framedAxis(sample));
   const kept = [...planes.values()].filter((plane) => plane.weight > 0).sort((x, y) => y.weight - x.weight || (x.key < y.key ? -1 : 1));
   return {
     axes: kept
@@ -115,6 +116,12 @@ function axisOf(sample: Sample): Axis | null {
     default:
       return null;
   }
+}
+
+/** Neurons told by tokens: what a rotated or rearranged hidden space leaves in place. */
+function framedAxis({ role, shape, block }: Sample): Axis | null {
+  const name = `framed|${shape[0]}x${shape[1]}`;
+  return block === null ? null : { kind: 'framed', name, label: `${role}|${name}`, normalize: true };
 }
 
 /** Adds the sample's differences, all samples alike in length, to the cells that its coordinates fall into. */

@@ -77,6 +77,8 @@ export function kindOf(a: Sketch, b: Sketch, { identity, layerMap, change }: Kin
 
 /** Change that rounding to so many bits makes of weights' size, with a third to spare (corpus: 8 bits .0046, 5 .020, 4 .041). */
 const ROUNDING: Readonly<Record<number, number>> = { 8: 0.008, 6: 0.014, 5: 0.028, 4: 0.05, 3: 0.11, 2: 0.25 };
+/** What a sketch's own rounding adds to a change, when the change was seen through sketches. */
+const SKETCH_ROUNDING = 0.009;
 /** Change of what a pruned copy kept, seen through a sketch's own rounding. */
 const KEPT_CHANGE = 0.01;
 
@@ -88,6 +90,7 @@ export function directionOf(
   a: Sketch,
   b: Sketch,
   kind: Kind,
+  seen: 'in sketches' | 'value by value',
   layerMap: ReadonlyMap<string, readonly number[]> | null = null,
 ): Pick<Relation, 'direction' | 'directionGrounds'> {
   const unknown = (why: string): Pick<Relation, 'direction' | 'directionGrounds'> => ({ direction: 'unknown', directionGrounds: why });
@@ -95,8 +98,9 @@ export function directionOf(
   if (kind.schemeProved)
     return { direction: 'a->b', directionGrounds: 'information loss: quantizing the first model anew gives the suspect to the bit' };
   if ((latticeA === '') !== (latticeB === '')) {
-    const bits = bitsOf(latticeA || latticeB);
-    const within = kind.relativeChange !== undefined && kind.relativeChange <= (ROUNDING[bits] ?? 0);
+    const bits = bitsOf(latticeB === '' ? a : b);
+    const allowed = Math.hypot(ROUNDING[bits] ?? 0, seen === 'in sketches' ? SKETCH_ROUNDING : 0);
+    const within = kind.relativeChange !== undefined && kind.relativeChange <= allowed;
     const lossy = latticeB === '' ? 'the first model' : 'the suspect';
     if (!within)
       return unknown(`${lossy} is quantized and the other is not, but they differ by more than that: it may be a copy of a relative`);
@@ -105,6 +109,8 @@ export function directionOf(
       directionGrounds: `information loss: ${lossy} is quantized and the other is not, and they differ by no more than that`,
     };
   }
+  if (kind.name === 'pruned' && typicalStat(a, (stats) => stats.zeros) >= PRUNED)
+    return unknown('both have weights set to zero: they may be pruned copies of one model');
   if (kind.name === 'pruned')
     return (keptChange(a, b, layerMap) ?? 1) <= KEPT_CHANGE
       ? {
@@ -115,12 +121,12 @@ export function directionOf(
   return unknown('the weights of two dense models do not say which came first; dates on record might');
 }
 
-/** Of a lattice as `latticeOf` words it. */
-function bitsOf(lattice: string): number {
-  const named = /^I?Q(\d)|^TQ(\d)|int(\d)/.exec(lattice);
-  if (named) return Number(named[1] ?? named[2] ?? named[3]);
-  const distinct = Number(/about (\d+) distinct/.exec(lattice)?.[1] ?? 0);
-  return distinct > 15 ? 5 : distinct > 9 ? 4 : distinct > 5 ? 3 : 2;
+/** Bits of its coarsest matrices: files mix types, and values say more than the name of the commonest. */
+function bitsOf(sketch: Sketch): number {
+  const named = /^I?Q(\d)|^TQ(\d)/.exec(sketch.subject.dtype);
+  const distinct = typicalDistinct(sketch) ?? 32;
+  const seen = distinct > FEW_DISTINCT ? 8 : distinct > 15 ? 5 : distinct > 9 ? 4 : distinct > 5 ? 3 : 2;
+  return Math.min(Number(named?.[1] ?? named?.[2] ?? 8), seen);
 }
 
 /** How much information the marks on its values say a model lost; of two models the one with less comes first, if any does. */
@@ -131,16 +137,20 @@ export function lossOf(sketch: Sketch): number {
 /** The quantization seen in a sketch's values or stated by its format, or ''. */
 export function latticeOf(sketch: Sketch): string {
   if (/^(I?Q\d|TQ|MXFP4)/.test(sketch.subject.dtype)) return sketch.subject.dtype;
-  const distinct = median(
-    sketch.samples.flatMap((s) =>
-      s.stats.distinct > 0 && !s.excluded && s.role !== 'embed' && s.role !== 'head' ? [s.stats.distinct] : [],
-    ),
-  );
+  const distinct = typicalDistinct(sketch);
   const zeros = typicalStat(sketch, (s) => s.zeros);
   if (distinct !== null && distinct <= FEW_DISTINCT) return `about ${Math.round(distinct)} distinct values in 32`;
   const lattice = median(sketch.samples.flatMap((s) => (s.stats.lattice >= 0 && !s.excluded ? [s.stats.lattice] : [])));
   if (lattice !== null && zeros < PRUNED && lattice <= ON_LATTICE) return 'int8, one scale a row';
   return '';
+}
+
+function typicalDistinct(sketch: Sketch): number | null {
+  return median(
+    sketch.samples.flatMap((s) =>
+      s.stats.distinct > 0 && !s.excluded && s.role !== 'embed' && s.role !== 'head' ? [s.stats.distinct] : [],
+    ),
+  );
 }
 
 function typicalStat(sketch: Sketch, pick: (stats: Sketch['samples'][number]['stats']) => number): number {

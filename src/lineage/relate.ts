@@ -68,7 +68,7 @@ export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}
     ? partialKind(kindOf(a, b, { identity, layerMap: judged.layerMap, change }), judged.share)
     : { name: 'unknown' as const, note: 'shared training was not shown, so nothing is said about how' };
   const direction = trained
-    ? directionOf(a, b, kind, judged.layerMap)
+    ? directionOf(a, b, kind, 'in sketches', judged.layerMap)
     : { direction: 'unknown' as const, directionGrounds: 'shared training was not shown' };
   const { architecture: _a, scheme: _b, isAdapter: _c, dtype: _d, ...subjectA } = a.subject;
   const { architecture: _e, scheme: _f, isAdapter: _g, dtype: _h, ...subjectB } = b.subject;

@@ -23,8 +23,8 @@ const HEADER_BYTES = 24;
 export const INDEX_FOLDER: string = `index-${VERSION}.${CODE_VERSION}`;
 /** Bounds what one file claims and one rewrite costs: about 32 MB. (CWE-770) */
 export const MAX_SEGMENT_MODELS: number = 65_536;
-/** A model has at most two codes of each of seven kinds of axes. */
-const MAX_ROWS_A_MODEL = 14;
+/** A model has at most two codes of each of eight kinds of axes. */
+const MAX_ROWS_A_MODEL = 16;
 /** Ids are made by `entryId`: at most 73 characters. */
 const MAX_ID_BYTES = 80;
 export const MAX_SEGMENT_BYTES: number = MAX_SEGMENT_MODELS * 2048;

@@ -195,7 +195,8 @@ describe('comparing and sketching', () => {
     expect(made.json().sketchBytes).toBeLessThanOrEqual(256 * 1024);
     const bySketch = (await heirloom(['compare', file, corpus('a-ft-light'), '--json'])).json();
     const byModel = (await heirloom(['compare', corpus('DA'), corpus('a-ft-light'), '--json'])).json();
-    expect(bySketch.tests).toEqual(byModel.tests);
+    // With the model at hand its values are laid over the other's too.
+    expect(bySketch.tests).toEqual(byModel.tests.filter(({ test: name }: { test: string }) => name !== 'full-comparison'));
   });
 
   test('a second sketch at the positions of a salt finds the ancestor too, and does not hold the salt', async () => {

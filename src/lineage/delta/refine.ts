@@ -173,7 +173,7 @@ function withFindings(
     : verdict !== relation.verdict
       ? `the rows that were sampled are equal, but not all values are: ${kind.note}`
       : relation.because;
-  const direction = directionOf(a, b, kind);
+  const direction = directionOf(a, b, kind, 'value by value');
   return {
     ...relation,
     verdict,
