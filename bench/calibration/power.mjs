@@ -74,7 +74,7 @@ function sampleOf(role, block, values, units, features, side) {
 function sketchOf(name, samples, isAdapter) {
   const kept = { name, digest: `sha256:${name}`, digestCovers: 'nothing', format: 'simulated', parameters: 1000 };
   const subject = { ...kept, architecture: 'simulated', scheme: 'simulated', isAdapter, dtype: 'BF16' };
-  return { schema: 'heirloom-sketch/1', subject, salt: '', complete: true, samples, vectors: [], prints: [] };
+  return { schema: 'heirloom-sketch/1', subject, salt: '', complete: true, samples, framed: [], vectors: [], prints: [] };
 }
 
 /** Normal numbers (mulberry32; Box and Muller), fixed by their seed. */

@@ -12,7 +12,7 @@ const LEAST_SCORE = 3.5;
 const SURE_SCORE = 6;
 const MOST_SURE = 256;
 /**
- * Strangers nearly all, and testing a stranger takes longest. Of a million on three axes this many pass 4.4, a correlation of .21; ten times as
+ * Strangers nearly all, and testing a stranger takes longest. Of a million on four axes this many pass 4.4, a correlation of .21; ten times as
  * many would pass 3.9, which is .19.
  */
 const MOST_DOUBTFUL = 16;
