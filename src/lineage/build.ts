@@ -169,14 +169,17 @@ function choose(roles: readonly RoleTensor[], complete: boolean, storedBytes: nu
   return wants;
 }
 
-/** Shrinks the number of units, a power of two, until the samples fit `payload`; then drops the least worth. */
+/** Numbers of units tried: even, so that pairs stay whole. A sample of fewer is a prefix of one of more. */
+const UNIT_STEPS = [256, 224, 192, 160, 128, 112, 96, 80, 64, 56, 48, 40, 32, 24, 16, 8];
+
+/** Shrinks the number of units until the samples fit `payload`; then drops the least worth. */
 function fit(wants: readonly Want[], payload: number, most: number, framed: boolean): Want[] {
   const cost = (list: readonly Want[], units: number): number =>
     list.reduce((sum, want) => {
       const bytes = want.features + 4 + (framed && isFramed(want) ? FRAME_TOKENS + 4 : 0);
       return sum + Math.min(want.units, units) * bytes;
     }, 0);
-  for (let units = most; units >= 8; units /= 2)
+  for (const units of UNIT_STEPS.filter((step) => step <= most))
     if (units === 8 || cost(wants, units) <= payload) {
       const kept = [...wants];
       while (kept.length > 0 && cost(kept, units) > payload) kept.pop();
