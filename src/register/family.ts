@@ -8,6 +8,7 @@ import { HeirloomError, type ReadStats, type Watch } from '../base/index.ts';
 import {
   buildFamilies,
   type Family,
+  type FamilyEdge,
   type FamilyNode,
   type FitMerge,
   isOpen,
@@ -78,7 +79,8 @@ async function answer(
     claims: claimsOf(models, id).flatMap(({ base }) => base ?? []),
   }));
   const { fitMerge } = options;
-  const { families, single } = buildFamilies(nodes, makeTies(models, relations.all()), fitMerge ? { fitMerge } : {});
+  const { families: drawn, single } = buildFamilies(nodes, makeTies(models, relations.all()), fitMerge ? { fitMerge } : {});
+  const families = await Promise.all(drawn.map(async (family) => ({ ...family, edges: await withKinds(family.edges, models, run) })));
   return {
     schema: 'heirloom-tree/1',
     models: ids.map((id) => {
@@ -94,6 +96,19 @@ async function answer(
     limits: LIMITS,
     read,
   };
+}
+
+/** The edges of the tree, their kinds told from whole files where those are at hand; which edges there are rests on sketches. */
+function withKinds(edges: readonly FamilyEdge[], models: ReadonlyMap<string, Described>, run: Run): Promise<FamilyEdge[]> {
+  return Promise.all(
+    edges.map(async (edge) => {
+      const [a, b] = [models.get(edge.a)!, models.get(edge.b)!];
+      if (!edge.inTree || edge.kind.name === 'merge' || !a.isModel || !b.isModel) return edge;
+      const options = { searched: models.size, closer: 'kind', full: false, threads: false } as const;
+      const { relation } = await run('kinds', { do: 'relate', a, b, options });
+      return sharesTraining(relation!.verdict) ? { ...edge, kind: relation!.kind } : edge;
+    }),
+  );
 }
 
 const LIMITS: readonly string[] = [
