@@ -78,7 +78,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
     };
   const p = byExact
     ? tellP(log10P ?? 0)
-    : `neurons matched in independent ways agree (calibrated, not exact: log10 ${aligned.agreementLog10P.toFixed(0)})`;
+    : `neurons matched in independent ways agree far beyond what strangers show (a calibrated bound of 10^${Math.floor(aligned.agreementLog10P)}, no exact p-value)`;
   const { fraction, all, slots } = aligned.share;
   const share: Relation['share'] = { fraction, part: all ? 'all blocks' : 'part of the blocks', slots };
   const learned = aligned.learned === 'learned' && !beyondStart ? 'undecided' : aligned.learned;
