@@ -54,7 +54,7 @@ function withWalk(relation: Relation, walked: WalkOutcome): Relation {
   if (!walked.tied || walked.log10P + Math.log10(relation.searched) > WALK_LOG10)
     return { ...common, because: `${relation.because}; walking along the channels from the input shows nothing either` };
   const limits = relation.limits.filter((limit) => !limit.startsWith(ABSENCE));
-  const p = `channels matched in independent ways agree (calibrated, not exact: log10 ${walked.log10P.toFixed(0)})`;
+  const p = `channels matched in independent ways agree far beyond what strangers show (a calibrated bound of 10^${Math.floor(walked.log10P)}, no exact p-value)`;
   const share = { fraction: walked.fraction, part: 'layers that the walk reached', slots: walked.slots };
   switch (walked.learned) {
     case 'learned':
