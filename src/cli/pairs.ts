@@ -31,6 +31,7 @@ export async function comparePairs(
   const ahead: Promise<{ line: string; failed: boolean }>[] = [];
   let failed = 0;
   let number = 0;
+  let pairs = 0;
   const printNext = async (): Promise<void> => {
     const next = await ahead.shift()!;
     if (next.failed) failed++;
@@ -40,6 +41,7 @@ export async function comparePairs(
     for await (const line of linesOf(file)) {
       number++;
       if (line?.trim() === '') continue;
+      pairs++;
       signal?.throwIfAborted();
       const answer = answerOf(line, file, number, comparer.compare, signal);
       // Handled here too: whoever waits for its turn may end before.
@@ -52,7 +54,7 @@ export async function comparePairs(
     await comparer.close();
   }
   runtime.settle();
-  if (failed > 0) runtime.note(`heirloom: ${failed} of ${number} pairs could not be compared`);
+  if (failed > 0) runtime.note(`heirloom: ${failed} of ${pairs} pairs could not be compared`);
   return failed;
 }
 

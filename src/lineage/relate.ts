@@ -119,7 +119,8 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
 
   const equal = equalValues(a, b, identity, layerMap);
   if (equal && equal.verdict !== 'shared-origin') return { ...common, ...equal, tests };
-  if (exact.length === 0) return unresolved('the two models have no tensors of the same place and shape', tests);
+  if (exact.length === 0)
+    return unresolved('the two models have no tensors of the same place and shape that hold something to compare', tests);
   const related = log10P !== null && log10P <= threshold;
   // Networks of many small tied layers: no layer reaches the threshold alone, all together do.
   const pooledFilters = filters !== null && filters.whole + Math.log10(exact.length) <= threshold && filters.holm <= LAYER_SUPPORT_LOG10;

@@ -61,6 +61,7 @@ export async function readModel(tree: FileTree, watch: Watch = {}): Promise<Mode
     ...(tree.revision !== undefined && { revision: tree.revision }),
     files,
     checkpoint,
+    ...(chosen.error && { unreadable: chosen.error }),
     alternates: chosen.alternates,
     configs: documents.configs,
     architecture: heads.architecture,

@@ -156,6 +156,8 @@ export interface Model {
   readonly policyFiles: readonly TextFile[];
   /** What is odd about the files: listing, header and card findings together. */
   readonly findings: readonly Finding[];
+  /** Why there is no checkpoint, where one was found and could not be read. */
+  readonly unreadable?: HeirloomError;
   readonly open: (path: string) => Promise<import('../base/index.ts').ByteSource>;
 }
 

@@ -40,7 +40,7 @@ export interface SketchingOptions extends Watch {
 /**
  * The sketch of a model, or the one a sketch file holds.
  * @throws RegisterError `REGISTER_NO_WEIGHTS` when there are documents only, `REGISTER_SALT` for a sketch file of another salt than asked for;
- * LineageError for a broken sketch file.
+ * WeightsError for weights that cannot be read, LineageError for a broken sketch file.
  */
 export async function sketchOf(locator: string, options: SketchingOptions): Promise<SketchedModel> {
   const stored = await readSketchFile(locator);
@@ -63,6 +63,7 @@ export async function sketchOf(locator: string, options: SketchingOptions): Prom
 }
 
 export async function makeSketch(model: Model, options: SketchingOptions): Promise<Sketch> {
+  if (!model.checkpoint && model.unreadable) throw model.unreadable;
   if (!model.checkpoint)
     throw new RegisterError('REGISTER_NO_WEIGHTS', `${model.name} holds no weights that could be compared`, {
       where: { file: model.name },

@@ -21,6 +21,12 @@ const MEANINGS: { readonly [test: string]: string } = {
   'swap-sign/residual-channels': `All layers write into shared numbered channels, seen here in the token table. ${PLACES} ${COINS}`,
   'swap-sign/filters': `A layer holds many filters. ${PLACES} ${COINS} Each layer is judged alone.`,
   'swap-sign/neurons-after-map': `The hidden spaces are first laid over each other by the tokens both know, which undoes rotations and reorderings. ${PLACES} ${COINS}`,
+  'swap-sign/neurons-by-tokens': `Neurons are told by what they make of the same tokens, not by the channels they read, which undoes rotations and reorderings of the hidden space. ${PLACES} ${COINS}`,
+  'full-comparison': 'Both files are read and laid over each other, tensor by tensor and number by number, to see what changed.',
+  'channel-walk':
+    'Channels are followed from the input through the layers; at each layer two independent halves of the inputs point to the same channel in a common descent, and rarely in strangers.',
+  'regenerated-start':
+    'A program’s default random start can be drawn anew from its seed. Where both models still lie along it, they share that start, which needs no contact between them.',
   'swap-sign/unreachable-tokens': `Some tokens can be produced by no text, so their rows stay as the random start left them. ${COINS}`,
   'swap-sign/adapter-b': `The half of an adapter that starts at zero holds training only. ${COINS}`,
   'swap-sign/adapter-a': `The half of an adapter that starts at random is compared. ${COINS}`,

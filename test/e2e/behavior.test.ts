@@ -147,6 +147,19 @@ describe('an input that cannot be read', () => {
   });
 });
 
+describe('weights that were cut off', () => {
+  test('are named as broken by compare, whatever documents lie beside them', async () => {
+    const cut = join(dir, 'cut-off');
+    mkdirSync(cut, { recursive: true });
+    const whole = shared('lineage-corpus/DA');
+    writeFileSync(join(cut, 'config.json'), readFileSync(join(whole, 'config.json')));
+    writeFileSync(join(cut, 'model.safetensors'), readFileSync(join(whole, 'model.safetensors')).subarray(0, 60_000));
+    const { code, json } = await heirloom(['compare', whole, cut, '--json']);
+    expect(code).toBe(2);
+    expect(json().error).toMatchObject({ code: expect.stringMatching(/^WEIGHTS_/), where: { file: 'model.safetensors' } });
+  });
+});
+
 describe('a hub', () => {
   async function emptyHub(): Promise<{ server: Server; endpoint: string }> {
     const server = createServer((_, response) => {

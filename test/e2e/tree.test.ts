@@ -9,7 +9,8 @@ const corpus = (id: string): string => shared(`lineage-corpus/${id}`);
 
 function list(name: string, pairs: readonly object[]): string {
   const path = join(dir, name);
-  writeFileSync(path, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  // A blank line at the end, as editors leave them: it is no pair.
+  writeFileSync(path, `${pairs.map((pair) => `${JSON.stringify(pair)}\n`).join('')}\n`);
   return path;
 }
 
