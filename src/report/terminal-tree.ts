@@ -42,15 +42,14 @@ export function renderTree(tree: FamilyTree, style: Style): string {
   }
   if (tree.claims.length > 0) {
     lines.push(paint('Bases that cards name', 'strong', style));
-    for (const { model, name, base, verdict } of tree.claims)
-      lines.push(
-        ...prose(
+    // A base that card and configuration both name is told once.
+    const told = new Set(
+      tree.claims.map(
+        ({ model, name, base, verdict }) =>
           `${model} names ${name}${base !== undefined && base !== name ? ` (${base})` : ''}: ${CLAIM_MARKS[verdict]}`,
-          style,
-          2,
-          '· ',
-        ),
-      );
+      ),
+    );
+    for (const claim of told) lines.push(...prose(claim, style, 2, '· '));
     lines.push('');
   }
   lines.push(...prose({ text: LEGEND, tone: 'quiet' }, style, 0));
