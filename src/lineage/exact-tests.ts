@@ -23,7 +23,12 @@ export interface Outcome {
   /** For each block of B the matching block of A, per stack; only for neurons. */
   readonly layerMap: ReadonlyMap<string, readonly number[]> | null;
   /** The pairs of blocks behind the flips, and how many blocks B has; only for neurons. */
-  readonly blocks?: { readonly pairs: readonly BlockPair[]; readonly ofB: number };
+  readonly blocks?: {
+    readonly pairs: readonly BlockPair[];
+    readonly ofB: number;
+    /** Among how many each was chosen as the best; 1 for the straight order. */
+    readonly chosenOf: number;
+  };
 }
 
 /** Places in the lists of `neuronBlocks`. */
@@ -87,10 +92,15 @@ function overBlocks(
   const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
+  const blocks = {
+    pairs: best.all ?? best.pairs,
+    ofB: [...blocksB.values()].reduce((sum, list) => sum + list.length, 0),
+    chosenOf: best.pairs === straight ? 1 : Math.max(...[...blocksA.values()].map((list) => list.length)),
+  };
   return {
     power: { flips: best.flips, correction: Math.log10(3) },
-    layerMap: mapOf(best.pairs, blocksB),
-    blocks: { pairs: best.pairs, ofB: [...blocksB.values()].reduce((sum, list) => sum + list.length, 0) },
+    layerMap: mapOf(blocks, blocksB),
+    blocks,
     evidence: {
       test: about.test,
       version: 1,
@@ -117,18 +127,26 @@ function overBlocks(
 /** Share of agreeing flips from which a block counts as shared by itself. */
 const TIED_BLOCK = 0.7;
 
-/** Pairs that tie by themselves; all of them where the tie is thin everywhere. */
-export function tiedPairs(pairs: readonly BlockPair[]): readonly BlockPair[] {
-  const tied = pairs.filter(({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK);
+/** log10 of the chance that a block chosen as the best of several ties by itself. */
+const CHOSEN_LOG10 = -2;
+
+/**
+ * Pairs that tie by themselves; all of them where the tie is thin everywhere. Of pairs that were chosen among several, as the
+ * best, some agree by chance alone: those must each be beyond it.
+ */
+export function tiedPairs({ pairs, chosenOf }: NonNullable<Outcome['blocks']>): readonly BlockPair[] {
+  const limit = CHOSEN_LOG10 - Math.log10(chosenOf);
+  const tied = pairs.filter(
+    ({ flips }) => flips.n > 0 && flips.k / flips.n >= TIED_BLOCK && (chosenOf === 1 || log10PValue(flips) <= limit),
+  );
   return tied.length > 0 ? tied : pairs;
 }
 
 /** For each block of B its block of A; -1 for one that stands for none, where half of them tie at most. */
-function mapOf(pairs: readonly BlockPair[], blocksB: Blocks): Map<string, number[]> {
+function mapOf(blocks: NonNullable<Outcome['blocks']>, blocksB: Blocks): Map<string, number[]> {
   const maps = new Map([...blocksB].map(([stack, list]) => [stack, Array<number>(list.length).fill(-1)]));
-  const tied = tiedPairs(pairs);
-  const blocks = [...blocksB.values()].reduce((sum, list) => sum + list.length, 0);
-  for (const { stack, a, b } of 2 * tied.length <= blocks ? tied : pairs) maps.get(stack)![b] = a;
+  const tied = tiedPairs(blocks);
+  for (const { stack, a, b } of 2 * tied.length <= blocks.ofB ? tied : blocks.pairs) maps.get(stack)![b] = a;
   return maps;
 }
 
@@ -137,6 +155,8 @@ interface Candidate {
   readonly flips: Flips;
   readonly log10P: number;
   readonly pairs: readonly BlockPair[];
+  /** The best pair for every block of B, where the p-value rests on one of them. */
+  readonly all?: readonly BlockPair[];
 }
 
 function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candidates: Candidate[]): void {
@@ -168,6 +188,7 @@ function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candid
     flips: single.pair.flips,
     log10P: Math.min(0, single.log10P + Math.log10(all.length)),
     pairs: [single.pair],
+    all: chosen,
   });
 }
 

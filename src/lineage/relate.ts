@@ -140,7 +140,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
   // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
   const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
   const learned = rejects(neurons)
-    ? fromAgreement(a, b, neurons?.blocks ? tiedPairs(neurons.blocks.pairs) : null, 'neurons', inputs)
+    ? fromAgreement(a, b, neurons?.blocks ? tiedPairs(neurons.blocks) : null, 'neurons', inputs)
     : rejects(values)
       ? fromAgreement(a, b, null, 'values', inputs)
       : filters && !rejects(framed)
@@ -344,8 +344,8 @@ function sharedParts(exact: readonly Outcome[], b: Sketch, threshold: number): R
     .sort((x, y) => (x.evidence.log10P ?? 0) - (y.evidence.log10P ?? 0));
   if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) return shareOf(partsOf(filters, b));
   if (neurons?.blocks) {
-    const { pairs, ofB } = neurons.blocks;
-    const shown = tiedPairs(pairs);
+    const { ofB } = neurons.blocks;
+    const shown = tiedPairs(neurons.blocks);
     const fraction = ofB === 0 ? null : shown.length / ofB;
     const names = shown.map(({ stack, b: block }) => `${stack === '' ? 'layers' : stack}.${block}`);
     return { fraction, part: fraction === 1 ? 'all blocks' : 'part of the blocks', slots: fraction === 1 ? [] : names };
