@@ -1,0 +1,15 @@
+/**
+ * The license records, compiled from `catalog/licenses/` by scripts/compile-catalog.mjs and loaded on first use.
+ * @module
+ */
+import type { LicenseRecord } from './types.ts';
+
+let loading: Promise<ReadonlyMap<string, LicenseRecord>> | undefined;
+
+/** Records by their own id. */
+export function loadRecords(): Promise<ReadonlyMap<string, LicenseRecord>> {
+  loading ??= import('../data/records.json', { with: { type: 'json' } }).then(
+    (file) => new Map((file.default as unknown as readonly LicenseRecord[]).map((record) => [record.id, record])),
+  );
+  return loading;
+}
