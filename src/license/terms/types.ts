@@ -38,18 +38,28 @@ export type Act =
 
 export type TermKind = 'permission' | 'duty' | 'prohibition' | 'threshold' | 'trigger' | 'flow' | 'termination' | 'territory';
 
-/** A number from which something else holds. */
+/** `params` of `threshold.mau` and `threshold.revenue`: a number from which something else holds. */
 export interface Threshold {
-  readonly metric: string;
-  readonly value: number;
-  /** ISO 4217, when the metric is money. */
-  readonly currency?: string;
+  /** One is enough. */
+  readonly any: readonly {
+    readonly metric:
+      | 'monthly-active-users'
+      | 'monthly-unique-users'
+      | 'annual-revenue'
+      | 'monthly-revenue'
+      | 'revenue-12-months'
+      | 'annual-recurring-revenue';
+    readonly value: number;
+    /** ISO 4217, when the metric is money. */
+    readonly currency?: string;
+  }[];
   readonly op: '>' | '>=';
   /** Who and what is counted. */
   readonly scope: string;
   /** `release-date`: looked at once, for the month before the version's release. */
   readonly evaluateAt: 'release-date' | 'continuous';
-  readonly effect: string;
+  readonly effect: 'license-required' | 'no-rights' | 'terminates' | 'display-required' | 'separate-agreement';
+  readonly effectText: string;
 }
 
 /** One thing a license says. */
