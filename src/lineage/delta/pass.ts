@@ -14,7 +14,7 @@ const BLOCK_VALUES = 1 << 20;
 /** Matrices stored the other way round are read whole for each block: larger blocks, fewer reads (the reader's own limit). */
 const TURNED_VALUES = 1 << 24;
 /** Smallest matrix whose change has a rank to speak of. */
-const MIN_RANKED = 8;
+export const MIN_RANKED = 8;
 
 /** What the pass says of one pair of tensors: numbers only, so that a worker can send it. */
 export interface TensorDelta {

@@ -60,7 +60,7 @@ export async function gatherPairs(
         found.set(index, tensor);
         read += pairs[index]!.rows * pairs[index]!.columns;
         watch.onProgress?.({ what: 'lay the weights over each other', done: read, total });
-        if (mayStop && stopped === null && found.size < pairs.length) stopped = settledBy(inOrder(), read / total);
+        if (mayStop && stopped === null && found.size < pairs.length) stopped = settledBy(inOrder(), pairs, read / total);
       },
     };
   });
