@@ -118,9 +118,11 @@ function nameOf(findings: Findings, tied: readonly TensorDelta[], untied: readon
       : { name: 'pruned', note: `${-table.rows} token rows are gone; every other value is kept`, pattern: 'token rows', ...base };
   const lowRank = lowRankKind(tensors, base);
   if (lowRank) return lowRank;
-  const noise = noiseKind(tied, base);
+  const isPart = 1 - share >= PART && readShare === 1;
+  // Noise is said of a whole model; where a part shows no tie, what was done to that part is not known.
+  const noise = isPart ? null : noiseKind(tied, base);
   if (noise) return noise;
-  if (1 - share >= PART && readShare === 1)
+  if (isPart)
     return {
       name: 'partial',
       note: `${percent(share)} of the parameters match: ${modulesOf(tied.map(({ slotB }) => slotB))}${size}. No tie shows in ${modulesOf([...untied.map(({ slotB }) => slotB), ...pairing.unpaired.map(({ slot }) => slot)])}`,
