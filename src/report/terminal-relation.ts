@@ -2,6 +2,7 @@
  * One relation between two models on the terminal.
  * @module
  */
+import { isTie } from '../assess/index.ts';
 import type { Evidence, Relation } from '../lineage/index.ts';
 import { kindFacts } from './kind-words.ts';
 import { decimal, grouped, humanCount, pValue } from './numbers.ts';
@@ -59,7 +60,7 @@ export function relationLines(relation: Relation, style: Style): string[] {
   const because = relation.because === '' ? '' : `. ${sentence(relation.because)}`;
   const lines = labelled('Verdict', [{ text: VERDICT_NAMES[verdict], tone: verdictTone(verdict) }, because], style);
   if (verdict === 'unresolved') return lines;
-  lines.push(...labelled('Evidence', evidenceWords(relation), style), ...testLines(relation.tests, style));
+  lines.push(...labelled('Evidence', evidenceWords(relation), style), ...testLines(relation.tests, isTie(verdict), style));
   if (verdict === 'no-evidence') return lines;
   const share = shareWords(relation);
   if (share !== '') lines.push(...labelled(shareLabel(verdict), share, style));
@@ -76,16 +77,24 @@ export function sortTests(tests: readonly Evidence[]): Evidence[] {
   return [...tests].sort((a, b) => rank(a) - rank(b));
 }
 
-function testLines(tests: readonly Evidence[], style: Style): string[] {
-  const shown = sortTests(tests).slice(0, MAX_TESTS);
-  if (shown.length === 0) return [];
+/** An exact test above this p says nothing against chance. */
+const SILENT_LOG10 = -2;
+
+/** @param isTie whether something was found; the tests that see nothing are then told together, for each one alone would read as a contradiction. */
+function testLines(tests: readonly Evidence[], isTie: boolean, style: Style): string[] {
+  const silent = isTie ? tests.filter(({ log10P }) => log10P !== null && log10P > SILENT_LOG10) : [];
+  const told = sortTests(tests.filter((test) => !silent.includes(test)));
+  const shown = told.slice(0, MAX_TESTS);
+  if (shown.length + silent.length === 0) return [];
   const rows = shown.map((test) => [
     test.log10P === null ? clean(test.class) : pValue(test.log10P),
     clean(`${test.test}: ${statisticWords(test)}`),
   ]);
+  if (silent.length > 0)
+    rows.push([`p > ${10 ** SILENT_LOG10}`, clean(`${silent.map(({ test }) => test).join(', ')}: nothing to see where they look`)]);
   const indent = ' '.repeat(14);
   const lines = tableLines(['', ''], rows, [false, false], proseColumns(style) - indent.length, style);
-  if (tests.length > shown.length) lines.push(paint(`… and ${tests.length - shown.length} more tests`, 'quiet', style));
+  if (told.length > shown.length) lines.push(paint(`… and ${told.length - shown.length} more tests`, 'quiet', style));
   return lines.map((line) => indent + line);
 }
 
