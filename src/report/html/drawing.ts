@@ -53,43 +53,57 @@ export function figure(id: string, title: string, description: string, { height,
   </figure> `;
 }
 
-/** One row a bar; values outside the axis are drawn at its end. */
-export function bars(rows: readonly Bar[], axis: Axis): Drawing {
-  const height = TOP + rows.length * ROW + 4;
-  const x = (value: number): number =>
-    LABEL + (Math.min(axis.to, Math.max(axis.from, value)) - axis.from) * (WIDTH / (axis.to - axis.from || 1));
-  const marks = markup`${axis.ticks.map(({ at, text }) => markup`<text class="quiet-text" x="${px(x(at))}" y="12" ${anchor(x(at))}>${raised(text)}</text>`)}
-  ${rows.map((row, i) => drawRow(row, TOP + i * ROW, x))}
-  ${axis.ticks.filter((tick) => tick.line).map(({ at }) => markup`<line class="half" x1="${px(x(at))}" x2="${px(x(at))}" y1="${TOP - 5}" y2="${height - 4}" />`)}`;
-  return { height, marks };
+/** Letters of a label that fit beside its bar at the width of a phone; longer ones stand above their bars. */
+const SHORT = 12;
+
+/** Where rows and their bars lie. */
+interface Layout {
+  readonly left: number;
+  readonly width: number;
+  /** From one row to the next, and from a row's top to its bar. */
+  readonly step: number;
+  readonly down: number;
 }
 
-function anchor(x: number): Html {
-  return anchored(x < LABEL + 8 ? 'start' : x > LABEL + WIDTH - 8 ? 'end' : 'middle');
+/** One row a bar; values outside the axis are drawn at its end. */
+export function bars(rows: readonly Bar[], axis: Axis): Drawing {
+  const isLong = rows.some(({ label }) => [...clean(label, 60)].length > SHORT);
+  const layout: Layout = isLong
+    ? { left: 4, width: WIDTH + LABEL - 4, step: ROW + 15, down: 15 }
+    : { left: LABEL, width: WIDTH, step: ROW, down: 0 };
+  const { left, width, step } = layout;
+  const height = TOP + rows.length * step + 4;
+  const x = (value: number): number =>
+    left + (Math.min(axis.to, Math.max(axis.from, value)) - axis.from) * (width / (axis.to - axis.from || 1));
+  const side = (at: number): string => (at < left + 8 ? 'start' : at > left + width - 8 ? 'end' : 'middle');
+  const marks = markup`${axis.ticks.map(({ at, text }) => markup`<text class="quiet-text" x="${px(x(at))}" y="12" ${anchored(side(x(at)))}>${raised(text)}</text>`)}
+  ${rows.map((row, i) => drawRow(row, TOP + i * step, x, layout))}
+  ${axis.ticks.filter((tick) => tick.line).map(({ at }) => markup`<line class="half" x1="${px(x(at))}" x2="${px(x(at))}" y1="${TOP - 5}" y2="${height - 4}" />`)}`;
+  return { height, marks };
 }
 
 function anchored(side: string): Html {
   return markup`text-anchor="${own(side)}"`;
 }
 
-function drawRow(row: Bar, y: number, x: (value: number) => number): Html {
-  const name = clean(row.label, 60);
-  const label = [...name].length > 12 ? `${[...name].slice(0, 11).join('')}…` : name;
+function drawRow(row: Bar, top: number, x: (value: number) => number, { left, width, down }: Layout): Html {
+  const label = clean(row.label, 60);
+  const y = top + down;
   const start = x(0);
-  const [left, right] = [Math.min(start, x(row.value)), Math.max(start, x(row.value))];
+  const [from, to] = [Math.min(start, x(row.value)), Math.max(start, x(row.value))];
   return markup`<g>
-    <title>${name}: ${row.told}</title>
-    <text x="${LABEL - 6}" y="${y + 11}" text-anchor="end">${label}</text>
-    <rect class="track" x="${LABEL}" y="${y + 1}" width="${WIDTH}" height="13" />
+    <title>${label}: ${row.told}</title>
+    ${down > 0 ? markup`<text x="${left}" y="${top + 10}">${label}</text>` : markup`<text x="${left - 6}" y="${y + 11}" text-anchor="end">${label}</text>`}
+    <rect class="track" x="${left}" y="${y + 1}" width="${width}" height="13" />
     ${row.band ? markup`<rect class="band" x="${px(x(row.band[0]))}" y="${y + 1}" width="${px(x(row.band[1]) - x(row.band[0]))}" height="13" />` : NOTHING}
     ${
       row.error === undefined
-        ? markup`<rect class="bar" x="${px(left)}" y="${y + 4}" width="${px(right - left)}" height="7" />`
+        ? markup`<rect class="bar" x="${px(from)}" y="${y + 4}" width="${px(to - from)}" height="7" />`
         : markup`<line class="stroke" x1="${px(x(row.value - row.error))}" x2="${px(x(row.value + row.error))}" y1="${px(y + 7.5)}" y2="${px(y + 7.5)}" />
             <rect class="bar" x="${px(x(row.value) - 3)}" y="${px(y + 4.5)}" width="6" height="6" />`
     }
     ${row.threshold === undefined ? NOTHING : markup`<line class="stroke" x1="${px(x(row.threshold))}" x2="${px(x(row.threshold))}" y1="${y - 1}" y2="${y + 16}" />`}
-    <text class="quiet-text" x="${LABEL + WIDTH + 6}" y="${y + 11}">${raised(row.told)}</text></g
+    <text class="quiet-text" x="${left + width + 6}" y="${y + 11}">${raised(row.told)}</text></g
   > `;
 }
 

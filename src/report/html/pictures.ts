@@ -194,11 +194,11 @@ const LEAST_DRAWN = -20;
 
 /** The exact tests' p-values on one axis, with the threshold of a verdict. */
 export function strengthPicture(relation: Relation, id: string): Html {
-  const tests = sortTests(relation.tests)
-    .filter((test) => test.class === 'exact' && test.log10P !== null)
-    .slice(0, MAX_ROWS);
+  const exact = sortTests(relation.tests).filter((test) => test.class === 'exact' && test.log10P !== null);
+  const tests = exact.slice(0, MAX_ROWS);
   if (tests.length === 0) return NOTHING;
-  const threshold = ALPHA_LOG10 - Math.log10(relation.searched);
+  // The verdict multiplies the smallest p by both numbers; the line is where that product meets the threshold.
+  const threshold = ALPHA_LOG10 - Math.log10(relation.searched) - Math.log10(exact.length);
   const rows = tests.map((test): Bar => {
     const label = test.test.slice(test.test.indexOf('/') + 1);
     return { label, value: -test.log10P!, told: pValue(test.log10P!) };
@@ -217,6 +217,6 @@ export function strengthPicture(relation: Relation, id: string): Html {
     'p-values of the exact tests',
     rows.map((row) => `${clean(row.label, 60)}: ${row.told}`).join('; '),
     bars(rows, axis),
-    `Longer bars: less likely by chance. Dashed: what the smallest must pass, after multiplying by the number of exact tests. Bars end at 10^${LEAST_DRAWN}; below about 10^-12 the assumptions bound the error, not chance.`,
+    `Longer bars: less likely by chance. Dashed: what the smallest must pass, corrected for the number of exact tests and of models searched. Bars end at 10^${LEAST_DRAWN}; below about 10^-12 the assumptions bound the error, not chance.`,
   );
 }
