@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCheck } from './commands/check.ts';
 import { addCompare } from './commands/compare.ts';
+import { addConvert } from './commands/convert.ts';
 import { addCredit } from './commands/credit.ts';
 import { addLicense } from './commands/license.ts';
 import { addRegister } from './commands/register.ts';
@@ -72,6 +73,7 @@ function makeProgram(runtime: Runtime): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'heirloom: ')) })
     .showHelpAfterError('  hint: see --help')
     .addHelpText('after', '\nExit codes: 0 nothing to act on, 1 findings, 2 could not do it (usage, unreadable input).\n');
-  for (const add of [addCheck, addCompare, addTree, addSketch, addRegister, addLicense, addScan, addCredit]) add(program, runtime);
+  for (const add of [addCheck, addCompare, addTree, addSketch, addRegister, addLicense, addScan, addConvert, addCredit])
+    add(program, runtime);
   return program;
 }

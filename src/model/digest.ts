@@ -95,8 +95,8 @@ function wellFormed(text: string): string {
   return new TextDecoder().decode(new TextEncoder().encode(text));
 }
 
-/** The stored values in order, in blocks. */
-async function* storedBlocks(checkpoint: Checkpoint, tensor: TensorInfo): AsyncGenerator<Uint8Array> {
+/** The stored values in order, in blocks of at most 8 MiB (a single longer row excepted in packed formats). */
+export async function* storedBlocks(checkpoint: Checkpoint, tensor: TensorInfo): AsyncGenerator<Uint8Array> {
   const { blockValues, blockBytes } = DTYPES[tensor.dtype];
   // Seen as one long vector, a plain range can be cut anywhere between quantization blocks.
   const flat: TensorInfo = isPlainRange(checkpoint, tensor)

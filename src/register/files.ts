@@ -14,23 +14,38 @@ const LEFTOVER_AGE_MS = 10 * 60 * 1000;
 
 /** Writes `bytes` whole or not at all; the folder is made when missing. */
 export async function writeAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+  await streamAtomic(path, (write) => write(bytes));
+}
+
+/**
+ * As `writeAtomic`, for content that comes in blocks.
+ * @param check looks at the finished temporary file before it takes the name; what it throws keeps the old file in its place.
+ */
+export async function streamAtomic<T>(
+  path: string,
+  produce: (write: (block: Uint8Array | string) => Promise<void>) => Promise<T>,
+  check?: (temporary: string, made: T) => Promise<void>,
+): Promise<T> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = `${path}${TEMPORARY}${randomBytes(6).toString('hex')}`;
+  let made: T;
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(bytes);
+      made = await produce((block) => file.writeFile(block));
       await file.sync();
     } finally {
       await file.close();
     }
+    await check?.(temporary, made);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
   await syncFolder(folder);
+  return made;
 }
 
 /** Removes a file durably; a missing one is removed already. */

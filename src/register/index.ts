@@ -2,6 +2,7 @@
 export { addModel, type AddModelOptions } from './add-model.ts';
 export { checkModel, type CheckedModel } from './check-model.ts';
 export { type CompareOptions, type Comparer, type Comparison, makeComparer } from './compare-models.ts';
+export { type Converted, convertModel, type ConvertOptions } from './convert-model.ts';
 export { defaultRegisterDir } from './default-dir.ts';
 export { familyTree } from './family.ts';
 export { writeAtomic } from './files.ts';
