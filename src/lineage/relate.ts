@@ -137,7 +137,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
       share: NO_SHARE,
     };
   }
-  const share = sharedParts(exact, b, threshold - Math.log10(exact.length));
+  const share = sharedParts(exact, a, b, threshold - Math.log10(exact.length));
   // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
   const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
   const learned = rejects(neurons)
@@ -351,12 +351,12 @@ function bestDetectable(outcomes: readonly Outcome[], threshold: number): number
 }
 
 /** Blocks and layers that individually reject, as a share of those tested, by parameters. */
-function sharedParts(exact: readonly Outcome[], b: Sketch, threshold: number): Relation['share'] {
+function sharedParts(exact: readonly Outcome[], a: Sketch, b: Sketch, threshold: number): Relation['share'] {
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
   const [neurons] = exact
     .filter((test) => test.blocks && (test.evidence.log10P ?? 0) <= threshold)
     .sort((x, y) => (x.evidence.log10P ?? 0) - (y.evidence.log10P ?? 0));
-  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) return shareOf(partsOf(filters, b));
+  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) return shareOf(partsOf(filters, a, b));
   if (neurons?.blocks) {
     const { ofB } = neurons.blocks;
     const shown = tiedPairs(neurons.blocks);

@@ -105,7 +105,9 @@ export function startEvidence(
     );
   if (uniform)
     return say('start-only', `what is shared has the flat shape of a uniform random start (excess kurtosis ${kappa.value.toFixed(2)})`);
-  if (hz && z.r < 0.1) return say('start-only', `norm gains and shifts do not agree (median correlation ${z.r.toFixed(2)})`);
+  // Gains of layers that came from elsewhere say nothing of the few that are shared.
+  if (hz && z.r < 0.1 && 2 * related.length >= pairs.length)
+    return say('start-only', `norm gains and shifts do not agree (median correlation ${z.r.toFixed(2)})`);
   if (!hz && r10 >= NEAR_COPY && startShare(related) <= EXPLAINS_ALL)
     return say(
       'learned',
