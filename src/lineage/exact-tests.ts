@@ -3,6 +3,7 @@
  * @module
  */
 import { median } from '../math/index.ts';
+import { withoutOwnChannels } from './own-channels.ts';
 import { comparableTables, filterCandidates, type NeuronBlock, neuronBlocks, neuronPairs, type SamplePair, slotPairs } from './pairing.ts';
 import { isRecurrent, recurrentFlips, recurrentUnits } from './recurrent.ts';
 import type { Sketch } from './sketch.ts';
@@ -276,7 +277,10 @@ const MIN_LAYER_FLIPS = 9;
  * its p multiplied by their number; a selected match never enters the pooled count.
  */
 export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome | null {
-  const { mode, layers: candidates } = filterCandidates(a, b);
+  const { mode, layers: found } = filterCandidates(a, b);
+  const candidates = found.map((pairs) =>
+    pairs.map(([x, y]): SamplePair => [withoutOwnChannels(x, a.salt), withoutOwnChannels(y, b.salt)]),
+  );
   const layers = candidates.map((pairs) => bestFilters(pairs, b));
   const all = addFlips(layers.map((layer) => layer.flips));
   if (all.n === 0) return null;

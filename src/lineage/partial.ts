@@ -3,6 +3,7 @@
  * @module
  */
 import type { FilterOutcome } from './exact-tests.ts';
+import { comparable } from './pairing.ts';
 import type { Sample, Sketch } from './sketch.ts';
 import type { Kind, Relation } from './types.ts';
 
@@ -24,13 +25,17 @@ export interface Parts {
   readonly testable: number;
 }
 
-/** @param b the suspect; its layers without a counterpart of their shape are not shared, its heads and small layers unknown. */
-export function partsOf(filters: FilterOutcome, b: Sketch): Parts {
+/**
+ * @param a the known model: where a layer's only counterpart was taken for an output head there, nothing was compared.
+ * @param b the suspect; its layers without a counterpart of their shape are not shared, its heads and small layers unknown.
+ */
+export function partsOf(filters: FilterOutcome, a: Sketch, b: Sketch): Parts {
   const compared = new Map(filters.layers.map((layer) => [layer.slot, layer]));
   const matrices = b.samples.filter((s) => s.role === 'conv' || s.role === 'linear');
   const flipsOf = (s: Sample): number => compared.get(s.slot)?.flips.n ?? s.units >> 1;
   // All flips agreeing must pass the correction, whose size depends on how many layers are left.
-  let testable = matrices.filter((s) => !s.excluded);
+  const heads = a.samples.filter((s) => s.excluded);
+  let testable = matrices.filter((s) => !s.excluded && (compared.has(s.slot) || !heads.some((head) => comparable(head, s))));
   for (let before = -1; before !== testable.length;) {
     before = testable.length;
     const needed = -LAYER_LOG10 + Math.log10(Math.max(1, before));

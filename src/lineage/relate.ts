@@ -25,6 +25,7 @@ import { type Sketch, swapGates } from './sketch.ts';
 import { renameStacks } from './stacks.ts';
 import { type StartEvidence, startEvidence } from './start.ts';
 import { detectableCorrelation } from './swap-sign.ts';
+import { isTrainedEqual } from './trained-equal.ts';
 import { type Evidence, type Relation, sharesTraining, type Verdict } from './types.ts';
 
 /** Family-wise error of a verdict over the whole register. */
@@ -136,7 +137,7 @@ function judge(a: Sketch, b: Sketch, inputs: Evidence['inputs'], threshold: numb
       share: NO_SHARE,
     };
   }
-  const share = sharedParts(exact, b, threshold - Math.log10(exact.length));
+  const share = sharedParts(exact, a, b, threshold - Math.log10(exact.length));
   // Transformer blocks carry their own contrast between start and training; elsewhere the shape of what is shared decides.
   const rejects = (test: Outcome | null): boolean => (test?.evidence.log10P ?? 0) + Math.log10(exact.length) <= threshold;
   const learned = rejects(neurons)
@@ -197,6 +198,14 @@ function equalValues(
   const basis = identity.sampled ? ' of the sampled rows' : '';
   const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
   const moved = [...(layerMap?.values() ?? [])].some((map) => map.some((source, j) => source >= 0 && source !== j));
+  const all = Math.max(ordered, sorted) === 1;
+  const most = Math.max(identity.ordered.ofA, identity.ordered.ofB);
+  if (!all && Math.max(most, sorted) >= 0.5 && !isTrainedEqual(a, b, identity))
+    return {
+      verdict: 'shared-origin',
+      because: `${percent(Math.max(most, sorted))}${basis} of the values are equal, but no gain or bias that only training makes is equal with them: constants that both store, or a random start left as it was, look the same`,
+      share: { fraction: identity.ordered.ofB, part: 'equal tensors', slots: identity.slots },
+    };
   if (ordered >= 0.95)
     return {
       verdict: moved ? 'derived' : 'identical',
@@ -212,7 +221,7 @@ function equalValues(
       share: { fraction: sorted, part: 'all', slots: identity.slots },
     };
   }
-  if (Math.max(identity.ordered.ofA, identity.ordered.ofB) < 0.5) return null;
+  if (most < 0.5) return null;
   const share = { fraction: identity.ordered.ofB, slots: identity.slots };
   const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
   // A copied token table, or one transplanted tensor, is not a copied model; say exactly that.
@@ -311,7 +320,12 @@ function fromFilters(a: Sketch, b: Sketch, filters: FilterOutcome, identity: Ide
     layer.log10P + Math.log10(Math.max(1, testable)) <= LAYER_SUPPORT_LOG10;
   const isEqual = ({ pair: [x, y] }: FilterOutcome['layers'][number]): boolean => x.hash === y.hash && x.units === y.units;
   const selected = filters.mode === 'shapes';
-  if (identity && identity.slots.length >= MANY_EQUAL && Math.max(identity.ordered.ofA, identity.ordered.ofB) >= EQUAL_SHARE) {
+  if (
+    identity &&
+    identity.slots.length >= MANY_EQUAL &&
+    Math.max(identity.ordered.ofA, identity.ordered.ofB) >= EQUAL_SHARE &&
+    isTrainedEqual(a, b, identity)
+  ) {
     const all = startEvidence(a, b, filters.layers, selected, inputs);
     // Frozen uniform starts are equal too, and their shape tells.
     if (all.verdict === 'start-only') return all;
@@ -337,12 +351,12 @@ function bestDetectable(outcomes: readonly Outcome[], threshold: number): number
 }
 
 /** Blocks and layers that individually reject, as a share of those tested, by parameters. */
-function sharedParts(exact: readonly Outcome[], b: Sketch, threshold: number): Relation['share'] {
+function sharedParts(exact: readonly Outcome[], a: Sketch, b: Sketch, threshold: number): Relation['share'] {
   const filters = exact.find((test): test is FilterOutcome => 'holm' in test);
   const [neurons] = exact
     .filter((test) => test.blocks && (test.evidence.log10P ?? 0) <= threshold)
     .sort((x, y) => (x.evidence.log10P ?? 0) - (y.evidence.log10P ?? 0));
-  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) return shareOf(partsOf(filters, b));
+  if (filters && (!neurons || filters.holm < (neurons.evidence.log10P ?? 0))) return shareOf(partsOf(filters, a, b));
   if (neurons?.blocks) {
     const { ofB } = neurons.blocks;
     const shown = tiedPairs(neurons.blocks);

@@ -6,7 +6,7 @@
 import { addPair, correlation, median, pairSums, quantile } from '../math/index.ts';
 import { type SamplePair, vectorPairs } from './pairing.ts';
 import { type Sample, type Sketch, valueAt } from './sketch.ts';
-import { EXPLAINS_ALL, startShare } from './start-share.ts';
+import { beyondStart, EXPLAINS_ALL, startShare } from './start-share.ts';
 import { log10PValue } from './swap-sign.ts';
 import type { Evidence } from './types.ts';
 
@@ -21,6 +21,8 @@ const LAYER_P = Math.log10(0.03);
 const MIN_Z_FLIPS = 40;
 /** Median correlation of norm parameters: fine-tunes .89 and more, same start up to .78. */
 export const NEAR_EQUAL_GAINS = 0.85;
+/** Of what weights hold beyond any usual start, the share that must be common: fine-tunes .85 and more, same start up to .28. */
+const BEYOND_START = 0.5;
 /** A shared start is flatter than what either model became; what a child shares is shaped like its parent. */
 const FLATTER = 0.2;
 /** 10th percentile of layer correlations from which one is a near copy of the other. */
@@ -83,7 +85,11 @@ export function startEvidence(
   const uniform = kappa !== null && kappa.value + 2 * kappa.se <= -0.3;
   // The order of section 6 of the trials, with what was learned since: brief training from one start on like data also makes gains
   // agree somewhat and layers closely, so both must be near-equal to convict.
-  if (hz && z.log10P < -6 && z.r >= NEAR_EQUAL_GAINS)
+  // Nor do they convict alone: with large batches or small steps, models of one start and data set learn nearly the same gains.
+  const shared = median(related.map(([x, y]) => Math.abs(sampleCorrelation(x, y) ?? 0))) ?? 0;
+  const beyond = beyondStart(shared, startShare(related));
+  const gainsAgree = hz && z.log10P < -6 && z.r >= NEAR_EQUAL_GAINS;
+  if (gainsAgree && beyond !== null && beyond >= BEYOND_START)
     return say('learned', `norm gains and shifts, which start equal in every model, agree (median correlation ${z.r.toFixed(2)})`);
   if (kappa && kappa.value - 2 * kappa.se >= 0.3 && !(hz && z.r < 0.1))
     return say('learned', `what is shared is heavy-tailed as trained weights are (excess kurtosis ${kappa.value.toFixed(2)})`);
@@ -99,11 +105,18 @@ export function startEvidence(
     );
   if (uniform)
     return say('start-only', `what is shared has the flat shape of a uniform random start (excess kurtosis ${kappa.value.toFixed(2)})`);
-  if (hz && z.r < 0.1) return say('start-only', `norm gains and shifts do not agree (median correlation ${z.r.toFixed(2)})`);
+  // Gains of layers that came from elsewhere say nothing of the few that are shared.
+  if (hz && z.r < 0.1 && 2 * related.length >= pairs.length)
+    return say('start-only', `norm gains and shifts do not agree (median correlation ${z.r.toFixed(2)})`);
   if (!hz && r10 >= NEAR_COPY && startShare(related) <= EXPLAINS_ALL)
     return say(
       'learned',
       `nearly every layer agrees closely (10th percentile of layer correlations ${r10.toFixed(2)}), beyond what a usual start explains`,
+    );
+  if (gainsAgree)
+    return say(
+      'undecided',
+      `norm gains and shifts agree (median correlation ${z.r.toFixed(2)}), but the weights hold little beyond a random start; models trained alike from one start look the same`,
     );
   return say('undecided', 'neither the shape of what is shared nor the norm parameters decide');
 }

@@ -1,4 +1,4 @@
-import type { ReadStats, Watch } from '../base/index.ts';
+import { HeirloomError, type ReadStats, type Watch } from '../base/index.ts';
 import { explainWith, type MergeParent, type Relation } from '../lineage/index.ts';
 import { addRead, type Described } from './judge-pair.ts';
 import { withModel } from './open-model.ts';
@@ -56,8 +56,8 @@ export function makeComparer(watch: Watch, options: CompareOptions = {}): Compar
     // Whoever asks first counts what was read: the order of asking, not of threads, decides.
     const asked = [describe(a), describe(b)] as const;
     const [first, second] = await Promise.allSettled([asked[0].made, asked[1].made]);
-    if (first.status === 'rejected') throw first.reason;
-    if (second.status === 'rejected') throw second.reason;
+    if (first.status === 'rejected') throw ofModel('first model', a, first.reason);
+    if (second.status === 'rejected') throw ofModel('second model', b, second.reason);
     const judge = { searched: 1, closer: 'kind' as const, full, threads: jobs === 1 };
     const { relation, read } = await pool.run({ do: 'relate', a: first.value, b: second.value, options: judge });
     for (const [i, { read: made }] of [first.value, second.value].entries())
@@ -70,6 +70,17 @@ export function makeComparer(watch: Watch, options: CompareOptions = {}): Compar
     return { relation: await toldWith(relation!, first.value, second.value, more, read, watch), read };
   };
   return { jobs: pool.jobs, compare, close: () => pool.close() };
+}
+
+/** Says which of the two could not be read: files in folders often have the same name. */
+function ofModel(which: string, locator: string, error: unknown): unknown {
+  if (!(error instanceof HeirloomError)) return error;
+  const { code, message, where, hint } = error;
+  return new HeirloomError(code, `${which} (${locator}): ${message}`, {
+    ...(where && { where }),
+    ...(hint !== undefined && { hint }),
+    cause: error,
+  });
 }
 
 /** The relation with further models at hand; all are open together, and closed. */

@@ -157,6 +157,9 @@ describe('weights that were cut off', () => {
     const { code, json } = await heirloom(['compare', whole, cut, '--json']);
     expect(code).toBe(2);
     expect(json().error).toMatchObject({ code: expect.stringMatching(/^WEIGHTS_/), where: { file: 'model.safetensors' } });
+    // Both files have the same name: the message says whose it is.
+    expect(json().error.message).toContain(`second model (${cut})`);
+    expect((await heirloom(['compare', cut, whole])).stderr).toContain(`first model (${cut})`);
   });
 });
 

@@ -69,7 +69,9 @@ export function rowsOf(pair: LayerPair, reading: Reading, channels: Channels): F
       for (const pairOf of kept)
         for (let s = 0; s < spread; s++) {
           const input = last ? s * size + pairOf[side] : pairOf[side] * spread + s;
-          for (let p = 0; p < kernel; p++) out[at++] = layer.values[r * width + input * kernel + p]!;
+          // What a channel reads of itself may be a skip folded in, or a start at the identity: strangers hold it too.
+          const own = layer.inputs === layer.outputs && r === pairOf[side];
+          for (let p = 0; p < kernel; p++) out[at++] = own ? 0 : layer.values[r * width + input * kernel + p]!;
         }
     return out;
   };
