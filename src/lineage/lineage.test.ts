@@ -124,6 +124,53 @@ describe('a verdict', () => {
       expect(['common-initialization', 'shared-origin']).toContain(relate(toSketch(started(one)), toSketch(started(two))).verdict);
     }
   });
+  test('of models that like data moved alike from one start is not derived, whether they store gains or not', () => {
+    for (let seed = 1; seed < 20; seed++) {
+      // Large batches: start and most of the way are common, the noise of the gradients is each one's own.
+      const [way, beside] = [makeModel(seed, 100 + seed, 4, 0.7), makeModel(50 + seed, 150 + seed, 4, 0.7)];
+      const sibling = (own: number): Sketch => {
+        const [mlp, attention] = [fineTune(way, own, 0.25), fineTune(beside, own + 500, 0.25)];
+        const { normal } = randomness(own);
+        const small = (values: Float32Array): Float32Array => values.map((value) => 0.02 * value);
+        const sketch = toSketch({
+          embed: small(mlp.embed),
+          layers: mlp.layers.map(({ up, gate, down, gain }) => ({
+            up: small(up),
+            gate: small(gate),
+            down: small(down),
+            gain: gain.map((g: number) => g + 0.06 * normal()),
+          })),
+        });
+        const around = attention.layers.flatMap(({ up, down }, n) => [
+          sample(`layers.${n}.v`, 'v', n, small(up)),
+          sample(`layers.${n}.o`, 'o', n, small(down)),
+        ]);
+        return { ...sketch, samples: [...sketch.samples, ...around] };
+      };
+      const [one, two] = [sibling(1000 + seed), sibling(2000 + seed)];
+      const bare = (sketch: Sketch): Sketch => ({ ...sketch, vectors: [] });
+      expect(relate(one, two).verdict).toBe('shared-origin');
+      expect(relate(bare(one), bare(two)).verdict).toBe('shared-origin');
+    }
+  });
+  test('of models that leave most of one random start as it is, and train the rest apart, is common-initialization', () => {
+    const start = randomness(5);
+    const frozen = Array.from({ length: 6 }, () => Float32Array.from({ length: 96 * 16 }, start.normal));
+    const net = (seed: number, change: (values: Float32Array) => Float32Array): Sketch => {
+      const own = randomness(seed);
+      const samples = [
+        ...frozen.map((values, i) => sample(`conv.${i}`, 'conv', null, change(values), 96, 16)),
+        sample('last', 'conv', null, Float32Array.from({ length: 96 * 16 }, own.normal), 96, 16),
+      ];
+      const sketch = toSketch(makeModel(seed, seed));
+      return { ...sketch, samples, vectors: [], subject: { ...sketch.subject, scheme: 'generic' } };
+    };
+    const asDrawn = (values: Float32Array): Float32Array => values;
+    expect(relate(net(1, asDrawn), net(2, asDrawn)).verdict).toBe('common-initialization');
+    // What was trained has rows of many sizes; copied, it is a copied model.
+    const trained = (values: Float32Array): Float32Array => values.map((value, at) => value * Math.exp(Math.sin(at >> 4)));
+    expect(relate(net(1, trained), net(2, trained)).verdict).toBe('derived');
+  });
   test('of strangers that hold one tensor in common is not derived', () => {
     const shared = Float32Array.from({ length: 96 * 16 }, randomness(3).normal);
     const net = (seed: number): Sketch => {

@@ -5,6 +5,7 @@
  */
 import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
+import { areDrawn } from './drawn.ts';
 import {
   type BlockPair,
   channelTest,
@@ -196,6 +197,15 @@ function equalValues(
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const basis = identity.sampled ? ' of the sampled rows' : '';
   const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
+  const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
+  const most = Math.max(identity.ordered.ofA, identity.ordered.ofB) >= 0.5;
+  // Random features, and networks of which only norms or heads are trained.
+  if (most && ordered < 1 && areDrawn(b, identity.slots))
+    return {
+      verdict: 'common-initialization',
+      because: `${held}, which look drawn at random and never trained: models that leave a common start as it is share them; the rest differs`,
+      share: { fraction: identity.ordered.ofB, part: 'a random start', slots: identity.slots },
+    };
   const moved = [...(layerMap?.values() ?? [])].some((map) => map.some((source, j) => source >= 0 && source !== j));
   if (ordered >= 0.95)
     return {
@@ -212,9 +222,8 @@ function equalValues(
       share: { fraction: sorted, part: 'all', slots: identity.slots },
     };
   }
-  if (Math.max(identity.ordered.ofA, identity.ordered.ofB) < 0.5) return null;
+  if (!most) return null;
   const share = { fraction: identity.ordered.ofB, slots: identity.slots };
-  const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
   // A copied token table, or one transplanted tensor, is not a copied model; say exactly that.
   return identity.slots.length < MIN_TIED_LAYERS ||
     identity.slots.every((slot) => roleOf(b, slot) === 'embed' || roleOf(b, slot) === 'head')
@@ -315,6 +324,12 @@ function fromFilters(a: Sketch, b: Sketch, filters: FilterOutcome, identity: Ide
     const all = startEvidence(a, b, filters.layers, selected, inputs);
     // Frozen uniform starts are equal too, and their shape tells.
     if (all.verdict === 'start-only') return all;
+    if (areDrawn(b, identity.slots))
+      return {
+        ...all,
+        verdict: 'start-only',
+        why: `the ${identity.slots.length} tensors that hold equal numbers look drawn at random and never trained`,
+      };
     return {
       ...all,
       verdict: 'learned',

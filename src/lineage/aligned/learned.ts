@@ -4,6 +4,7 @@
  * @module
  */
 import { correlation, addPair, median, pairSums } from '../../math/index.ts';
+import { GAINS_AGREE } from '../agreement.ts';
 import type { Evidence } from '../types.ts';
 import type { Anchors } from './anchors.ts';
 import type { NeuronMatch } from './match.ts';
@@ -13,8 +14,9 @@ export interface Learned {
   readonly verdict: 'learned' | 'start-only' | 'undecided';
   readonly why: string;
   /**
-   * Whether down, heads and tokens all passed, and training moved frequent tokens further than their start lies from its mean: siblings
-   * of one start would then agree on those far less, and a start with what was trained from it too. Ratios, so noise does not lower them.
+   * Whether down, heads and tokens agree nearly as well as what the start fixes, no stored gain says otherwise, and training moved frequent
+   * tokens further than their start lies from its mean: siblings of one start would then agree on heads or gains far less, and a start
+   * with what was trained from it too. Ratios, so noise does not lower them.
    */
   readonly throughout: boolean;
   /** Correlation of gains after the map; null where they say nothing. */
@@ -34,6 +36,11 @@ export interface AlignedPair {
 export const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
 /** The product of value and output projections forgets the start fastest; below this nothing else convicts. */
 const HEADS_VETO = 0.3;
+/**
+ * What alone outweighs a start. Siblings of one start on like data reach .98 of heads with .97 of tokens, or .54 with .98, and .80 of gains;
+ * noise, pruning and rounding after a disguise leave .98 of heads and .999 of tokens.
+ */
+const THROUGHOUT = { down: 0.85, heads: 0.95, tokens: 0.98 };
 
 export function judgeLearned(pairs: readonly AlignedPair[], space: Space, anchors: Anchors, inputs: Evidence['inputs']): Learned {
   const over = (value: number | null, by: number | null): number | null => (value === null || by === null ? null : value / by);
@@ -64,7 +71,8 @@ export function judgeLearned(pairs: readonly AlignedPair[], space: Space, anchor
     verdict,
     gain: votes.find((vote) => vote.name === 'gain')?.value ?? null,
     throughout:
-      (['down', 'heads', 'tokens'] as const).every((name) => votes.some((vote) => vote.name === name && vote.passes)) &&
+      Object.entries(THROUGHOUT).every(([name, least]) => votes.some((vote) => vote.name === name && vote.value >= least)) &&
+      !votes.some((vote) => vote.name === 'gain' && vote.value < GAINS_AGREE) &&
       Math.max(movement(anchors, anchors.a, anchors.widthA), movement(anchors, anchors.b, anchors.widthB)) >= MOVED,
     why: `after the map, what training fills ${word} (${told})`,
     evidence: {
