@@ -18,14 +18,19 @@ const NEARLY_ALL = 0.9;
 /** Whether nearly all values of these slots look like independent draws of one law; false where none was sampled. */
 export function areDrawn(sketch: Sketch, slots: readonly string[]): boolean {
   const wanted = new Set(slots);
+  return drawnShare(sketch, (sample) => wanted.has(sample.slot)) >= NEARLY_ALL;
+}
+
+/** Share of the values in the picked samples' tensors that look like independent draws; 0 where none was sampled. */
+export function drawnShare(sketch: Sketch, pick: (sample: Sample) => boolean): number {
   let [drawn, all] = [0, 0];
   for (const sample of sketch.samples) {
-    if (!wanted.has(sample.slot) || sample.excluded) continue;
+    if (!pick(sample) || sample.excluded) continue;
     const values = sample.shape[0] * sample.shape[1];
     all += values;
     if (isDrawn(sample)) drawn += values;
   }
-  return all > 0 && drawn >= NEARLY_ALL * all;
+  return all > 0 ? drawn / all : 0;
 }
 
 function isDrawn(sample: Sample): boolean {

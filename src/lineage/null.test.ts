@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { memoryTree } from '../base/index.ts';
 import { log10BinomialTail, probit } from '../math/index.ts';
-import { type Model, readModel, type Role } from '../model/index.ts';
+import type { Model, Role } from '../model/index.ts';
 import { compareAdapter } from './aligned/adapter.ts';
 import type { Anchors } from './aligned/anchors.ts';
 import { neuronsEvidence } from './aligned/evidence.ts';
@@ -12,6 +11,7 @@ import { layerFlips, unreachableFlips } from './aligned/tests.ts';
 import { channelTest, filterTest, framedTest, neuronTest, rankTest, valueTest } from './exact-tests.ts';
 import { quantize, type Sample, type Sketch } from './sketch.ts';
 import { log10PValue } from './swap-sign.ts';
+import { modelOf } from './testing/model-of.ts';
 import { NUISANCES, type Nuisance } from './testing/nuisance.ts';
 import { makeModel, sample, toSketch } from './testing/synthetic.ts';
 
@@ -160,30 +160,6 @@ describe('the checks above have teeth', () => {
 describe('adapters against bases they were not trained on', () => {
   const NEURONS = 24;
   const RANK = 4;
-  async function modelOf(
-    tensors: Record<string, readonly [shape: readonly number[], values: Float64Array]>,
-    config: object,
-    file: string,
-  ): Promise<Model> {
-    let end = 0;
-    const header = Object.fromEntries(
-      Object.entries(tensors).map(([name, [shape, values]]) => [
-        name,
-        { dtype: 'F32', shape, data_offsets: [end, (end += 4 * values.length)] },
-      ]),
-    );
-    const head = new TextEncoder().encode(JSON.stringify(header));
-    const bytes = new Uint8Array(8 + head.length + end);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(head.length), true);
-    bytes.set(head, 8);
-    let at = 8 + head.length;
-    for (const [, values] of Object.values(tensors)) {
-      bytes.set(new Uint8Array(Float32Array.from(values).buffer), at);
-      at += 4 * values.length;
-    }
-    const weights = file === 'config.json' ? 'model.safetensors' : 'adapter_model.safetensors';
-    return readModel(memoryTree('made', { [weights]: bytes, [file]: new TextEncoder().encode(JSON.stringify(config)) }));
-  }
   const baseOf = (draw: Nuisance, seed: number): Promise<Model> => {
     const mlp = 'model.layers.0.mlp';
     return modelOf(
