@@ -61,6 +61,13 @@ describe('a verdict', () => {
       expect(['common-initialization', 'shared-origin']).toContain(relation.verdict);
     }
   });
+  test('with a direction says that the finer file may have been filled in', () => {
+    const [whole, cut] = [toSketch(base, 'base'), toSketch(base, 'cut')];
+    const samples = cut.samples.map((s) => ({ ...s, hash: `${s.hash} cut`, stats: { ...s.stats, zeros: 0.5 } }));
+    const relation = relate(whole, { ...cut, samples });
+    expect(relation).toMatchObject({ kind: { name: 'pruned' }, direction: 'a->b' });
+    expect(relation.limits.join()).toContain('unless the finer file was made from the coarser one');
+  });
   test('of independent models is no-evidence, and says what would have been seen', () => {
     const relation = relate(toSketch(base), toSketch(makeModel(2, 12)));
     expect(relation.verdict).toBe('no-evidence');

@@ -19,7 +19,7 @@ import {
   valueTest,
 } from './exact-tests.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
-import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
+import { directionOf, isCast, kindOf, limitsWith, relativeChange } from './kind.ts';
 import { partialKind, partsOf, shareOf } from './partial.ts';
 import { underNamesOf } from './renamed.ts';
 import { type Sketch, swapGates } from './sketch.ts';
@@ -87,7 +87,7 @@ export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}
     searched,
     detectable: judged.detectable,
     tests: judged.tests,
-    limits: limitsOf(judged.verdict, direction.direction, a, b),
+    limits: limitsWith(direction.direction, limitsOf(judged.verdict, direction.direction, a, b)),
   };
 }
 
