@@ -39,11 +39,11 @@ export const GAINS_AGREE = 0.85;
 /** ... or, where gains were folded away or disguised, far more must be common than a usual start explains (same start: at most .78). */
 const BEYOND_START = 0.8;
 /**
- * The more of it a start explains, the less time siblings had to part: without gains, in large batches, they show .88 to .91 where the start
- * explains .6, .84 at .47; relatives .8 at .3 to .4 and .92 at .48.
+ * The more a start explains, the less time siblings had to part: without gains, in large batches, they show .88 to .91 where it explains .6;
+ * a disguised fine-tune shows .81 at .52.
  */
-const START_ALLOWED = 0.35;
-const START_STEEPNESS = 0.7;
+const START_ALLOWED = 0.52;
+const START_STEEPNESS = 1.6;
 /**
  * Gains that are stored and do not agree were disguised, and then little else changed, or are those of a sibling from one start: on like
  * data, in large batches, siblings reach .93.

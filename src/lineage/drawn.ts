@@ -15,14 +15,8 @@ const MOST_COLUMN_SPREAD = 2;
 /** Share of the values for them to count as drawn: what was trained beside them would show. */
 const NEARLY_ALL = 0.9;
 
-/** Whether nearly all values of these slots look like independent draws of one law; false where none was sampled. */
-export function areDrawn(sketch: Sketch, slots: readonly string[]): boolean {
-  const wanted = new Set(slots);
-  return drawnShare(sketch, (sample) => wanted.has(sample.slot)) >= NEARLY_ALL;
-}
-
-/** Share of the values in the picked samples' tensors that look like independent draws; 0 where none was sampled. */
-export function drawnShare(sketch: Sketch, pick: (sample: Sample) => boolean): number {
+/** Whether nearly all values of the picked samples' tensors look like independent draws of one law; false where none was sampled. */
+export function areDrawn(sketch: Sketch, pick: (sample: Sample) => boolean): boolean {
   let [drawn, all] = [0, 0];
   for (const sample of sketch.samples) {
     if (!pick(sample) || sample.excluded) continue;
@@ -30,7 +24,7 @@ export function drawnShare(sketch: Sketch, pick: (sample: Sample) => boolean): n
     all += values;
     if (isDrawn(sample)) drawn += values;
   }
-  return all > 0 ? drawn / all : 0;
+  return all > 0 && drawn >= NEARLY_ALL * all;
 }
 
 function isDrawn(sample: Sample): boolean {

@@ -9,7 +9,7 @@ import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
 import { ABSENCE, ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
-import { drawnShare } from './drawn.ts';
+import { areDrawn } from './drawn.ts';
 import { EXPLAINS_ALL, startShareIn, startShareOf } from './start-share.ts';
 import type { Kind, Relation, Verdict } from './types.ts';
 import { lookAtGeneric } from './walk/closer.ts';
@@ -116,12 +116,9 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
 /** z of the adapter test that convicts: far above what strangers and same-start bases gave (at most 2), log10 of its tail below -8. */
 export const ADAPTER_Z = 5.8;
 
-/** Share of a base's matrices that still look drawn from which their geometry is the start's: trained bases have half at most. */
-const MOSTLY_DRAWN = 0.6;
-
 /** Whether these matrices may still be mostly their random start, which siblings of the base have too. */
 function isStart(base: Sketch, role: 'o' | 'down'): boolean {
-  return startShareIn(base, [role]) > EXPLAINS_ALL || drawnShare(base, (sample) => sample.role === role) >= MOSTLY_DRAWN;
+  return startShareIn(base, [role]) > EXPLAINS_ALL || areDrawn(base, (sample) => sample.role === role);
 }
 
 function withAdapter(relation: Relation, { evidence, z, of }: AdapterOutcome, adapter: Model, base: Sketch): Relation {

@@ -200,7 +200,7 @@ function equalValues(
   const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
   const most = Math.max(identity.ordered.ofA, identity.ordered.ofB) >= 0.5;
   // Random features, and networks of which only norms or heads are trained.
-  if (most && ordered < 1 && areDrawn(b, identity.slots))
+  if (most && ordered < 1 && areDrawn(b, ({ slot }) => identity.slots.includes(slot)))
     return {
       verdict: 'common-initialization',
       because: `${held}, which look drawn at random and never trained: models that leave a common start as it is share them; the rest differs`,
@@ -324,7 +324,7 @@ function fromFilters(a: Sketch, b: Sketch, filters: FilterOutcome, identity: Ide
     const all = startEvidence(a, b, filters.layers, selected, inputs);
     // Frozen uniform starts are equal too, and their shape tells.
     if (all.verdict === 'start-only') return all;
-    if (areDrawn(b, identity.slots))
+    if (areDrawn(b, ({ slot }) => identity.slots.includes(slot)))
       return {
         ...all,
         verdict: 'start-only',
