@@ -3,9 +3,18 @@
  * @module
  */
 import { median } from '../math/index.ts';
-import { comparableTables, filterCandidates, type NeuronBlock, neuronBlocks, neuronPairs, type SamplePair, slotPairs } from './pairing.ts';
+import {
+  comparable,
+  comparableTables,
+  filterCandidates,
+  type NeuronBlock,
+  neuronBlocks,
+  neuronPairs,
+  type SamplePair,
+  slotPairs,
+} from './pairing.ts';
 import { isRecurrent, recurrentFlips, recurrentUnits } from './recurrent.ts';
-import type { Sketch } from './sketch.ts';
+import type { Sample, Sketch } from './sketch.ts';
 import { addFlips, type Flips, log10PValue, NO_FLIPS, swapSign } from './swap-sign.ts';
 import type { Evidence } from './types.ts';
 
@@ -85,10 +94,13 @@ function overBlocks(
     if (!listA) continue;
     if (listA.length === listB.length) straight.push(...listB.map((block, j) => ({ stack, a: j, b: j, flips: flipsOf(listA[j]!, block) })));
   }
-  const diagonal = addFlips(straight.map((pair) => pair.flips));
+  const inA = repeatsIn(blocksA, flipsOf);
+  const inB = repeatsIn(blocksB, flipsOf);
+  const once = (pairs: readonly BlockPair[]): Flips => addFlips(withoutRepeats(pairs, inA, inB).map((pair) => pair.flips));
+  const diagonal = once(straight);
   if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), pairs: straight });
   const all = straight.every(({ flips }) => flips.n === 0 || flips.k / flips.n >= TIED_BLOCK);
-  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR || !all) searchLayers(blocksA, blocksB, flipsOf, candidates);
+  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR || !all) searchLayers(blocksA, blocksB, flipsOf, once, candidates);
   const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
@@ -159,7 +171,42 @@ interface Candidate {
   readonly all?: readonly BlockPair[];
 }
 
-function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candidates: Candidate[]): void {
+type Repeats = (stack: string, i: number, j: number) => boolean;
+
+/** log10 of the chance that two blocks of one model tie by accident; to be wrong here costs flips and no error rate. */
+const REPEATED_LOG10 = -3;
+
+/** Whether two blocks of one model hold the same network: upcycled experts, repeated layers. */
+function repeatsIn(blocks: Blocks, flipsOf: FlipsOf): Repeats {
+  const known = new Map<string, boolean>();
+  return (stack, i, j) => {
+    if (i === j) return true;
+    const key = `${stack}/${i}/${j}`;
+    const hit = known.get(key);
+    if (hit !== undefined) return hit;
+    const list = blocks.get(stack)!;
+    const repeats = log10PValue(flipsOf(list[i]!, list[j]!)) <= REPEATED_LOG10;
+    known.set(key, repeats);
+    return repeats;
+  };
+}
+
+/** Where both sides repeat themselves, their coins are one coin thrown once. */
+function withoutRepeats(pairs: readonly BlockPair[], inA: Repeats, inB: Repeats): BlockPair[] {
+  const kept: BlockPair[] = [];
+  for (const pair of pairs)
+    if (!kept.some((other) => other.stack === pair.stack && inA(pair.stack, other.a, pair.a) && inB(pair.stack, other.b, pair.b)))
+      kept.push(pair);
+  return kept;
+}
+
+function searchLayers(
+  blocksA: Blocks,
+  blocksB: Blocks,
+  flipsOf: FlipsOf,
+  once: (pairs: readonly BlockPair[]) => Flips,
+  candidates: Candidate[],
+): void {
   const chosen: BlockPair[] = [];
   const all: { pair: BlockPair; log10P: number }[] = [];
   let paths = 0;
@@ -178,7 +225,7 @@ function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candid
       chosen.push(top);
     });
   }
-  const pooled = addFlips(chosen.map((pair) => pair.flips));
+  const pooled = once(chosen);
   if (pooled.n === 0) return;
   const log10P = Math.min(0, log10PValue(pooled) + paths);
   candidates.push({ name: 'best block of A for every block of B', flips: pooled, log10P, pairs: chosen });
@@ -196,10 +243,14 @@ function flipsOf(a: NeuronBlock, b: NeuronBlock): Flips {
   return swapSign(neuronPairs(a, b), { pairing: 'halves' });
 }
 
-/** Value channels of attention, pairs inside a head; same slots only. */
+/** Value channels of attention, pairs inside a head; same slots only, and of layers that repeat themselves on both sides one. */
 export function valueTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
-  const layers = slotPairs(a, b, ['v', 'cross_v']).map((pair) => swapSign([pair], { pairing: 'neighbors' }));
-  return pooled('swap-sign/value-channels', 'Do the same attention value channels sit in the same places?', layers, inputs);
+  const flips = (pair: SamplePair): Flips => swapSign([pair], { pairing: 'neighbors' });
+  const repeats = (x: Sample, y: Sample): boolean => comparable(x, y) && log10PValue(flips([x, y])) <= REPEATED_LOG10;
+  const kept: SamplePair[] = [];
+  for (const [x, y] of slotPairs(a, b, ['v', 'cross_v']))
+    if (!kept.some(([otherX, otherY]) => repeats(otherX, x) && repeats(otherY, y))) kept.push([x, y]);
+  return pooled('swap-sign/value-channels', 'Do the same attention value channels sit in the same places?', kept.map(flips), inputs);
 }
 
 /** Residual channels, seen in the token tables. */

@@ -13,7 +13,7 @@ import { quantize, type Sample, type Sketch } from './sketch.ts';
 import { log10PValue } from './swap-sign.ts';
 import { modelOf } from './testing/model-of.ts';
 import { NUISANCES, type Nuisance } from './testing/nuisance.ts';
-import { makeModel, sample, toSketch } from './testing/synthetic.ts';
+import { fineTune, makeModel, sample, toSketch } from './testing/synthetic.ts';
 
 const INPUTS = { a: 'a', b: 'b' };
 const [UNITS, FEATURES] = [32, 12];
@@ -147,6 +147,14 @@ describe('the checks above have teeth', () => {
       return log10BinomialTail(a.length, agree);
     });
     expect(() => expectConservative(log10Ps)).toThrow(/of \d+ at 0/);
+  });
+  test('models that hold one network several times, as upcycled experts and repeated layers, throw each coin once', () => {
+    const repeated = (seed: number): Sketch => {
+      const { layers, embed } = makeModel(seed, seed, 1);
+      return toSketch({ embed, layers: Array.from({ length: 8 }, (_, i) => fineTune({ layers, embed }, 100 * seed + i, 0.2).layers[0]!) });
+    };
+    const log10Ps = Array.from({ length: 2 * PAIRS }, (_, pair) => p(neuronTest(repeated(2 * pair + 1), repeated(2 * pair + 2), INPUTS)));
+    expectConservative(log10Ps);
   });
   test('the best of several layers, its p-value not multiplied by their number, is found out', () => {
     const draw = NUISANCES['none']!;
