@@ -38,6 +38,17 @@ export const THRESHOLDS = { down: 0.85, output: 0.7, gain: 0.9 };
 export const GAINS_AGREE = 0.85;
 /** ... or, where gains were folded away or disguised, far more must be common than a usual start explains (same start: at most .78). */
 const BEYOND_START = 0.8;
+/**
+ * The more a start explains, the less time siblings had to part: without gains, in large batches, they show .88 to .91 where it explains .6;
+ * a disguised fine-tune shows .81 at .52.
+ */
+const START_ALLOWED = 0.52;
+const START_STEEPNESS = 1.6;
+/**
+ * Gains that are stored and do not agree were disguised, and then little else changed, or are those of a sibling from one start: on like
+ * data, in large batches, siblings reach .93.
+ */
+const BESIDE_GAINS = 0.97;
 /** Share of what a start explains below which `start-only` is not said; siblings stay above (corpus: 0.8 and more). */
 const UNLIKE_START = 0.5;
 /** An output ratio under this vetoes `learned`: the trials' product measure forgets the start fastest. */
@@ -165,7 +176,8 @@ function judge(means: Means, start: number, reference: 'neurons' | 'values', inp
 
 /** Whether more is common than a shared random start could account for. @param gain raw correlation of gains, null where they say nothing. */
 export function exceedsStart(correlation: number, start: number, gain: number | null): boolean {
-  return (gain ?? 0) >= GAINS_AGREE || (beyondStart(correlation, start) ?? 0) >= BEYOND_START;
+  const needed = gain === null ? BEYOND_START + START_STEEPNESS * Math.max(0, start - START_ALLOWED) : BESIDE_GAINS;
+  return (gain ?? 0) >= GAINS_AGREE || (beyondStart(correlation, start) ?? 0) >= needed;
 }
 
 function byNeurons(votes: readonly Vote[]): Agreement['verdict'] {

@@ -2,11 +2,8 @@
  * The exact tests over two sketches, each returning `Evidence`.
  * @module
  */
-import { median } from '../math/index.ts';
-import { withoutOwnChannels } from './own-channels.ts';
-import { comparableTables, filterCandidates, type NeuronBlock, neuronBlocks, neuronPairs, type SamplePair, slotPairs } from './pairing.ts';
-import { isRecurrent, recurrentFlips, recurrentUnits } from './recurrent.ts';
-import type { Sketch } from './sketch.ts';
+import { comparable, comparableTables, type NeuronBlock, neuronBlocks, neuronPairs, type SamplePair, slotPairs } from './pairing.ts';
+import type { Sample, Sketch } from './sketch.ts';
 import { addFlips, type Flips, log10PValue, NO_FLIPS, swapSign } from './swap-sign.ts';
 import type { Evidence } from './types.ts';
 
@@ -15,7 +12,7 @@ export const ASSUMPTIONS = {
   training: 'A2: training treats exchangeable units alike (true of SGD, Adam, AdamW, Adafactor, Lion)',
   positions: 'A3: sample positions were fixed before either file was seen',
 };
-const ALL_ASSUMPTIONS = Object.values(ASSUMPTIONS);
+export const ALL_ASSUMPTIONS: readonly string[] = Object.values(ASSUMPTIONS);
 
 export interface Outcome {
   readonly evidence: Evidence;
@@ -40,7 +37,7 @@ export interface BlockPair {
   readonly flips: Flips;
 }
 
-type Inputs = Evidence['inputs'];
+export type Inputs = Evidence['inputs'];
 
 /** log10 at which the straight layer order is so clear that other orders need not be searched, if every block ties in it. */
 const CLEAR = -12;
@@ -86,10 +83,13 @@ function overBlocks(
     if (!listA) continue;
     if (listA.length === listB.length) straight.push(...listB.map((block, j) => ({ stack, a: j, b: j, flips: flipsOf(listA[j]!, block) })));
   }
-  const diagonal = addFlips(straight.map((pair) => pair.flips));
+  const inA = repeatsIn(blocksA, flipsOf);
+  const inB = repeatsIn(blocksB, flipsOf);
+  const once = (pairs: readonly BlockPair[]): Flips => addFlips(withoutRepeats(pairs, inA, inB).map((pair) => pair.flips));
+  const diagonal = once(straight);
   if (diagonal.n > 0) candidates.push({ name: 'block i with block i', flips: diagonal, log10P: log10PValue(diagonal), pairs: straight });
   const all = straight.every(({ flips }) => flips.n === 0 || flips.k / flips.n >= TIED_BLOCK);
-  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR || !all) searchLayers(blocksA, blocksB, flipsOf, candidates);
+  if (diagonal.n === 0 || log10PValue(diagonal) > CLEAR || !all) searchLayers(blocksA, blocksB, flipsOf, once, candidates);
   const best = candidates.sort((x, y) => x.log10P - y.log10P)[0];
   if (!best) return null;
   const log10P = Math.min(0, best.log10P + Math.log10(3));
@@ -160,7 +160,42 @@ interface Candidate {
   readonly all?: readonly BlockPair[];
 }
 
-function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candidates: Candidate[]): void {
+type Repeats = (stack: string, i: number, j: number) => boolean;
+
+/** log10 of the chance that two blocks of one model tie by accident; to be wrong here costs flips and no error rate. */
+const REPEATED_LOG10 = -3;
+
+/** Whether two blocks of one model hold the same network: upcycled experts, repeated layers. */
+function repeatsIn(blocks: Blocks, flipsOf: FlipsOf): Repeats {
+  const known = new Map<string, boolean>();
+  return (stack, i, j) => {
+    if (i === j) return true;
+    const key = `${stack}/${i}/${j}`;
+    const hit = known.get(key);
+    if (hit !== undefined) return hit;
+    const list = blocks.get(stack)!;
+    const repeats = log10PValue(flipsOf(list[i]!, list[j]!)) <= REPEATED_LOG10;
+    known.set(key, repeats);
+    return repeats;
+  };
+}
+
+/** Where both sides repeat themselves, their coins are one coin thrown once. */
+function withoutRepeats(pairs: readonly BlockPair[], inA: Repeats, inB: Repeats): BlockPair[] {
+  const kept: BlockPair[] = [];
+  for (const pair of pairs)
+    if (!kept.some((other) => other.stack === pair.stack && inA(pair.stack, other.a, pair.a) && inB(pair.stack, other.b, pair.b)))
+      kept.push(pair);
+  return kept;
+}
+
+function searchLayers(
+  blocksA: Blocks,
+  blocksB: Blocks,
+  flipsOf: FlipsOf,
+  once: (pairs: readonly BlockPair[]) => Flips,
+  candidates: Candidate[],
+): void {
   const chosen: BlockPair[] = [];
   const all: { pair: BlockPair; log10P: number }[] = [];
   let paths = 0;
@@ -179,7 +214,7 @@ function searchLayers(blocksA: Blocks, blocksB: Blocks, flipsOf: FlipsOf, candid
       chosen.push(top);
     });
   }
-  const pooled = addFlips(chosen.map((pair) => pair.flips));
+  const pooled = once(chosen);
   if (pooled.n === 0) return;
   const log10P = Math.min(0, log10PValue(pooled) + paths);
   candidates.push({ name: 'best block of A for every block of B', flips: pooled, log10P, pairs: chosen });
@@ -197,10 +232,14 @@ function flipsOf(a: NeuronBlock, b: NeuronBlock): Flips {
   return swapSign(neuronPairs(a, b), { pairing: 'halves' });
 }
 
-/** Value channels of attention, pairs inside a head; same slots only. */
+/** Value channels of attention, pairs inside a head; same slots only, and of layers that repeat themselves on both sides one. */
 export function valueTest(a: Sketch, b: Sketch, inputs: Inputs): Outcome | null {
-  const layers = slotPairs(a, b, ['v', 'cross_v']).map((pair) => swapSign([pair], { pairing: 'neighbors' }));
-  return pooled('swap-sign/value-channels', 'Do the same attention value channels sit in the same places?', layers, inputs);
+  const flips = (pair: SamplePair): Flips => swapSign([pair], { pairing: 'neighbors' });
+  const repeats = (x: Sample, y: Sample): boolean => comparable(x, y) && log10PValue(flips([x, y])) <= REPEATED_LOG10;
+  const kept: SamplePair[] = [];
+  for (const [x, y] of slotPairs(a, b, ['v', 'cross_v']))
+    if (!kept.some(([otherX, otherY]) => repeats(otherX, x) && repeats(otherY, y))) kept.push([x, y]);
+  return pooled('swap-sign/value-channels', 'Do the same attention value channels sit in the same places?', kept.map(flips), inputs);
 }
 
 /** Residual channels, seen in the token tables. */
@@ -252,102 +291,6 @@ export function rankTest(a: Sketch, b: Sketch, side: 'lora_a' | 'lora_b', inputs
     : pooled('swap-sign/adapter-a', 'Do the randomly started halves (A) of the two adapters agree?', layers, inputs);
 }
 
-export interface FilterOutcome extends Outcome {
-  /** How layers were matched. */
-  readonly mode: 'names' | 'shapes';
-  /** Per matched layer, in file order. */
-  readonly layers: readonly {
-    readonly pair: SamplePair;
-    readonly slot: string;
-    readonly flips: Flips;
-    readonly log10P: number;
-    readonly parameters: number;
-  }[];
-  /** log10 of (layers x smallest p): Holm's first step, valid under any dependence between layers. */
-  readonly holm: number;
-  /** log10 p of all layers pooled; supporting only, because tied channels share one coin. */
-  readonly whole: number;
-}
-
-/** Layers with fewer flips cannot decide alone (trials: at most 16 rows). */
-const MIN_LAYER_FLIPS = 9;
-
-/**
- * Filters and rows of generic networks, layer by layer. Where names do not match, the best of all layers of that shape,
- * its p multiplied by their number; a selected match never enters the pooled count.
- */
-export function filterTest(a: Sketch, b: Sketch, inputs: Inputs): FilterOutcome | null {
-  const { mode, layers: found } = filterCandidates(a, b);
-  const candidates = found.map((pairs) =>
-    pairs.map(([x, y]): SamplePair => [withoutOwnChannels(x, a.salt), withoutOwnChannels(y, b.salt)]),
-  );
-  const layers = candidates.map((pairs) => bestFilters(pairs, b));
-  const all = addFlips(layers.map((layer) => layer.flips));
-  if (all.n === 0) return null;
-  const testable = layers.filter((layer) => layer.flips.n >= MIN_LAYER_FLIPS);
-  const smallest = Math.min(0, ...testable.map((layer) => layer.log10P));
-  const holm = Math.min(0, smallest + Math.log10(Math.max(1, testable.length)));
-  // Signs of matches selected by their values must not be pooled: selection alone makes them agree.
-  const whole = mode === 'names' ? log10PValue(all) : holm;
-  return {
-    mode,
-    layers,
-    holm,
-    whole,
-    layerMap: null,
-    power: strongest(layers, candidates, testable.length),
-    evidence: {
-      test: 'swap-sign/filters',
-      version: 1,
-      class: 'exact',
-      question: 'Do the same filters sit in the same places of both models?',
-      statistic: { name: 'smallest layer p times layers (Holm), log10', value: holm },
-      n: testable.length,
-      log10P: holm,
-      effect: { name: 'share of agreeing flips', value: share(all) },
-      nullModel:
-        'fair coins in every layer; layers joined by residual sums may share coins, so layers are corrected by Holm and not multiplied',
-      assumptions: ALL_ASSUMPTIONS,
-      details: {
-        matching: mode === 'names' ? 'by name and shape' : 'by shape: the best of all layers of that shape, p multiplied by their number',
-        pooledLog10P: whole,
-        medianLayerLog10P: median(testable.map((layer) => layer.log10P)) ?? 0,
-        layerAgree: layers.map((layer) => layer.flips.k),
-        layerFlips: layers.map((layer) => layer.flips.n),
-        layers: layers.map((layer) => layer.slot),
-      },
-      inputs,
-    },
-  };
-}
-
-/** The largest layer decides what this test could have seen: layers are not pooled for a verdict. */
-function strongest(layers: FilterOutcome['layers'], candidates: readonly (readonly SamplePair[])[], tested: number): Outcome['power'] {
-  return layers.reduce<Outcome['power']>(
-    (best, layer, i) =>
-      layer.flips.n > best.flips.n ? { flips: layer.flips, correction: Math.log10(Math.max(1, tested) * candidates[i]!.length) } : best,
-    { flips: NO_FLIPS, correction: 0 },
-  );
-}
-
-/** The pair with the smallest p, corrected for how many were tried. */
-function bestFilters(pairs: readonly SamplePair[], b: Sketch): FilterOutcome['layers'][number] {
-  const tried = pairs.map((pair) => {
-    const flips = filterFlips(pair, b);
-    return { pair, flips, log10P: flips.n >= MIN_LAYER_FLIPS ? Math.min(0, log10PValue(flips) + Math.log10(pairs.length)) : 0 };
-  });
-  const best = tried.reduce((least, next) => (next.log10P < least.log10P ? next : least));
-  const [, right] = best.pair;
-  return { ...best, slot: right.slot, parameters: right.shape[0] * right.shape[1] };
-}
-
-/** A recurrent unit is a row in every gate, and a column; without knowing their number nothing is counted. */
-function filterFlips(pair: SamplePair, b: Sketch): Flips {
-  if (!isRecurrent(pair[1]) && !isRecurrent(pair[0])) return swapSign([pair], { pairing: 'neighbors', normalize: true });
-  const units = recurrentUnits(b, pair[1]);
-  return units === null ? NO_FLIPS : recurrentFlips(pair[0], pair[1], units, b.salt);
-}
-
-function share(flips: Flips): number {
+export function share(flips: Flips): number {
   return flips.n === 0 ? 0 : flips.k / flips.n;
 }

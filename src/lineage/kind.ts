@@ -130,6 +130,16 @@ export function directionOf(
   return unknown('the weights of two dense models do not say which came first; dates on record might');
 }
 
+/** Whoever holds a coarse file can make a finer one that rounds to it: no test tells the two ways apart. */
+const FILLED_IN =
+  'a direction from lost information holds unless the finer file was made from the coarser one, by filling digits or weights in';
+
+/** The limits of a relation with that of its direction. */
+export function limitsWith(direction: Relation['direction'], limits: readonly string[]): string[] {
+  const others = limits.filter((limit) => limit !== FILLED_IN);
+  return direction === 'unknown' ? others : [...others, FILLED_IN];
+}
+
 /** Bits of its coarsest matrices: files mix types, and values say more than the name of the commonest. */
 function bitsOf(sketch: Sketch): number {
   const named = /^I?Q(\d)|^TQ(\d)/.exec(sketch.subject.dtype);

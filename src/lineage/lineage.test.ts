@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson } from '../base/index.ts';
 import { constantReason } from './constants.ts';
-import { channelTest, filterTest, neuronTest } from './exact-tests.ts';
+import { channelTest, neuronTest } from './exact-tests.ts';
+import { filterTest } from './filter-test.ts';
 import { decodeSketch, encodeSketch, LineageError, relate } from './index.ts';
 import { positions, runStart } from './positions.ts';
 import { fromBfloat16, toBfloat16, toHalf } from './rounding.ts';
@@ -60,6 +61,13 @@ describe('a verdict', () => {
       const relation = relate(toSketch(makeModel(seed, 100 + seed), 'one'), toSketch(makeModel(seed, 200 + seed), 'two'));
       expect(['common-initialization', 'shared-origin']).toContain(relation.verdict);
     }
+  });
+  test('with a direction says that the finer file may have been filled in', () => {
+    const [whole, cut] = [toSketch(base, 'base'), toSketch(base, 'cut')];
+    const samples = cut.samples.map((s) => ({ ...s, hash: `${s.hash} cut`, stats: { ...s.stats, zeros: 0.5 } }));
+    const relation = relate(whole, { ...cut, samples });
+    expect(relation).toMatchObject({ kind: { name: 'pruned' }, direction: 'a->b' });
+    expect(relation.limits.join()).toContain('unless the finer file was made from the coarser one');
   });
   test('of independent models is no-evidence, and says what would have been seen', () => {
     const relation = relate(toSketch(base), toSketch(makeModel(2, 12)));
@@ -123,6 +131,53 @@ describe('a verdict', () => {
       const started = (made: Made): Made => ({ ...made, layers: made.layers.map((layer, i) => ({ ...layer, down: one.layers[i]!.down })) });
       expect(['common-initialization', 'shared-origin']).toContain(relate(toSketch(started(one)), toSketch(started(two))).verdict);
     }
+  });
+  test('of models that like data moved alike from one start is not derived, whether they store gains or not', () => {
+    for (let seed = 1; seed < 20; seed++) {
+      // Large batches: start and most of the way are common, the noise of the gradients is each one's own.
+      const [way, beside] = [makeModel(seed, 100 + seed, 4, 0.7), makeModel(50 + seed, 150 + seed, 4, 0.7)];
+      const sibling = (own: number): Sketch => {
+        const [mlp, attention] = [fineTune(way, own, 0.25), fineTune(beside, own + 500, 0.25)];
+        const { normal } = randomness(own);
+        const small = (values: Float32Array): Float32Array => values.map((value) => 0.02 * value);
+        const sketch = toSketch({
+          embed: small(mlp.embed),
+          layers: mlp.layers.map(({ up, gate, down, gain }) => ({
+            up: small(up),
+            gate: small(gate),
+            down: small(down),
+            gain: gain.map((g: number) => g + 0.06 * normal()),
+          })),
+        });
+        const around = attention.layers.flatMap(({ up, down }, n) => [
+          sample(`layers.${n}.v`, 'v', n, small(up)),
+          sample(`layers.${n}.o`, 'o', n, small(down)),
+        ]);
+        return { ...sketch, samples: [...sketch.samples, ...around] };
+      };
+      const [one, two] = [sibling(1000 + seed), sibling(2000 + seed)];
+      const bare = (sketch: Sketch): Sketch => ({ ...sketch, vectors: [] });
+      expect(relate(one, two).verdict).toBe('shared-origin');
+      expect(relate(bare(one), bare(two)).verdict).toBe('shared-origin');
+    }
+  });
+  test('of models that leave most of one random start as it is, and train the rest apart, is common-initialization', () => {
+    const start = randomness(5);
+    const frozen = Array.from({ length: 6 }, () => Float32Array.from({ length: 96 * 16 }, start.normal));
+    const net = (seed: number, change: (values: Float32Array) => Float32Array): Sketch => {
+      const own = randomness(seed);
+      const samples = [
+        ...frozen.map((values, i) => sample(`conv.${i}`, 'conv', null, change(values), 96, 16)),
+        sample('last', 'conv', null, Float32Array.from({ length: 96 * 16 }, own.normal), 96, 16),
+      ];
+      const sketch = toSketch(makeModel(seed, seed));
+      return { ...sketch, samples, vectors: [], subject: { ...sketch.subject, scheme: 'generic' } };
+    };
+    const asDrawn = (values: Float32Array): Float32Array => values;
+    expect(relate(net(1, asDrawn), net(2, asDrawn)).verdict).toBe('common-initialization');
+    // Rows of many sizes were not drawn so; filter banks that both store have them too, and no gains or biases with them.
+    const shaped = (values: Float32Array): Float32Array => values.map((value, at) => value * Math.exp(Math.sin(at >> 4)));
+    expect(relate(net(1, shaped), net(2, shaped)).verdict).toBe('shared-origin');
   });
   test('of strangers that hold one tensor in common is not derived', () => {
     const shared = Float32Array.from({ length: 96 * 16 }, randomness(3).normal);

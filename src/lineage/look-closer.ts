@@ -9,7 +9,8 @@ import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
 import { ABSENCE, ALPHA_LOG10, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
-import { startShareOf } from './start-share.ts';
+import { areDrawn } from './drawn.ts';
+import { EXPLAINS_ALL, startShareIn, startShareOf } from './start-share.ts';
 import type { Kind, Relation, Verdict } from './types.ts';
 import { lookAtGeneric } from './walk/closer.ts';
 
@@ -45,7 +46,7 @@ export async function lookCloser(relation: Relation, first: Sketched, second: Sk
   const inputs = relation.tests[0]?.inputs ?? { a: relation.a.digest, b: relation.b.digest };
   if (a.isAdapter !== b.isAdapter) {
     const outcome = a.isAdapter ? await compareAdapter(b, a, inputs, watch) : await compareAdapter(a, b, inputs, watch);
-    return outcome ? withAdapter(relation, outcome, a.isAdapter ? a : b) : relation;
+    return outcome ? withAdapter(relation, outcome, a.isAdapter ? a : b, a.isAdapter ? second.sketch : first.sketch) : relation;
   }
   const aligned = await compareAligned(a, b, inputs, watch);
   if (!aligned) return lookAtGeneric(relation, first, second, inputs, watch);
@@ -115,7 +116,12 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
 /** z of the adapter test that convicts: far above what strangers and same-start bases gave (at most 2), log10 of its tail below -8. */
 export const ADAPTER_Z = 5.8;
 
-function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapter: Model): Relation {
+/** Whether these matrices may still be mostly their random start, which siblings of the base have too. */
+function isStart(base: Sketch, role: 'o' | 'down'): boolean {
+  return startShareIn(base, [role]) > EXPLAINS_ALL || areDrawn(base, (sample) => sample.role === role);
+}
+
+function withAdapter(relation: Relation, { evidence, z, of }: AdapterOutcome, adapter: Model, base: Sketch): Relation {
   const common = { ...relation, tests: [...relation.tests, ...evidence] };
   const limits = tieLimits(relation);
   // Each known model searched is one more try; z grows with the root of twice the log of their number.
@@ -125,6 +131,14 @@ function withAdapter(relation: Relation, { evidence, z }: AdapterOutcome, adapte
       ...common,
       verdict: 'no-evidence',
       because: `the adapter's trained half does not show this model's geometry (z ${z.toFixed(1)}, ${needed.toFixed(1)} needed); a base with rearranged channels would look the same`,
+    };
+  // B's gradients pass through what the base writes: barely trained, that is the start's, and the same in all models from it.
+  if (!of.some((target) => target.z >= needed && !isStart(base, target.written)))
+    return {
+      ...common,
+      verdict: 'shared-origin',
+      limits,
+      because: `the adapter's trained half carries this model's geometry (calibrated: z ${z.toFixed(1)}, ${needed.toFixed(1)} needed), but that may still be its random start, which other models from that start would show too`,
     };
   const factor = adapter.roles.find((rt) => rt.role === 'lora_b');
   const rank = factor ? roleShape(factor)[1] : 0;

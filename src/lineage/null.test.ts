@@ -8,12 +8,13 @@ import { count, type Neurons } from './aligned/load.ts';
 import { unit } from './aligned/match.ts';
 import { commonSpace } from './aligned/space.ts';
 import { layerFlips, unreachableFlips } from './aligned/tests.ts';
-import { channelTest, filterTest, framedTest, neuronTest, rankTest, valueTest } from './exact-tests.ts';
+import { channelTest, framedTest, neuronTest, rankTest, valueTest } from './exact-tests.ts';
+import { filterTest } from './filter-test.ts';
 import { quantize, type Sample, type Sketch } from './sketch.ts';
 import { log10PValue } from './swap-sign.ts';
 import { modelOf } from './testing/model-of.ts';
 import { NUISANCES, type Nuisance } from './testing/nuisance.ts';
-import { makeModel, sample, toSketch } from './testing/synthetic.ts';
+import { fineTune, makeModel, sample, toSketch } from './testing/synthetic.ts';
 
 const INPUTS = { a: 'a', b: 'b' };
 const [UNITS, FEATURES] = [32, 12];
@@ -147,6 +148,14 @@ describe('the checks above have teeth', () => {
       return log10BinomialTail(a.length, agree);
     });
     expect(() => expectConservative(log10Ps)).toThrow(/of \d+ at 0/);
+  });
+  test('models that hold one network several times, as upcycled experts and repeated layers, throw each coin once', () => {
+    const repeated = (seed: number): Sketch => {
+      const { layers, embed } = makeModel(seed, seed, 1);
+      return toSketch({ embed, layers: Array.from({ length: 8 }, (_, i) => fineTune({ layers, embed }, 100 * seed + i, 0.2).layers[0]!) });
+    };
+    const log10Ps = Array.from({ length: 2 * PAIRS }, (_, pair) => p(neuronTest(repeated(2 * pair + 1), repeated(2 * pair + 2), INPUTS)));
+    expectConservative(log10Ps);
   });
   test('the best of several layers, its p-value not multiplied by their number, is found out', () => {
     const draw = NUISANCES['none']!;

@@ -2,7 +2,7 @@
  * Which part of a generic network is shared: layers that each reject independence, over all that could have.
  * @module
  */
-import type { FilterOutcome } from './exact-tests.ts';
+import type { FilterOutcome } from './filter-test.ts';
 import { comparable } from './pairing.ts';
 import type { Sample, Sketch } from './sketch.ts';
 import type { Kind, Relation } from './types.ts';

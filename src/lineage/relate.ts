@@ -5,20 +5,12 @@
  */
 import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
-import {
-  type BlockPair,
-  channelTest,
-  filterTest,
-  type FilterOutcome,
-  framedTest,
-  neuronTest,
-  type Outcome,
-  rankTest,
-  tiedPairs,
-  valueTest,
-} from './exact-tests.ts';
+import { areDrawn } from './drawn.ts';
+import { equalValues } from './equal-values.ts';
+import { type BlockPair, channelTest, framedTest, neuronTest, type Outcome, rankTest, tiedPairs, valueTest } from './exact-tests.ts';
+import { filterTest, type FilterOutcome } from './filter-test.ts';
 import { type Identity, identityOf, ofBoth } from './identity.ts';
-import { directionOf, isCast, kindOf, relativeChange } from './kind.ts';
+import { directionOf, kindOf, limitsWith, relativeChange } from './kind.ts';
 import { partialKind, partsOf, shareOf } from './partial.ts';
 import { underNamesOf } from './renamed.ts';
 import { type Sketch, swapGates } from './sketch.ts';
@@ -87,7 +79,7 @@ export function relate(known: Sketch, given: Sketch, options: RelateOptions = {}
     searched,
     detectable: judged.detectable,
     tests: judged.tests,
-    limits: limitsOf(judged.verdict, direction.direction, a, b),
+    limits: limitsWith(direction.direction, limitsOf(judged.verdict, direction.direction, a, b)),
   };
 }
 
@@ -186,59 +178,6 @@ function unresolved(because: string, tests: readonly Evidence[] = []): Judged {
   return { verdict: 'unresolved', because, tests, log10P: null, layerMap: null, detectable: null, share: NO_SHARE };
 }
 
-/** Equal numbers decide before any statistics. */
-function equalValues(
-  a: Sketch,
-  b: Sketch,
-  identity: Identity | null,
-  layerMap: ReadonlyMap<string, readonly number[]> | null,
-): Pick<Judged, 'verdict' | 'because' | 'share'> | null {
-  if (!identity) return null;
-  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-  const basis = identity.sampled ? ' of the sampled rows' : '';
-  const [ordered, sorted] = [ofBoth(identity.ordered), ofBoth(identity.sorted)];
-  const moved = [...(layerMap?.values() ?? [])].some((map) => map.some((source, j) => source >= 0 && source !== j));
-  const all = Math.max(ordered, sorted) === 1;
-  const most = Math.max(identity.ordered.ofA, identity.ordered.ofB);
-  if (!all && Math.max(most, sorted) >= 0.5 && !isTrainedEqual(a, b, identity))
-    return {
-      verdict: 'shared-origin',
-      because: `${percent(Math.max(most, sorted))}${basis} of the values are equal, but no gain or bias that only training makes is equal with them: constants that both store, or a random start left as it was, look the same`,
-      share: { fraction: identity.ordered.ofB, part: 'equal tensors', slots: identity.slots },
-    };
-  if (ordered >= 0.95)
-    return {
-      verdict: moved ? 'derived' : 'identical',
-      because: `${percent(ordered)}${basis} of the values stand in equal tensors${moved ? ', in layers of another order' : ''}`,
-      share: { fraction: ordered, part: 'all', slots: identity.slots },
-    };
-  if (sorted >= 0.95) {
-    // A cast to half precision can change the last bfloat16 bit and no value's place.
-    const conversion = a.subject.scheme === 'generic' || b.subject.scheme === 'generic' || isCast(a, b);
-    return {
-      verdict: conversion ? 'identical' : 'derived',
-      because: `${percent(sorted)} of the values stand in tensors that hold the same numbers${isCast(a, b) ? ' up to a cast' : ' in another order'}`,
-      share: { fraction: sorted, part: 'all', slots: identity.slots },
-    };
-  }
-  if (most < 0.5) return null;
-  const share = { fraction: identity.ordered.ofB, slots: identity.slots };
-  const held = `${percent(identity.ordered.ofA)} of the first and ${percent(identity.ordered.ofB)} of the second model's values${basis} stand in equal tensors`;
-  // A copied token table, or one transplanted tensor, is not a copied model; say exactly that.
-  return identity.slots.length < MIN_TIED_LAYERS ||
-    identity.slots.every((slot) => roleOf(b, slot) === 'embed' || roleOf(b, slot) === 'head')
-    ? {
-        verdict: 'shared-origin',
-        because: `${held}: a single tensor, or token tables only; the rest shows nothing by this`,
-        share: { ...share, part: 'single tensors or token tables' },
-      }
-    : { verdict: 'derived', because: `${held}; the rest differs`, share: { ...share, part: 'unchanged tensors' } };
-}
-
-function roleOf(sketch: Sketch, slot: string): string | undefined {
-  return sketch.samples.find((s) => s.slot === slot)?.role;
-}
-
 function judgeAdapters(a: Sketch, b: Sketch, identity: Identity | null, inputs: Evidence['inputs'], threshold: number): Judged {
   const trained = rankTest(a, b, 'lora_b', inputs);
   const started = rankTest(a, b, 'lora_a', inputs);
@@ -329,6 +268,12 @@ function fromFilters(a: Sketch, b: Sketch, filters: FilterOutcome, identity: Ide
     const all = startEvidence(a, b, filters.layers, selected, inputs);
     // Frozen uniform starts are equal too, and their shape tells.
     if (all.verdict === 'start-only') return all;
+    if (areDrawn(b, ({ slot }) => identity.slots.includes(slot)))
+      return {
+        ...all,
+        verdict: 'start-only',
+        why: `the ${identity.slots.length} tensors that hold equal numbers look drawn at random and never trained`,
+      };
     return {
       ...all,
       verdict: 'learned',

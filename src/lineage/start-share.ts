@@ -5,6 +5,7 @@
  * @module
  */
 import { median } from '../math/index.ts';
+import type { Role } from '../model/index.ts';
 import type { SamplePair } from './pairing.ts';
 import { type Sample, type Sketch, valueAt } from './sketch.ts';
 
@@ -38,9 +39,12 @@ export function startShare(pairs: readonly SamplePair[]): number {
 
 /** The same from the up-projections of two sketches, laid over each other or not. */
 export function startShareOf(a: Sketch, b: Sketch): number {
-  const own = (sketch: Sketch): number =>
-    startShare(sketch.samples.flatMap((s): SamplePair[] => ((s.role === 'up' || s.role === 'gate') && !s.excluded ? [[s, s]] : [])));
-  return Math.sqrt(own(a) * own(b));
+  return Math.sqrt(startShareIn(a, ['up', 'gate']) * startShareIn(b, ['up', 'gate']));
+}
+
+/** The same of one model's matrices. */
+export function startShareIn(sketch: Sketch, roles: readonly Role[]): number {
+  return startShare(sketch.samples.flatMap((s): SamplePair[] => (roles.includes(s.role) && !s.excluded ? [[s, s]] : [])));
 }
 
 /** Above this the rest is too small to be told from the error of the estimate. */

@@ -19,6 +19,8 @@ export interface AdapterOutcome {
   readonly evidence: readonly Evidence[];
   /** Largest z over value channels and up-projections. */
   readonly z: number;
+  /** The z of each, by the matrix of the base whose geometry it is. */
+  readonly of: readonly { readonly written: 'o' | 'down'; readonly z: number }[];
 }
 
 /** Null when the adapter has no value or up factors whose shapes fit the base. @throws SourceError, WeightsError */
@@ -30,7 +32,7 @@ export async function compareAdapter(
 ): Promise<AdapterOutcome | null> {
   const headRows = readHeads(base.configs, base.checkpoint).headDim ?? null;
   const evidence: Evidence[] = [];
-  let z = -Infinity;
+  const of: AdapterOutcome['of'][number][] = [];
   for (const target of ['v', 'up'] as const) {
     const parts: Scores[] = [];
     for (const factor of adapter.roles.filter((rt) => rt.role === 'lora_b' && rt.of === target && rt.block !== null)) {
@@ -39,7 +41,7 @@ export async function compareAdapter(
     }
     if (parts.length === 0) continue;
     const total = pool(parts);
-    z = Math.max(z, total);
+    of.push({ written: target === 'v' ? 'o' : 'down', z: total });
     evidence.push({
       test: `adapter-geometry/${target === 'v' ? 'value-channels' : 'neurons'}`,
       version: 1,
@@ -58,7 +60,7 @@ export async function compareAdapter(
       inputs,
     });
   }
-  return evidence.length === 0 ? null : { evidence, z };
+  return evidence.length === 0 ? null : { evidence, of, z: Math.max(...of.map((target) => target.z)) };
 }
 
 interface Scores {

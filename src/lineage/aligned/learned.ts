@@ -13,8 +13,9 @@ export interface Learned {
   readonly verdict: 'learned' | 'start-only' | 'undecided';
   readonly why: string;
   /**
-   * Whether down, heads and tokens all passed, and training moved frequent tokens further than their start lies from its mean: siblings
-   * of one start would then agree on those far less, and a start with what was trained from it too. Ratios, so noise does not lower them.
+   * Whether down, heads and tokens agree nearly as well as what the start fixes, no stored gain says otherwise, and training moved frequent
+   * tokens further than their start lies from its mean: siblings of one start would then agree on heads or gains far less, and a start
+   * with what was trained from it too. Ratios, so noise does not lower them.
    */
   readonly throughout: boolean;
   /** Correlation of gains after the map; null where they say nothing. */
@@ -34,6 +35,13 @@ export interface AlignedPair {
 export const THRESHOLDS = { down: 0.85, heads: 0.43, gain: 0.75, tokens: 0.85 };
 /** The product of value and output projections forgets the start fastest; below this nothing else convicts. */
 const HEADS_VETO = 0.3;
+/**
+ * What alone outweighs a start, each over the agreement of up-projections. Siblings of one start on like data pass one or two, not all: heads .54 with
+ * tokens .98 and gains 2 (SGD), heads .98 with tokens .93 and gains .92 (large batches), heads .98 with tokens .97 and none stored. Noise,
+ * pruning and mixing with a stranger after a disguise leave heads .87, tokens .999 and gains 1.09.
+ */
+const THROUGHOUT = { down: 0.85, heads: 0.8, tokens: 0.98 };
+const GAIN_THROUGHOUT = 0.95;
 
 export function judgeLearned(pairs: readonly AlignedPair[], space: Space, anchors: Anchors, inputs: Evidence['inputs']): Learned {
   const over = (value: number | null, by: number | null): number | null => (value === null || by === null ? null : value / by);
@@ -64,7 +72,8 @@ export function judgeLearned(pairs: readonly AlignedPair[], space: Space, anchor
     verdict,
     gain: votes.find((vote) => vote.name === 'gain')?.value ?? null,
     throughout:
-      (['down', 'heads', 'tokens'] as const).every((name) => votes.some((vote) => vote.name === name && vote.passes)) &&
+      Object.entries(THROUGHOUT).every(([name, least]) => votes.some((vote) => vote.name === name && vote.value >= least)) &&
+      !votes.some((vote) => vote.name === 'gain' && vote.value < GAIN_THROUGHOUT * (up ?? 1)) &&
       Math.max(movement(anchors, anchors.a, anchors.widthA), movement(anchors, anchors.b, anchors.widthB)) >= MOVED,
     why: `after the map, what training fills ${word} (${told})`,
     evidence: {

@@ -5,7 +5,7 @@
  */
 import type { Watch } from '../../base/index.ts';
 import { type Model, readRoleRows, type RoleTensor, roleShape } from '../../model/index.ts';
-import { directionOf, latticeOf } from '../kind.ts';
+import { directionOf, latticeOf, limitsWith } from '../kind.ts';
 import type { Sketch } from '../sketch.ts';
 import type { Evidence, Kind, Relation } from '../types.ts';
 import { judgeKind, type Judged, percent } from './judge.ts';
@@ -190,7 +190,7 @@ function withFindings(
             slots: judged.share > 0.98 ? [] : judged.tied.slice(0, MAX_SLOTS),
           },
     tests,
-    limits: [
+    limits: limitsWith(direction.direction, [
       ...relation.limits.filter((limit) => !complete || !limit.startsWith('only sampled rows')),
       ...(stopped === null ? [] : [`${percent(readShare)} of the values were read: ${stopped}`]),
       ...(pairing.unpaired.length === 0 || judged.share > 0.98
@@ -198,7 +198,7 @@ function withFindings(
         : [
             `${pairing.unpaired.length} tensors of the suspect have no partner of their place and shape; without a match they count as not shared`,
           ]),
-    ],
+    ]),
   };
 }
 

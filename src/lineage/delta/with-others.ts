@@ -3,6 +3,7 @@
  * @module
  */
 import type { Watch } from '../../base/index.ts';
+import { limitsWith } from '../kind.ts';
 import type { Kind, Merge, Relation } from '../types.ts';
 import { proveAdapter } from './adapter.ts';
 import { percent } from './judge.ts';
@@ -39,6 +40,7 @@ export async function explainWith(
       },
       direction: 'unknown',
       directionGrounds: 'an adapter can be taken off a model as it can be added; dates on record might say which came first',
+      limits: limitsWith('unknown', told.limits),
     };
   }
   const parents = others.filter((other) => !other.model.isAdapter);

@@ -8,7 +8,7 @@ import { type Model, readModel } from '../../model/index.ts';
 export type Tensors = Readonly<Record<string, readonly [shape: readonly number[], values: ArrayLike<number>]>>;
 
 /** @param file `config.json` for a whole model, `adapter_config.json` for an adapter. Values are stored as F32. */
-export async function modelOf(tensors: Tensors, config: object, file: 'config.json' | 'adapter_config.json'): Promise<Model> {
+export async function modelOf(tensors: Tensors, config: object, file: string, more: Readonly<Record<string, object>> = {}): Promise<Model> {
   let end = 0;
   const header = Object.fromEntries(
     Object.entries(tensors).map(([name, [shape, values]]) => [
@@ -26,5 +26,9 @@ export async function modelOf(tensors: Tensors, config: object, file: 'config.js
     at += 4 * values.length;
   }
   const weights = file === 'config.json' ? 'model.safetensors' : 'adapter_model.safetensors';
-  return readModel(memoryTree('made', { [weights]: bytes, [file]: new TextEncoder().encode(JSON.stringify(config)) }));
+  const documents = Object.entries({ ...more, [file]: config }).map(([name, value]) => [
+    name,
+    new TextEncoder().encode(JSON.stringify(value)),
+  ]);
+  return readModel(memoryTree('made', { [weights]: bytes, ...Object.fromEntries(documents) }));
 }
