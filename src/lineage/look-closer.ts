@@ -116,9 +116,21 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
 /** z of the adapter test that convicts: far above what strangers and same-start bases gave (at most 2), log10 of its tail below -8. */
 export const ADAPTER_Z = 5.8;
 
-/** Whether these matrices may still be mostly their random start, which siblings of the base have too. */
-function isStart(base: Sketch, role: 'o' | 'down'): boolean {
-  return startShareIn(base, [role]) > EXPLAINS_ALL || areDrawn(base, (sample) => sample.role === role);
+/**
+ * Correlation of the geometries, for each unit of the base's start share, from which a sibling of the base does not reach it: siblings
+ * gave .42 at most (width 192, 100 to 250 steps), bases and their relatives .50 and more.
+ */
+export const ADAPTER_BEYOND_START = 0.45;
+
+/**
+ * Whether the geometry is more than the random start's, which siblings of the base have too. Told for output projections only: what
+ * neurons write is compared over too many labels for its correlation to be told from a sibling's.
+ */
+function isBeyondStart(base: Sketch, { written, r }: AdapterOutcome['of'][number]): boolean {
+  const start = startShareIn(base, [written]);
+  return (
+    written === 'o' && start <= EXPLAINS_ALL && r > ADAPTER_BEYOND_START * start && !areDrawn(base, (sample) => sample.role === written)
+  );
 }
 
 function withAdapter(relation: Relation, { evidence, z, of }: AdapterOutcome, adapter: Model, base: Sketch): Relation {
@@ -133,7 +145,7 @@ function withAdapter(relation: Relation, { evidence, z, of }: AdapterOutcome, ad
       because: `the adapter's trained half does not show this model's geometry (z ${z.toFixed(1)}, ${needed.toFixed(1)} needed); a base with rearranged channels would look the same`,
     };
   // B's gradients pass through what the base writes: barely trained, that is the start's, and the same in all models from it.
-  if (!of.some((target) => target.z >= needed && !isStart(base, target.written)))
+  if (!of.some((target) => target.z >= needed && isBeyondStart(base, target)))
     return {
       ...common,
       verdict: 'shared-origin',

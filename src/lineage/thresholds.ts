@@ -5,7 +5,7 @@
 import { GAINS_AGREE, THRESHOLDS as RATIOS } from './agreement.ts';
 import { THRESHOLDS as AFTER_MAP } from './aligned/learned.ts';
 import type { Threshold } from './calibration.ts';
-import { ADAPTER_Z, AGREEMENT_LOG10 } from './look-closer.ts';
+import { ADAPTER_BEYOND_START, ADAPTER_Z, AGREEMENT_LOG10 } from './look-closer.ts';
 import { ALPHA_LOG10 } from './relate.ts';
 import { NEAR_EQUAL_GAINS } from './start.ts';
 
@@ -24,6 +24,11 @@ export const THRESHOLD_TABLE: readonly Threshold[] = [
     id: 'adapter geometry, z',
     value: ADAPTER_Z,
     reason: 'other bases and bases of the same start gave at most 2, true bases 6.5 and more; each known model searched raises it',
+  },
+  {
+    id: 'adapter geometry, correlation over start share',
+    value: ADAPTER_BEYOND_START,
+    reason: 'siblings of the base .42 at most, bases and their relatives .50 and more; below it the base may be a sibling',
   },
   { id: 'down over up ratio', value: RATIOS.down, reason: 'relatives .95 and more (1st percentile), same start .42 at most' },
   { id: 'output over value ratio', value: RATIOS.output, reason: 'relatives .79 and more (1st percentile), same start .26 at most' },

@@ -19,8 +19,8 @@ export interface AdapterOutcome {
   readonly evidence: readonly Evidence[];
   /** Largest z over value channels and up-projections. */
   readonly z: number;
-  /** The z of each, by the matrix of the base whose geometry it is. */
-  readonly of: readonly { readonly written: 'o' | 'down'; readonly z: number }[];
+  /** The z of each and its correlation, by the matrix of the base whose geometry it is. */
+  readonly of: readonly { readonly written: 'o' | 'down'; readonly z: number; readonly r: number }[];
 }
 
 /** Null when the adapter has no value or up factors whose shapes fit the base. @throws SourceError, WeightsError */
@@ -41,7 +41,8 @@ export async function compareAdapter(
     }
     if (parts.length === 0) continue;
     const total = pool(parts);
-    of.push({ written: target === 'v' ? 'o' : 'down', z: total });
+    const r = correlationOf(parts);
+    of.push({ written: target === 'v' ? 'o' : 'down', z: total, r });
     evidence.push({
       test: `adapter-geometry/${target === 'v' ? 'value-channels' : 'neurons'}`,
       version: 1,
@@ -53,7 +54,7 @@ export async function compareAdapter(
       statistic: { name: 'z against permuted labels', value: total },
       n: parts.length,
       log10P: null,
-      effect: null,
+      effect: { name: 'correlation of the two geometries', value: r },
       nullModel: 'other bases give z between -3 and 3',
       assumptions: ['B was started at zero, as PEFT does', 'the spread under permutation is that of 200 permutations a part'],
       details: { permutations: PERMUTATIONS, partZ: parts.map((part) => (part.observed - part.mean) / (part.sd || 1)) },
@@ -67,6 +68,8 @@ interface Scores {
   readonly observed: number;
   readonly mean: number;
   readonly sd: number;
+  /** Pairs of labels. */
+  readonly pairs: number;
 }
 
 /** One score for up, one a head for v. */
@@ -115,7 +118,12 @@ function score(b: Float64Array, rank: number, written: Float64Array, length: num
     return agree(x, y, labels, (i) => order[i]!);
   });
   const mean = drawn.reduce((sum, value) => sum + value, 0) / PERMUTATIONS;
-  return { observed, mean, sd: Math.sqrt(drawn.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (PERMUTATIONS - 1)) };
+  return {
+    observed,
+    mean,
+    sd: Math.sqrt(drawn.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (PERMUTATIONS - 1)),
+    pairs: (labels * (labels - 1)) / 2,
+  };
 }
 
 /** Cosine Gram with the mean of its off-diagonal entries removed. */
@@ -140,6 +148,12 @@ function agree(x: Float64Array, y: Float64Array, labels: number, order: (i: numb
 function pool(parts: readonly Scores[]): number {
   const variance = parts.reduce((sum, part) => sum + part.sd ** 2, 0);
   return variance > 0 ? parts.reduce((sum, part) => sum + part.observed - part.mean, 0) / Math.sqrt(variance) : 0;
+}
+
+/** Beyond chance; relabelling spreads a sum over pairs by the product of the two lengths over the root of their number. */
+function correlationOf(parts: readonly Scores[]): number {
+  const lengths = parts.reduce((sum, part) => sum + part.sd * Math.sqrt(part.pairs), 0);
+  return lengths > 0 ? parts.reduce((sum, part) => sum + part.observed - part.mean, 0) / lengths : 0;
 }
 
 /** Fixed pseudo-random orders (linear congruential, Numerical Recipes' constants): the same input gives the same evidence. */
