@@ -62,6 +62,12 @@ function tieLimits(relation: Relation): string[] {
 /** A rearrangement can be made from either side. */
 const NO_DIRECTION = 'the weights of two dense models do not say which came first; dates on record might';
 
+/** `1152 agree, where strangers are allowed 105`. */
+function agreedIn({ calibrated }: AlignedOutcome): string {
+  const test = calibrated.find((one) => one.test === 'neuron-agreement');
+  return `${test?.statistic.value ?? 0} agree, where strangers are allowed ${Math.round(Number(test?.details['allowed'] ?? 0))}`;
+}
+
 function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: boolean): Relation {
   const exact = [...relation.tests.filter((test) => test.class === 'exact'), ...aligned.exact];
   const smallest = exact.reduce((least, test) => Math.min(least, test.log10P ?? 0), 0);
@@ -79,7 +85,7 @@ function withAligned(relation: Relation, aligned: AlignedOutcome, beyondStart: b
     };
   const p = byExact
     ? tellP(log10P ?? 0)
-    : `neurons matched in independent ways agree far beyond what strangers show (a calibrated bound of 10^${Math.floor(aligned.agreementLog10P)}, no exact p-value)`;
+    : `neurons matched in independent ways agree far beyond what strangers show (${agreedIn(aligned)}; calibrated, no exact p-value)`;
   const { fraction, all, slots } = aligned.share;
   const share: Relation['share'] = { fraction, part: all ? 'all blocks' : 'part of the blocks', slots };
   const learned = aligned.learned === 'learned' && !beyondStart ? 'undecided' : aligned.learned;

@@ -87,7 +87,8 @@ function testLines(tests: readonly Evidence[], isTie: boolean, style: Style): st
   const shown = told.slice(0, MAX_TESTS);
   if (shown.length + silent.length === 0) return [];
   const rows = shown.map((test) => [
-    test.log10P === null ? clean(test.class) : pValue(test.log10P),
+    // A calibrated bound is no p-value.
+    test.log10P === null || test.class !== 'exact' ? clean(test.class) : pValue(test.log10P),
     clean(`${test.test}: ${statisticWords(test)}`),
   ]);
   if (silent.length > 0)

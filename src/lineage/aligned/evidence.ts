@@ -103,6 +103,7 @@ export function agreementEvidence(
       nullModel: `strangers agree on a few; ${m.toFixed(0)} are allowed, ${INFLATION} times what chance expects`,
       assumptions: ['calibrated on small transformers: neurons of strangers may converge more in other designs'],
       details: {
+        allowed: m,
         log10Bound: log10P,
         layerAgreements: matched.map((match) => match.agreements),
         layerMap: matched.map((match) => match.source),

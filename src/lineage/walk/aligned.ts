@@ -110,6 +110,7 @@ export function judgeWalk(walked: Walk, a: Sketch, b: Sketch, inputs: Evidence['
           agree: walked.placed.flatMap((layer) => (layer.agreement ? [layer.agreement.k] : [])),
           matched: walked.placed.flatMap((layer) => (layer.agreement ? [layer.agreement.m] : [])),
           channels: walked.placed.flatMap((layer) => (layer.agreement ? [layer.agreement.n] : [])),
+          byChance: mean(walked),
           log10Tries: walked.log10Tries,
           stopped: walked.stopped === '' ? 'nowhere: every layer was placed' : `at ${walked.stopped}`,
         },

@@ -49,12 +49,18 @@ function withSeed(relation: Relation, { verdict, why, residualLog10P, evidence }
   return { ...common, because: `${relation.because}; ${why}` };
 }
 
+/** `310 of 352 in two ways alike, where chance gives about 9`. */
+function agreedIn({ evidence }: WalkOutcome): string {
+  const test = evidence.find((one) => one.test === 'channel-walk');
+  return `${test?.statistic.value ?? 0} of ${test?.n ?? 0} matched alike in both, where chance gives about ${Math.ceil(Number(test?.details['byChance'] ?? 0))}`;
+}
+
 function withWalk(relation: Relation, walked: WalkOutcome): Relation {
   const common = { ...relation, tests: [...relation.tests, ...walked.evidence] };
   if (!walked.tied || walked.log10P + Math.log10(relation.searched) > WALK_LOG10)
     return { ...common, because: `${relation.because}; walking along the channels from the input shows nothing either` };
   const limits = relation.limits.filter((limit) => !limit.startsWith(ABSENCE));
-  const p = `channels matched in independent ways agree far beyond what strangers show (a calibrated bound of 10^${Math.floor(walked.log10P)}, no exact p-value)`;
+  const p = `channels matched in independent ways agree far beyond what strangers show (${agreedIn(walked)}; calibrated, no exact p-value)`;
   const share = { fraction: walked.fraction, part: 'layers that the walk reached', slots: walked.slots };
   switch (walked.learned) {
     case 'learned':

@@ -179,7 +179,9 @@ function testPart(test: Evidence, id: string, calibration: Calibration): Html {
         'p-value',
         test.log10P === null
           ? 'none: this test has no exact chance'
-          : formula(`${pValue(test.log10P)} (log10 p = ${decimal(test.log10P)})`),
+          : test.class === 'exact'
+            ? formula(`${pValue(test.log10P)} (log10 p = ${decimal(test.log10P)})`)
+            : formula(`none; its chance model, which only bounds what was seen, gives log10 ${decimal(test.log10P)}`),
       ],
     ])}
     ${testPictures(test, `${id}-chart`)}
