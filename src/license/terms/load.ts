@@ -1,5 +1,5 @@
 /**
- * The license records, compiled from `catalog/licenses/` by scripts/compile-catalog.mjs and loaded on first use.
+ * The license records, compiled from `catalog/licenses/` by `npm run catalog` and loaded on first use.
  * @module
  */
 import type { LicenseRecord } from './types.ts';
