@@ -14,31 +14,37 @@ import { findFaults } from './catalog/faults.mjs';
 import { buildNames } from './catalog/names.mjs';
 import { readCatalog, writeText } from './catalog/read.mjs';
 import { buildTexts } from './catalog/texts.mjs';
+import { odrlProfile } from '../src/license/terms/odrl.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const data = join(root, 'src', 'license', 'data');
+const DATA = 'src/license/data';
 
-/** Every generated file by name. */
+/** Every generated file by path. */
 function build(catalog) {
   const { entries, files } = buildTexts(catalog);
-  const records = catalog.records.map(({ $schema: _, ...record }) => ({
+  const records = catalog.records.map(({ $schema: _schema, ...record }) => ({
     ...record,
     aliases: [
       ...record.aliases,
       ...catalog.names.filter((n) => n.ids.includes(record.id)).map(({ name, places }) => ({ name, places, ambiguous: true })),
     ],
   }));
-  return {
+  const data = {
     ...files,
     'records.json': `[\n${records.map((r) => JSON.stringify(r)).join(',\n')}\n]\n`,
     'names.json': buildNames(catalog, entries),
     'duties.json': buildDuties(catalog),
+    'vocabulary.json': `${JSON.stringify({ ...catalog.vocabulary, $comment: undefined })}\n`,
     ...(catalog.rules.lists && { 'rules.json': buildRules(catalog.rules) }),
+  };
+  return {
+    ...Object.fromEntries(Object.entries(data).map(([name, content]) => [`${DATA}/${name}`, content])),
+    'docs/odrl-profile.jsonld': `${JSON.stringify(odrlProfile(catalog.vocabulary), null, 2)}\n`,
   };
 }
 
 function buildRules({ lists, rules }) {
-  const { $comment: _, ...shareAlikeCompatible } = lists.shareAlikeCompatible;
+  const { $comment: _comment, ...shareAlikeCompatible } = lists.shareAlikeCompatible;
   // `when` is for people; the program reads the conditions.
   const compiled = rules.map(({ when: _when, ...rule }) => JSON.stringify(rule));
   return `{"lists":${JSON.stringify({ ...lists, shareAlikeCompatible })},\n"rules":[\n${compiled.join(',\n')}\n]}\n`;
@@ -57,14 +63,14 @@ if (args[0] === '--check') {
   const shared = join(root, '..', 'shared', 'licences', 'texts');
   const { faults, counts } = findFaults(catalog, existsSync(shared) ? pathToFileURL(`${shared}/`) : undefined);
   for (const [name, content] of Object.entries(built)) {
-    const path = join(data, name);
+    const path = join(root, name);
     if (!existsSync(path) || readFileSync(path, 'utf8') !== content)
-      faults.push(`src/license/data/${name} is not what catalog/ gives: run \`npm run catalog\``);
+      faults.push(`${name} is not what catalog/ gives: run \`npm run catalog\``);
   }
   for (const fault of faults) console.log(fault);
   console.log(counts);
   if (faults.length > 0) process.exitCode = 1;
 } else {
-  for (const [name, content] of Object.entries(built)) writeFileSync(join(data, name), content);
+  for (const [name, content] of Object.entries(built)) writeFileSync(join(root, name), content);
   console.log(`${catalog.records.length} records, ${Object.keys(built).length} files`);
 }
