@@ -46,7 +46,7 @@ export function findFaults(catalog, sharedTexts) {
     const kept = wordsOf(id)?.words.join(' ');
     const listed = spdx[id]?.licenseText;
     const file = sharedTexts && new URL(`${id}.txt`, sharedTexts);
-    const whole = file && existsSync(file) ? readFileSync(file, 'utf8') : listed;
+    const whole = listed ?? (file && existsSync(file) ? readFileSync(file, 'utf8') : undefined);
     return { words: kept ?? (listed && words(listed)), ...(whole !== undefined && { whole, literal: literal(whole) }) };
   };
   let looked = 0;
@@ -63,6 +63,10 @@ export function findFaults(catalog, sharedTexts) {
   const spoken = new Map();
   for (const record of records) {
     const at = `catalog/licenses/${record.id}.json`;
+    if (record.sha256 === undefined && !spdx[record.id]) {
+      faults.push(`${at}: its text is not taken over yet: run \`npm run catalog -- --text ${record.id}=FILE\``);
+      continue;
+    }
     if (!validate(record)) {
       const told = validate.errors
         .filter((e) => e.keyword !== 'if')

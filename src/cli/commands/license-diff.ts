@@ -32,8 +32,6 @@ async function diff(names: readonly [string, string], options: { json?: true }, 
   const answer = await diffLicenses(a, b);
   if (options.json) runtime.print(toJson({ schema, ...answer }));
   else runtime.print(renderLicenseDiff(answer, runtime.style));
-  const differs = answer.terms.some((term) => term.state !== 'same') || answer.derivation.some((row) => row.state !== 'same');
-  process.exitCode = differs || answer.words.state !== 'same' ? EXIT.findings : EXIT.clear;
 }
 
 const isOne = (answer: FoundLicense): answer is FoundLicense & { found: 'record' | 'text' } =>

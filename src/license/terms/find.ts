@@ -34,7 +34,7 @@ export async function findLicense(name: string): Promise<FoundLicense> {
   const all = [...records.values()];
   const exact = all.find((r) => r.id.toLowerCase() === asked) ?? all.find((r) => r.spdx.toLowerCase() === asked);
   if (exact) return { found: 'record', record: exact };
-  const named = all.filter((r) => r.aliases.some((alias) => alias.name.toLowerCase() === asked));
+  const named = all.filter((r) => r.aliases.some((alias) => !alias.ambiguous && alias.name.toLowerCase() === asked));
   const entry = named.length === 0 ? catalog.find(asked) : undefined;
   if (entry) {
     const record = records.get(entry.id);
@@ -74,9 +74,9 @@ function near(asked: string, records: readonly LicenseRecord[]): string[] {
     const names = [record.id, record.name, ...record.aliases.map((alias) => alias.name)].join(' ').toLowerCase();
     return { id: record.id, hits: parts.filter((part) => names.includes(part)).length };
   });
+  const best = Math.max(1, ...hits.map((hit) => hit.hits));
   return hits
-    .filter((hit) => hit.hits > 0)
-    .sort((a, b) => b.hits - a.hits || (a.id < b.id ? -1 : 1))
+    .filter((hit) => hit.hits === best)
     .slice(0, MAX_NEAR)
     .map((hit) => hit.id);
 }
