@@ -5,7 +5,7 @@
  * What ODRL has no words for (how a license ends, what it calls a derivative) stays beside the rules, under names of the profile.
  * @module
  */
-import { isThreshold } from './say.ts';
+import { isThreshold, paramsOf } from './say.ts';
 import type { Act, LicenseRecord, Term, Threshold, ThresholdMetric, UseItem } from './types.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -178,7 +178,7 @@ function kindOf(term: Term, vocabulary: Vocabulary): 'permission' | 'duty' | 'pr
 }
 
 const citation = ({ term, section, quote }: Term): { term: string; section: string; quote: string } => ({ term, section, quote });
-const usesOf = (term: Term): readonly UseItem[] => (term.params?.['items'] ?? []) as readonly UseItem[];
+const usesOf = (term: Term): readonly UseItem[] => paramsOf(term).items ?? [];
 
 /** Prohibitions whose act is the one they bear on; the others have an action of their own. */
 const BY_ACT: ReadonlySet<string> = new Set([
@@ -207,23 +207,20 @@ function forbid(term: Term, uid: string, target: string): OdrlRule[] {
 const ownAction = ({ term }: Term): string =>
   term === 'no.military' || term === 'no.production' ? 'use' : `heirloom:${term.replace(/^no\./, '').replace('.', '-')}`;
 
-function constraintsOf({ term, params = {} }: Term): OdrlConstraint[] {
-  const out: OdrlConstraint[] = [];
-  if (term === 'no.military') out.push({ leftOperand: 'purpose', operator: 'eq', rightOperand: { '@id': iri('use', 'military') } });
-  if (term === 'no.production') out.push({ leftOperand: 'purpose', operator: 'eq', rightOperand: { '@id': iri('use', 'production') } });
-  if (params['models'] !== undefined && term !== 'territory.exclude')
-    out.push({ leftOperand: 'heirloom:studentModel', operator: 'isA', rightOperand: { '@id': iri('model', String(params['models'])) } });
-  if (term === 'territory.exclude') {
-    const codes = [params['territories']].flat().map(String);
-    out.push({
-      leftOperand: 'spatial',
-      operator: 'isAnyOf',
-      rightOperand: codes.map((code) => ({ '@id': `urn:iso:std:iso:3166:${code}` })),
-    });
-    if (params['models'] !== undefined)
-      out.push({ leftOperand: 'heirloom:modelKind', operator: 'eq', rightOperand: { '@id': iri('model', String(params['models'])) } });
-  }
-  return out;
+function constraintsOf(of: Term): OdrlConstraint[] {
+  const { term } = of;
+  const { models, territories = [] } = paramsOf(of);
+  const isUse = (use: string): OdrlConstraint => ({ leftOperand: 'purpose', operator: 'eq', rightOperand: { '@id': iri('use', use) } });
+  if (term === 'no.military') return [isUse('military')];
+  if (term === 'no.production') return [isUse('production')];
+  const kind = models === undefined ? [] : [{ '@id': iri('model', models) }];
+  if (term !== 'territory.exclude')
+    return kind.map((rightOperand) => ({ leftOperand: 'heirloom:studentModel', operator: 'isA', rightOperand }));
+  const places = territories.map((code) => ({ '@id': `urn:iso:std:iso:3166:${code}` }));
+  return [
+    { leftOperand: 'spatial', operator: 'isAnyOf', rightOperand: places },
+    ...kind.map((rightOperand) => ({ leftOperand: 'heirloom:modelKind', operator: 'eq', rightOperand })),
+  ];
 }
 
 function measures(threshold: Threshold, operator: string): OdrlConstraint[] {

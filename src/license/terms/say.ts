@@ -2,51 +2,51 @@
  * What a term says, as one line for people. The words come from catalog/vocabulary.json; this adds what `params` hold.
  * @module
  */
-import type { Act, DerivationStatus, Term, Threshold, ThresholdMetric } from './types.ts';
+import type { Act, DerivationStatus, Term, TermParams, Threshold, ThresholdMetric } from './types.ts';
 import type { Vocabulary } from './vocabulary.ts';
+
+/** `params` of a term that is no threshold. */
+export const paramsOf = (term: Term): TermParams => (term.params ?? {}) as TermParams;
 
 /** One line, without its heading: under "you must", "give recipients a copy of the license". */
 export function sayTerm(term: Term, vocabulary: Vocabulary): string {
-  const { params = {} } = term;
   if (isThreshold(term)) return sayThreshold(term.params);
-  if (term.term === 'territory.exclude') return sayExclusion(params);
+  if (term.term === 'territory.exclude') return sayExclusion(paramsOf(term));
   if (term.term === 'grant.use-modify-distribute' || term.term === 'grant.waiver') return sayGrant(term, vocabulary);
-  let line = vocabulary.terms[term.term]?.say ?? term.term;
-  const texts = [params['text'] ?? []].flat().map(String);
-  const where = [params['where'] ?? []].flat().map(String);
-  if (texts.length > 0) line += `: "${texts.join('" or "')}"`;
-  if (where.length > 0 && term.term !== 'duty.state-changes')
-    line += `, on ${params['anyOf'] && where.length > 1 ? 'one of: ' : ''}${where.join(', ')}`;
-  if (term.term === 'duty.state-changes' && where.length > 0) line += `, in the ${where.join(', ')}`;
-  if (params['withDate']) line += ', with the date';
-  if (params['urlOk']) line += ' (a link is enough)';
-  if (params['exempt']) line += ` (not for: ${String(params['exempt'])})`;
-  if (params['onlyFor']) line += ` (only for: ${String(params['onlyFor'])})`;
-  if (params['when']) line += ` (when: ${String(params['when'])})`;
-  if (params['condition']) line += ` (on condition: ${String(params['condition'])})`;
-  if (params['unless']) line += `, unless: ${String(params['unless'])}`;
-  if (params['mustKeep']) line += `, keeping: ${MUST_KEEP[String(params['mustKeep'])] ?? String(params['mustKeep'])}`;
-  if (term.term === 'no.train-other-models' || term.term === 'no.train-competing') {
-    if (params['scope']) line += `: ${String(params['scope'])}`;
-    if (params['exception']) line += ` (but for ${String(params['exception'])})`;
-  } else if (params['scope']) line += ` (${String(params['scope'])})`;
-  if (params['appliesTo']) line += ` (${[params['appliesTo']].flat().join(', ')})`;
-  if (params['exempts'])
-    line += ` from: ${[params['exempts']]
-      .flat()
-      .map((id) => vocabulary.terms[String(id)]?.say ?? String(id))
-      .join('; ')}`;
-  if (params['law']) line += ` ${placeName(String(params['law']))}`;
-  if (params['territory']) line += ` (${placeName(String(params['territory']))})`;
-  if (params['cureDays']) line += ` within ${String(params['cureDays'])} days${params['firstTime'] ? ', the first time' : ''}`;
-  if (term.term === 'terminate.delete')
-    line += params['reachesDerivatives'] === true ? ', derivatives too' : '; whether derivatives too the text does not say';
-  if (params['license']) line += `: ${String(params['license'])}`;
-  if (params['licenses']) line += `: ${[params['licenses']].flat().join(', ')}`;
-  if (params['policy']) line += `: ${String(params['policy'])}`;
-  else if (params['attachment']) line += ` of ${String(params['attachment'])}`;
-  if (params['url']) line += ` (${String(params['url'])})`;
-  return line;
+  const p = paramsOf(term);
+  const say = (name: string): string => vocabulary.terms[name]?.say ?? name;
+  const trains = term.term === 'no.train-other-models' || term.term === 'no.train-competing';
+  const where = p.where ?? [];
+  const parts = [
+    say(term.term),
+    p.text !== undefined && `: "${[p.text].flat().join('" or "')}"`,
+    where.length > 0 &&
+      (term.term === 'duty.state-changes'
+        ? `, in the ${where.join(', ')}`
+        : `, on ${p.anyOf && where.length > 1 ? 'one of: ' : ''}${where.join(', ')}`),
+    p.withDate && ', with the date',
+    p.urlOk && ' (a link is enough)',
+    p.exempt && ` (not for: ${p.exempt})`,
+    p.onlyFor && ` (only for: ${p.onlyFor})`,
+    p.when && ` (when: ${p.when})`,
+    p.condition && ` (on condition: ${p.condition})`,
+    p.unless && `, unless: ${p.unless}`,
+    p.mustKeep && `, keeping: ${MUST_KEEP[p.mustKeep] ?? p.mustKeep}`,
+    p.scope && (trains ? `: ${p.scope}` : ` (${p.scope})`),
+    p.exception && ` (but for ${p.exception})`,
+    p.appliesTo && ` (${p.appliesTo.join(', ')})`,
+    p.exempts && ` from: ${p.exempts.map(say).join('; ')}`,
+    p.law && ` ${placeName(p.law)}`,
+    p.territory && ` (${placeName(p.territory)})`,
+    p.cureDays !== undefined && ` within ${p.cureDays} days${p.firstTime ? ', the first time' : ''}`,
+    p.reachesDerivatives !== undefined &&
+      (p.reachesDerivatives === true ? ', derivatives too' : '; whether derivatives too the text does not say'),
+    p.license && `: ${p.license}`,
+    p.licenses && `: ${p.licenses.join(', ')}`,
+    p.policy ? `: ${p.policy}` : p.attachment && ` of ${p.attachment}`,
+    p.url && ` (${p.url})`,
+  ];
+  return parts.filter(Boolean).join('');
 }
 
 /** What each act of a grant is called. */
@@ -60,20 +60,18 @@ const GRANTED: Readonly<Partial<Record<Act, string>>> = {
   product: 'build it into products',
 };
 
-function sayGrant({ term, on = [], params = {} }: Term, vocabulary: Vocabulary): string {
-  const acts = (Object.keys(GRANTED) as Act[]).filter((act) => on.includes(act)).map((act) => GRANTED[act]!);
-  if (acts.length === 0) return vocabulary.terms[term]?.say ?? term;
-  const waived = term === 'grant.waiver' ? ' (all rights are waived)' : '';
-  return acts.join(', ') + waived + (params['condition'] ? ` (on condition: ${String(params['condition'])})` : '');
+function sayGrant(term: Term, vocabulary: Vocabulary): string {
+  const { condition } = paramsOf(term);
+  const acts = (Object.keys(GRANTED) as Act[]).filter((act) => term.on?.includes(act)).map((act) => GRANTED[act]!);
+  if (acts.length === 0) return vocabulary.terms[term.term]?.say ?? term.term;
+  const waived = term.term === 'grant.waiver' ? ' (all rights are waived)' : '';
+  return acts.join(', ') + waived + (condition ? ` (on condition: ${condition})` : '');
 }
 
-function sayExclusion(params: Readonly<Record<string, unknown>>): string {
-  const regions = [params['territories']].flat().map((id) => REGIONS[String(id)] ?? String(id));
-  const who = params['basis']
-    ? `not granted to people and companies of ${regions.join(', ')} (by ${String(params['basis'])})`
-    : `not granted in ${regions.join(', ')}`;
-  const what = params['scope'] ? `, ${String(params['scope'])}` : '';
-  return who + what + (params['exempt'] ? `; not for: ${String(params['exempt'])}` : '');
+function sayExclusion({ territories = [], basis, scope, exempt }: TermParams): string {
+  const regions = territories.map((code) => REGIONS[code] ?? code).join(', ');
+  const who = basis ? `not granted to people and companies of ${regions} (by ${basis})` : `not granted in ${regions}`;
+  return who + (scope ? `, ${scope}` : '') + (exempt ? `; not for: ${exempt}` : '');
 }
 
 const MUST_KEEP: Readonly<Record<string, string>> = {

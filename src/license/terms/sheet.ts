@@ -4,7 +4,7 @@
  * @module
  */
 import { loadRecords } from './load.ts';
-import { sayAct, sayStatus, sayTerm } from './say.ts';
+import { paramsOf, sayAct, sayStatus, sayTerm } from './say.ts';
 import type { DerivationStatus, Flow, LicenseName, LicenseRecord, Term, TermKind, UseItem } from './types.ts';
 import { loadVocabulary, type Vocabulary } from './vocabulary.ts';
 
@@ -184,7 +184,7 @@ export async function sheetOf(record: LicenseRecord): Promise<LicenseSheet> {
 }
 
 function lineOf(term: Term, vocabulary: Vocabulary): SheetLine {
-  const { note } = (term.params ?? {}) as { note?: string };
+  const { note } = paramsOf(term);
   return {
     term: term.term,
     what: sayTerm(term, vocabulary),
@@ -198,7 +198,7 @@ function lineOf(term: Term, vocabulary: Vocabulary): SheetLine {
 }
 
 function usesOf({ id, terms }: LicenseRecord, vocabulary: Vocabulary): SheetUses {
-  const items = terms.flatMap((term) => (term.params?.['items'] ?? []) as readonly UseItem[]);
+  const items = terms.flatMap((term) => paramsOf(term).items ?? []);
   return {
     from: id,
     items: items.map((item) => ({ ...item, what: item.codes.map((code) => vocabulary.useRestrictions[code] ?? code).join('; ') })),

@@ -85,6 +85,50 @@ export interface Term {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * `params` of every term but the thresholds, as schemas/license-record.schema.json has them by term. Strings are one of a closed
+ * list there, but for `text`, `scope`, `exception`, `onlyFor` and `note`, which are words for people.
+ */
+export interface TermParams {
+  /** Exact words; of several, one is enough. */
+  readonly text?: string | readonly string[];
+  readonly where?: readonly string[];
+  /** One of the places is enough. */
+  readonly anyOf?: true;
+  readonly position?: 'start';
+  readonly when?: string;
+  readonly condition?: string;
+  readonly unless?: string;
+  readonly exempt?: string;
+  readonly onlyFor?: string;
+  readonly mustKeep?: string;
+  /** A link is enough. */
+  readonly urlOk?: true;
+  readonly withDate?: true;
+  readonly url?: string;
+  /** Record of the policy. */
+  readonly policy?: string;
+  readonly attachment?: string;
+  readonly items?: readonly UseItem[];
+  readonly license?: string;
+  readonly licenses?: readonly string[];
+  readonly appliesTo?: readonly string[];
+  /** Terms that do not hold then. */
+  readonly exempts?: readonly string[];
+  readonly scope?: string;
+  readonly exception?: string;
+  readonly models?: string;
+  readonly territories?: readonly string[];
+  readonly basis?: string;
+  /** ISO 3166. */
+  readonly law?: string;
+  readonly territory?: string;
+  readonly cureDays?: number;
+  readonly firstTime?: true;
+  readonly reachesDerivatives?: true | 'not stated';
+  readonly note?: string;
+}
+
 /** One forbidden use of a list (`params.items` of `duty.acceptable-use`). */
 export interface UseItem {
   /** Of catalog/vocabulary.json `useRestrictions`. */
