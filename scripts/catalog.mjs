@@ -2,6 +2,7 @@
 //
 //   npm run catalog                        write the data
 //   npm run catalog -- --text ID=FILE      take over the words of a license text first, into catalog/texts/ID.txt
+//   npm run catalog -- --texts FOLDER      the same for every FOLDER/ID.txt, after a change of how words are split
 //   npm run catalog -- --check             compare, validate, look every quote up in its text; write nothing
 //
 // The same catalogue gives the same bytes; nothing outside the repository and its dev dependencies is read, but for
@@ -55,6 +56,12 @@ while (args[0] === '--text') {
   const [id, ...file] = (args[1] ?? '').split('=');
   if (!id || file.length === 0) throw new Error('usage: npm run catalog -- --text ID=FILE');
   writeText(root, id, file.join('='));
+  args.splice(0, 2);
+}
+if (args[0] === '--texts') {
+  const folder = args[1] ?? '';
+  for (const { id, source } of readCatalog(root).records)
+    if (source.commit && existsSync(join(folder, `${id}.txt`))) writeText(root, id, join(folder, `${id}.txt`));
   args.splice(0, 2);
 }
 const catalog = readCatalog(root);
