@@ -90,6 +90,7 @@ const PART_OF_TERM: Readonly<Record<string, SheetPart>> = {
   'define.further-restrictions': 'counts',
   'grant.back-to-licensor': 'passingOn',
 
+  'encouraged.attribution': 'names',
   'duty.restrictions-similar-ok': 'passingOn',
 };
 
@@ -142,7 +143,11 @@ export async function sheetOf(record: LicenseRecord): Promise<LicenseSheet> {
   for (const term of record.terms.toSorted((x, y) => order.indexOf(x.term) - order.indexOf(y.term))) {
     const part = partOf(term, vocabulary);
     const line = lineOf(term, vocabulary);
-    parts[part].push(part === 'names' ? { ...line, what: `${MODAL[vocabulary.terms[term.term]!.kind] ?? ''}${line.what}` } : line);
+    parts[part].push(
+      part === 'names' && !term.term.startsWith('encouraged.')
+        ? { ...line, what: `${MODAL[vocabulary.terms[term.term]!.kind] ?? ''}${line.what}` }
+        : line,
+    );
   }
   const { source, flow, policies = [], derivation = {} } = record;
   const bound = policies.flatMap(({ id }) => (id === undefined ? [] : [records.get(id)])).filter((policy) => policy !== undefined);
