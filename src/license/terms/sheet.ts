@@ -206,6 +206,9 @@ function usesOf({ id, terms }: LicenseRecord, vocabulary: Vocabulary): SheetUses
   const items = terms.flatMap((term) => paramsOf(term).items ?? []);
   return {
     from: id,
-    items: items.map((item) => ({ ...item, what: item.codes.map((code) => vocabulary.useRestrictions[code] ?? code).join('; ') })),
+    items: items.map((item) => ({
+      ...item,
+      what: item.codes.map((code) => vocabulary.useRestrictions[code] ?? vocabulary.otherUses[code] ?? code).join('; '),
+    })),
   };
 }

@@ -131,7 +131,7 @@ export interface TermParams {
 
 /** One forbidden use of a list (`params.items` of `duty.acceptable-use`). */
 export interface UseItem {
-  /** Of catalog/vocabulary.json `useRestrictions`. */
+  /** Of catalog/vocabulary.json `useRestrictions` or `otherUses`. */
   readonly codes: readonly string[];
   readonly section: string;
   readonly quote: string;

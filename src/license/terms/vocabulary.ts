@@ -10,8 +10,9 @@ export interface Vocabulary {
   /** `say`: under the heading of its kind ("you must …"). */
   readonly terms: Readonly<Record<string, { readonly kind: TermKind; readonly meaning: string; readonly say: string }>>;
   readonly derivationStatus: Readonly<Record<string, string>>;
-  /** Code → the use. */
+  /** Code → the use: those of the RAIL family's lists, and those of policies and other licenses. */
   readonly useRestrictions: Readonly<Record<string, string>>;
+  readonly otherUses: Readonly<Record<string, string>>;
   /** Strength → what has to go on. */
   readonly flow: Readonly<Record<string, string>>;
 }
