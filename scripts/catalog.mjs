@@ -46,8 +46,8 @@ function build(catalog) {
 
 function buildRules({ lists, rules }) {
   const { $comment: _comment, ...shareAlikeCompatible } = lists.shareAlikeCompatible;
-  // `when` is for people; the program reads the conditions.
-  const compiled = rules.map(({ when: _when, ...rule }) => JSON.stringify(rule));
+  // `when` is for people; the program reads the conditions, and tells what follows as `means` (an object with `then` passes for a promise).
+  const compiled = rules.map(({ when: _when, then: means, ...rule }) => JSON.stringify({ ...rule, means }));
   return `{"lists":${JSON.stringify({ ...lists, shareAlikeCompatible })},\n"rules":[\n${compiled.join(',\n')}\n]}\n`;
 }
 

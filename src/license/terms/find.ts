@@ -6,11 +6,11 @@ import { loadCatalog } from '../catalog.ts';
 import { resolveTag } from '../tags.ts';
 import type { CatalogEntry } from '../types.ts';
 import { loadRecords } from './load.ts';
-import type { LicenseRecord } from './types.ts';
+import type { CatalogRecord } from './types.ts';
 
 export type FoundLicense =
   /** `sameText`: asked for by another id with the same text. */
-  | { readonly found: 'record'; readonly record: LicenseRecord; readonly sameText?: string }
+  | { readonly found: 'record'; readonly record: CatalogRecord; readonly sameText?: string }
   /** Its text is known, its terms are not recorded. */
   | { readonly found: 'text'; readonly entry: CatalogEntry }
   | { readonly found: 'several'; readonly candidates: readonly Candidate[] }
@@ -59,7 +59,7 @@ async function idsOfTag(asked: string): Promise<readonly string[]> {
   return tag.candidates ?? [tag.id];
 }
 
-function candidateOf(id: string, record: LicenseRecord | undefined, entry: CatalogEntry | undefined): Candidate {
+function candidateOf(id: string, record: CatalogRecord | undefined, entry: CatalogEntry | undefined): Candidate {
   return { id, name: record?.name ?? entry?.name ?? id, ...(record?.date !== undefined && { date: record.date }) };
 }
 
@@ -68,7 +68,7 @@ const newestFirst = (a: Candidate, b: Candidate): number => {
   return x === y ? (a.id < b.id ? -1 : 1) : x < y ? 1 : -1;
 };
 
-function near(asked: string, records: readonly LicenseRecord[]): string[] {
+function near(asked: string, records: readonly CatalogRecord[]): string[] {
   const parts = asked.split(/[^a-z0-9.]+/).filter((part) => part.length > 1);
   const hits = records.map((record) => {
     const names = [record.id, record.name, ...record.aliases.map((alias) => alias.name)].join(' ').toLowerCase();

@@ -5,7 +5,7 @@
  */
 import { loadRecords } from './load.ts';
 import { paramsOf, sayAct, sayStatus, sayTerm } from './say.ts';
-import type { DerivationStatus, Flow, LicenseName, LicenseRecord, Term, TermKind, UseItem } from './types.ts';
+import type { DerivationStatus, Flow, LicenseName, CatalogRecord, Term, TermKind, UseItem } from './types.ts';
 import { loadVocabulary, type Vocabulary } from './vocabulary.ts';
 
 /** One term of the license, with the words it rests on. */
@@ -73,7 +73,7 @@ export interface LicenseSheet {
   readonly derivation: readonly SheetRow[];
   /** Acts that no row of the table speaks of. */
   readonly notRead: readonly string[];
-  readonly review: LicenseRecord['review'];
+  readonly review: CatalogRecord['review'];
 }
 
 /** Terms that stand under another heading than their kind. */
@@ -124,7 +124,7 @@ function partOf({ term }: Term, vocabulary: Vocabulary): SheetPart {
 const ROWS = ['finetune', 'adapter', 'merge', 'quantize', 'train-on-outputs', 'publish-outputs', 'host'] as const;
 
 /** `record` laid out for reading. */
-export async function sheetOf(record: LicenseRecord): Promise<LicenseSheet> {
+export async function sheetOf(record: CatalogRecord): Promise<LicenseSheet> {
   const [records, vocabulary] = await Promise.all([loadRecords(), loadVocabulary()]);
   const parts: Record<SheetPart, SheetLine[]> = {
     may: [],
@@ -202,7 +202,7 @@ function lineOf(term: Term, vocabulary: Vocabulary): SheetLine {
   };
 }
 
-function usesOf({ id, terms }: LicenseRecord, vocabulary: Vocabulary): SheetUses {
+function usesOf({ id, terms }: CatalogRecord, vocabulary: Vocabulary): SheetUses {
   const items = terms.flatMap((term) => paramsOf(term).items ?? []);
   return {
     from: id,

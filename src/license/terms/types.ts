@@ -199,13 +199,6 @@ export interface LicenseRecord {
   readonly date?: string;
   readonly form: 'license' | 'policy';
   readonly kind?: LicenseKind;
-  /** Where the text was collected. */
-  readonly source: { readonly repo: string; readonly commit?: string; readonly path: string };
-  /** SHA-256 of the text as collected, hex. */
-  readonly sha256: string;
-  readonly aliases: readonly LicenseName[];
-  /** Records whose texts are nearly the same. */
-  readonly confusableWith: readonly string[];
   /** In words; programs read the terms `territory.*`. */
   readonly territory?: string;
   /** In words; programs read the terms `revocable`, `irrevocable` and `terminate.*`. */
@@ -217,6 +210,17 @@ export interface LicenseRecord {
   readonly policies?: readonly PolicyLink[];
   readonly terms: readonly Term[];
   readonly derivation?: Readonly<Partial<Record<Act, Derivation>>>;
+}
+
+/** A record of the catalogue: a license somebody published, with where its text is from and who read it. */
+export interface CatalogRecord extends LicenseRecord {
+  /** Where the text was collected. */
+  readonly source: { readonly repo: string; readonly commit?: string; readonly path: string };
+  /** SHA-256 of the text as collected, hex. */
+  readonly sha256: string;
+  readonly aliases: readonly LicenseName[];
+  /** Records whose texts are nearly the same. */
+  readonly confusableWith: readonly string[];
   /** Who read it, and how far. */
   readonly review: {
     readonly status: string;
