@@ -92,6 +92,8 @@ export interface Term {
 export interface TermParams {
   /** Exact words; of several, one is enough. */
   readonly text?: string | readonly string[];
+  /** Parts of `text` that whoever ships it fills in. */
+  readonly blanks?: readonly string[];
   readonly where?: readonly string[];
   /** One of the places is enough. */
   readonly anyOf?: true;
