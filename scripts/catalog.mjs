@@ -19,6 +19,7 @@ import { odrlProfile } from '../src/license/terms/odrl.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const DATA = 'src/license/data';
+const SCHEMA = 'schemas/license-record.schema.json';
 
 /** Every generated file by path. */
 function build(catalog) {
@@ -40,6 +41,7 @@ function build(catalog) {
   };
   return {
     ...Object.fromEntries(Object.entries(data).map(([name, content]) => [`${DATA}/${name}`, content])),
+    [SCHEMA]: buildSchema(catalog),
     'docs/odrl-profile.jsonld': `${JSON.stringify(odrlProfile(catalog.vocabulary), null, 2)}\n`,
   };
 }
@@ -49,6 +51,20 @@ function buildRules({ lists, rules }) {
   // `when` is for people; the program reads the conditions, and tells what follows as `means` (an object with `then` passes for a promise).
   const compiled = rules.map(({ when: _when, then: means, ...rule }) => JSON.stringify({ ...rule, means }));
   return `{"lists":${JSON.stringify({ ...lists, shareAlikeCompatible })},\n"rules":[\n${compiled.join(',\n')}\n]}\n`;
+}
+
+/** The schema as it stands, with the lists of the vocabulary. */
+function buildSchema({ root: folder, vocabulary }) {
+  const schema = JSON.parse(readFileSync(join(folder, SCHEMA), 'utf8'));
+  const lists = {
+    termName: vocabulary.terms,
+    act: vocabulary.acts,
+    useCode: { ...vocabulary.useRestrictions, ...vocabulary.otherUses },
+    flowStrength: vocabulary.flow,
+    derivationStatus: vocabulary.derivationStatus,
+  };
+  for (const [name, list] of Object.entries(lists)) schema.$defs[name].enum = Object.keys(list);
+  return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
 const args = process.argv.slice(2);
