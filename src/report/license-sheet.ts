@@ -72,7 +72,7 @@ function cited(
 
 function usesOf({ uses }: LicenseSheet, style: Style): string[] {
   return uses.flatMap(({ from, items }) => [
-    paint(`Uses that ${from} forbids (${items.length})`, 'strong', style),
+    ...prose({ text: `Uses that ${from} forbids (${items.length})`, tone: 'strong' }, style, 0),
     ...items.flatMap(({ section, what, quote }) => cited(section, what, { quote }, style)),
     '',
   ]);

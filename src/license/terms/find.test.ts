@@ -49,6 +49,7 @@ describe('a name that several licenses share', () => {
 
   test('that nobody uses finds nothing, with ids that look alike', async () => {
     expect(await findLicense('flux nc')).toEqual({ found: 'none', near: ['flux-1-dev-nc-1.0', 'flux-1-dev-nc-1.1.1', 'flux-nc-2.1'] });
+    expect(await findLicense('MIT OR Apache-2.0')).toEqual({ found: 'none', near: ['MIT', 'Apache-2.0'] });
     for (const name of ['', '\u0000', 'x'.repeat(1_000_000), '../../etc/passwd', '__proto__', 'MIT AND Apache-2.0'])
       expect((await findLicense(name)).found, name.slice(0, 20)).toBe('none');
   });

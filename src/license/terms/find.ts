@@ -14,7 +14,7 @@ export type FoundLicense =
   /** Its text is known, its terms are not recorded. */
   | { readonly found: 'text'; readonly entry: CatalogEntry }
   | { readonly found: 'several'; readonly candidates: readonly Candidate[] }
-  /** Nothing is known; ids that look alike, at most ten. */
+  /** Nothing is known by that name; ids that look alike or are parts of it, at most ten. */
   | { readonly found: 'none'; readonly near: readonly string[] };
 
 export interface Candidate {
@@ -42,7 +42,10 @@ export async function findLicense(name: string): Promise<FoundLicense> {
     const twin = entry.twins?.find((id) => id.toLowerCase() === asked);
     return { found: 'record', record, ...(twin !== undefined && twin !== record.spdx && { sameText: twin }) };
   }
-  const ids = named.length > 0 ? named.map((r) => r.id) : await idsOfTag(asked);
+  const tag = named.length > 0 ? null : await resolveTag(asked);
+  // "MIT OR Apache-2.0" is no license but two.
+  if (tag?.expression) return { found: 'none', near: tag.expression.ids.slice(0, MAX_NEAR) };
+  const ids = tag ? (tag.candidates ?? [tag.id]) : named.map((r) => r.id);
   const candidates = ids.map((id) => candidateOf(id, records.get(id), catalog.find(id)));
   if (candidates.length > 1) return { found: 'several', candidates: candidates.sort(newestFirst) };
   const only = candidates[0];
@@ -51,12 +54,6 @@ export async function findLicense(name: string): Promise<FoundLicense> {
   const known = only && catalog.find(only.id);
   if (known) return { found: 'text', entry: known };
   return { found: 'none', near: near(asked, all) };
-}
-
-async function idsOfTag(asked: string): Promise<readonly string[]> {
-  const tag = await resolveTag(asked);
-  if (!tag || tag.expression) return [];
-  return tag.candidates ?? [tag.id];
 }
 
 function candidateOf(id: string, record: CatalogRecord | undefined, entry: CatalogEntry | undefined): Candidate {
