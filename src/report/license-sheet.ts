@@ -26,7 +26,7 @@ const NOT_ADVICE = 'A reading of the text by people who are no lawyers; not lega
 
 /** `sheet` as text. Lines fit `style.columns`; ends with a newline. */
 export function renderLicenseSheet(sheet: LicenseSheet, style: Style, sameText?: string): string {
-  const lines = [...headOf(sheet, style, sameText), ''];
+  const lines = [...headOf(sheet, style, sameText), '', ...shortOf(sheet, style), ''];
   for (const [part, heading] of HEADINGS) {
     const terms = sheet.parts[part];
     if (terms.length > 0) lines.push(paint(heading, 'strong', style), ...terms.flatMap((term) => lineOf(term, style)), '');
@@ -46,6 +46,24 @@ function headOf(sheet: LicenseSheet, style: Style, sameText: string | undefined)
     ...(sheet.supersededBy ? prose({ text: `a newer version exists: ${sheet.supersededBy}`, tone: 'careful' }, style, 2) : []),
     ...(flow ? cited('passed on', `${flow.what}${flow.note ? ` (${flow.note})` : ''}`, flow, style) : []),
   ];
+}
+
+/** The whole in a few lines, without sections and words: those follow. */
+function shortOf({ parts, uses, derivation }: LicenseSheet, style: Style): string[] {
+  const brief = (lines: readonly SheetLine[]): string[] => [...new Set(lines.map((line) => line.what.split(/[:(]/)[0]!.trim()))];
+  const forbidden = uses.map(({ from, items }) => `any of ${items.length} uses (${from})`);
+  const fixed = [...parts.names, ...parts.must].flatMap(({ what, params }) => (params?.['text'] ? [what.replace(/^must /, '')] : []));
+  const limits = parts.thresholds.filter((line) => line.params?.['effect']);
+  const rows: readonly (readonly [string, readonly string[]])[] = [
+    ['you may', parts.may.slice(0, 1).map((line) => line.what)],
+    ['you must', brief(parts.must)],
+    ['must not', [...brief(parts.mustNot), ...forbidden]],
+    ['words', fixed],
+    ['large', limits.map((line) => line.what)],
+    ['where', parts.territory.filter((line) => line.term.startsWith('territory.')).map((line) => line.what)],
+    ['not said', derivation.filter((row) => row.status === 'silent').map((row) => row.what.split(':')[0]!)],
+  ];
+  return rows.flatMap(([label, said]) => (said.length === 0 ? [] : labelled(label, said.join('; '), style, { column: COLUMN })));
 }
 
 function lineOf({ section, what, quote, textId, on, note }: SheetLine, style: Style): string[] {

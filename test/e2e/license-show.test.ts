@@ -7,6 +7,7 @@ describe('heirloom license show', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('Llama 3.1 Community License Agreement');
     expect(stdout).toMatch(/^ {2}1\.b\.i {7}must begin the model name with these words: "Llama"/m);
+    expect(stdout.split('\nYou may\n')[0]).toMatch(/^ {2}must not {4}any of 25 uses \(llama-3\.1-aup\)$/m);
     expect(stdout).toMatch(/^What the text does not say$/m);
     expect(stdout.match(/not legal advice/g)).toHaveLength(1);
     const ours = stdout.replace(/“[\s\S]*?”\n/g, '');

@@ -110,7 +110,7 @@ const EFFECTS: Readonly<Record<Threshold['effect'], string>> = {
   'license-required': 'ask for another license first',
   'no-rights': 'no rights under this license',
   terminates: 'the license ends',
-  'display-required': 'the words below must be shown',
+  'display-required': 'the words named must be shown',
   'separate-agreement': 'a separate agreement is needed',
 };
 const WINDOWS: Readonly<Record<Threshold['window'], string>> = {

@@ -24,7 +24,7 @@ describe('a license laid out for reading', () => {
       '2: more than 700 million monthly active users in the calendar month before (licensee+affiliates, all products or services): ask for another license first; looked at once, at the release of the version',
     );
     expect(saysIn((await sheet('kimi-k3')).parts.thresholds)).toContain(
-      '3: more than 100 million monthly active users, or USD 20 million revenue a month (commercial products or services): the words below must be shown; at any time',
+      '3: more than 100 million monthly active users, or USD 20 million revenue a month (commercial products or services): the words named must be shown; at any time',
     );
     expect(saysIn((await sheet('lfm-open-1.0')).parts.thresholds)[0]).toContain('at least USD 10 million revenue a year (');
   });
