@@ -48,6 +48,9 @@ function headOf(sheet: LicenseSheet, style: Style, sameText: string | undefined)
   ];
 }
 
+/** Grants that say for what. */
+const LIMITED: ReadonlySet<string> = new Set(['grant.commercial', 'grant.non-commercial', 'grant.research-only']);
+
 /** The whole in a few lines, without sections and words: those follow. */
 function shortOf({ parts, uses, derivation }: LicenseSheet, style: Style): string[] {
   const brief = (lines: readonly SheetLine[]): string[] => [...new Set(lines.map((line) => line.what.split(/[:(]/)[0]!.trim()))];
@@ -55,7 +58,7 @@ function shortOf({ parts, uses, derivation }: LicenseSheet, style: Style): strin
   const fixed = [...parts.names, ...parts.must].flatMap(({ what, params }) => (params?.['text'] ? [what.replace(/^must /, '')] : []));
   const limits = parts.thresholds.filter((line) => line.params?.['effect']);
   const rows: readonly (readonly [string, readonly string[]])[] = [
-    ['you may', parts.may.slice(0, 1).map((line) => line.what)],
+    ['you may', parts.may.filter(({ term }, k) => k === 0 || LIMITED.has(term)).map((line) => line.what)],
     ['you must', brief(parts.must)],
     ['must not', [...brief(parts.mustNot), ...forbidden]],
     ['words', fixed],
