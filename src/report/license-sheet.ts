@@ -128,7 +128,7 @@ function policiesOf({ policies }: LicenseSheet, style: Style): string[] {
   ];
 }
 
-function tailOf({ names, confusableWith, source, review, spdx }: LicenseSheet, style: Style): string[] {
+function tailOf({ names, siblings, confusableWith, source, review, spdx }: LicenseSheet, style: Style): string[] {
   const own = names.filter((name) => !name.ambiguous).map((name) => name.name);
   const shared = names.filter((name) => name.ambiguous).map((name) => name.name);
   const said = (label: string, text: string): string[] => (text === '' ? [] : labelled(label, text, style, { indent: 0, column: 14 }));
@@ -136,6 +136,7 @@ function tailOf({ names, confusableWith, source, review, spdx }: LicenseSheet, s
     ...said('SPDX', spdx),
     ...said('also called', own.join(', ')),
     ...said('shares names', shared.join(', ')),
+    ...said('beside it', siblings.join(', ')),
     ...said('looks like', confusableWith.join(', ')),
     ...said('text from', source),
     ...said('read', `${review.date}, ${review.extent}, ${review.status}${review.note ? `; ${review.note}` : ''}`),

@@ -51,6 +51,12 @@ describe('a license laid out for reading', () => {
     });
   });
 
+  test('names the versions beside it, oldest first, and the newer one', async () => {
+    const first = await sheet('gemma-2024-02-21');
+    expect([first.supersededBy, first.siblings]).toEqual(['gemma-2024-04-01', ['gemma-2024-04-01', 'gemma-2025-03-24']]);
+    expect((await sheet('llama-3.3')).siblings).toEqual(['llama-1', 'llama-2', 'llama-3', 'llama-3.1', 'llama-3.2', 'llama-4']);
+  });
+
   test('keeps what the text does not say apart from what it allows', async () => {
     const { derivation, notRead } = await sheet('MIT');
     expect(derivation.filter((row) => row.status === 'silent').map((row) => row.what)).toContain('train on outputs: the text does not say');

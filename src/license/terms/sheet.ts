@@ -62,6 +62,8 @@ export interface LicenseSheet {
   readonly version?: string;
   readonly date?: string;
   readonly supersededBy?: string;
+  /** Other records of its family, oldest first. */
+  readonly siblings: readonly string[];
   readonly source: string;
   readonly sha256: string;
   readonly names: readonly LicenseName[];
@@ -162,6 +164,10 @@ export async function sheetOf(record: CatalogRecord): Promise<LicenseSheet> {
     ...(record.version && { version: record.version }),
     ...(record.date && { date: record.date }),
     ...(record.supersededBy && { supersededBy: record.supersededBy }),
+    siblings: [...records.values()]
+      .filter((other) => record.family !== undefined && other.family === record.family && other.id !== record.id)
+      .sort((x, y) => ((x.date ?? '') === (y.date ?? '') ? (x.id < y.id ? -1 : 1) : (x.date ?? '') < (y.date ?? '') ? -1 : 1))
+      .map((other) => other.id),
     source: source.commit
       ? `https://github.com/${source.repo}/blob/${source.commit}/${source.path}`
       : `https://spdx.org/licenses/${record.spdx}.html`,
