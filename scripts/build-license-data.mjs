@@ -36,9 +36,10 @@ function slots(text) {
     /[<[{][^<>[\]{}\n]{0,80}\b(?:years?|yyyy|names?|owners?|holders?|organi[sz]ation|authors?|copyright|dates?|institution|company|licensor|xxxx)\b[^<>[\]{}\n]{0,80}[>\]}]/gi,
   );
   if (text.length < 5000) {
-    add(/neither the names? of (?:the )?([^.;]{3,160}?),? (?:nor|or) the names?/gi, 1);
-    add(/is provided by (?:the )?([^.;"]{3,160}?) ["'`]+as is/gi, 1);
-    add(/in no event (?:shall|will) (?:the )?([^.;]{3,160}?) be (?:held )?liable/gi, 1);
+    add(/neither\s+the\s+names?\s+of\s+([^.;]{3,160}?),?\s+(?:nor|or)\s+the\s+names?/gi, 1);
+    add(/is\s+provided\s+by\s+([^.;"]{3,160}?)\s+["'`“]+as\s+is/gi, 1);
+    add(/as\s+is["'`”]+\s+and\s+([^.;"]{3,160}?)\s+disclaims?\b/gi, 1);
+    add(/in\s+no\s+event\s+(?:shall|will)\s+([^.;]{3,160}?)\s+be\s+(?:held\s+)?liable/gi, 1);
   }
   return ranges;
 }

@@ -6,6 +6,8 @@
 import { type Alignment, findOccurrences } from './align.ts';
 import type { Catalog, CatalogText } from './catalog.ts';
 import { type Comparison, compareWords, quote } from './differences.ts';
+import { type HiddenSpan, hiddenSpans } from './hidden.ts';
+import { findRiders } from './riders.ts';
 import { type Shingles, shinglesOf } from './shingles.ts';
 import type { CatalogEntry, Difference } from './types.ts';
 import type { Words } from './words.ts';
@@ -58,7 +60,7 @@ export async function findTexts(text: string, words: Words, catalog: Catalog): P
       if (isPlausible(license, alignment, comparison)) matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
     }
   }
-  return withRiders(chooseApart(matches), text, words);
+  return withSurroundings(chooseApart(matches), text, words);
 }
 
 interface Candidate {
@@ -130,81 +132,38 @@ function chooseApart(matches: readonly TextMatch[]): TextMatch[] {
   return chosen.sort((x, y) => x.b0 - y.b0);
 }
 
-/** Words beside a license that change what it says. */
-const RIDER_WORDS: ReadonlySet<string> = new Set([
-  'must',
-  'shall',
-  'prohibited',
-  'forbidden',
-  'except',
-  'exception',
-  'exceptions',
-  'restriction',
-  'restrictions',
-  'condition',
-  'conditions',
-  'modified',
-  'modification',
-  'noncommercial',
-  'commercial',
-  'commercially',
-  'addendum',
-  'additional',
-  'amendment',
-  'rider',
-  'unless',
-  'waived',
-  'only',
-]);
-const RIDER_SUBJECTS: ReadonlySet<string> = new Set([
-  'license',
-  'licensed',
-  'software',
-  'model',
-  'models',
-  'use',
-  'used',
-  'using',
-  'distribute',
-  'distribution',
-  'agreement',
-  'terms',
-  'you',
-  'your',
-  'permission',
-  'work',
-  'materials',
-]);
-/** Words read on each side of a license; a rider stands next to it. */
-const RIDER_WINDOW = 160;
-
-/** Text right before or after a license that adds terms is a difference: "MIT, but…" is not MIT. */
-function withRiders(chosen: readonly TextMatch[], text: string, words: Words): TextMatch[] {
+/** Text beside a license that adds terms is a difference, and so are words of it that a reader does not see. */
+function withSurroundings(chosen: readonly TextMatch[], text: string, words: Words): TextMatch[] {
+  if (chosen.length === 0) return [];
+  const hidden = hiddenSpans(text);
   return chosen.map((m, k) => {
-    if (m.entry.form === 'policy') return m;
-    const from = Math.max(chosen[k - 1]?.b1 ?? 0, m.b0 - RIDER_WINDOW);
-    const to = Math.min(chosen[k + 1]?.b0 ?? words.words.length, m.b1 + RIDER_WINDOW);
-    const extra: Difference[] = [];
-    for (const [first, last] of [
-      [from, m.b0],
-      [m.b1, to],
-    ] as const) {
-      if (last <= first || !isRider(words, first, last)) continue;
-      extra.push({ kind: 'added', catalog: '', found: quote(text, words, first, last), at: words.start[first]! });
-    }
-    return extra.length === 0 ? m : { ...m, differs: [...m.differs, ...extra] };
+    const extra = hidden.flatMap((span) => hiddenWords(span, m, text, words));
+    for (const [first, last, beside] of [
+      [chosen[k - 1]?.b1 ?? 0, m.b0, 'end'],
+      [m.b1, chosen[k + 1]?.b0 ?? words.words.length, 'start'],
+    ] as const)
+      for (const [from, to] of last > first ? findRiders(text, words, first, last, beside) : [])
+        extra.push({ kind: 'added', catalog: '', found: quote(text, words, from, to), at: words.start[from]! });
+    return extra.length === 0 ? m : { ...m, differs: [...m.differs, ...extra].sort((x, y) => x.at - y.at) };
   });
 }
 
-function isRider(words: Words, first: number, last: number): boolean {
-  let rider = false;
-  let subject = false;
-  for (let k = first; k < last; k++) {
-    if (words.flags[k] !== 0) continue;
-    // "Modified BSD License" is a title of BSD-3-Clause.
-    if ((RIDER_WORDS.has(words.words[k]!) && words.words[k + 1] !== 'bsd') || (words.words[k] === 'not' && words.words[k - 1] === 'may'))
-      rider = true;
-    if (RIDER_SUBJECTS.has(words.words[k]!)) subject = true;
-  }
-  return rider && subject;
+/** Words of a license inside a span that is not shown; a license that lies in one as a whole is a comment like any other. */
+function hiddenWords(span: HiddenSpan, m: TextMatch, text: string, words: Words): Difference[] {
+  if (span.to <= words.start[m.b0]! || span.from >= words.end[m.b1 - 1]!) return [];
+  if (span.from <= words.start[m.b0]! && span.to >= words.end[m.b1 - 1]!) return [];
+  const inside: number[] = [];
+  for (let j = m.b0; j < m.b1; j++) if (words.start[j]! >= span.from && words.end[j]! <= span.to) inside.push(j);
+  if (inside.every((j) => words.flags[j] !== 0)) return [];
+  return [
+    {
+      kind: 'replaced',
+      catalog: inside
+        .map((j) => words.words[j])
+        .join(' ')
+        .slice(0, 600),
+      found: text.slice(span.from, span.to).replace(/\s+/g, ' ').slice(0, 600),
+      at: span.from,
+    },
+  ];
 }

@@ -29,6 +29,7 @@ const MAX_WORD = 200;
 /** Longest tag skipped; beyond it `<` is a character like any other. */
 const MAX_TAG = 1000;
 
+const MONEY: ReadonlySet<string> = new Set(['euro', 'pound', 'yen']);
 const HAN = /\p{Script=Han}/u;
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 const NORMAL_FORMS = new Map<number, string>();
@@ -44,6 +45,9 @@ function normalForm(code: number): string {
   else if (code === 0xa9) form = 'c';
   else if (code === 0xae || code === 0x2122) form = ' ';
   else if (code === 0x2019 || code === 0x2bc || code === 0xff07) form = "'";
+  else if (code === 0x20ac) form = 'euro';
+  else if (code === 0xa3) form = 'pound';
+  else if (code === 0xa5) form = 'yen';
   else {
     form = String.fromCodePoint(code).normalize('NFKC').toLowerCase();
     if (!LETTER_OR_DIGIT.test(form)) form = ' ';
@@ -82,7 +86,9 @@ function entityAt(text: string, i: number): { length: number; value: string } {
   const name = text.slice(i + 1, end);
   if (name[0] !== '#') {
     const value = ENTITIES.get(name);
-    return value === undefined ? { length: 0, value: '' } : { length: end - i + 1, value };
+    // A page shows a sign for `&not;`, not the word.
+    if (value === undefined) return /^[A-Za-z]{2,8}$/.test(name) ? { length: end - i + 1, value: ' ' } : { length: 0, value: '' };
+    return { length: end - i + 1, value };
   }
   const code = name[1] === 'x' || name[1] === 'X' ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10);
   const ok = Number.isInteger(code) && code > 0 && code <= 0x10ffff;
@@ -114,10 +120,17 @@ export function splitWords(whole: string): Words {
     if (word === '') wordStart = at;
     if (word.length < MAX_WORD) word += form;
   };
+  /** A sign that is a word: an amount of dollars is none of euros. */
+  const one = (form: string, at: number): void => {
+    flush(at);
+    add(form, at);
+    flush(at + 1);
+  };
   /** One character in normal form; returns nothing, moves nothing. */
   const take = (form: string, at: number, next: number): void => {
     if (form === '') return;
-    if (form === "'") {
+    if (MONEY.has(form)) one(form, at);
+    else if (form === "'") {
       if (word === '' || !LETTER_OR_DIGIT.test(text[at + 1] ?? ' ')) flush(at);
     } else if (form === ' ') flush(at);
     else if (HAN.test(form)) {
@@ -134,6 +147,8 @@ export function splitWords(whole: string): Words {
       flush(i);
       if (c !== 13 || text.charCodeAt(i + 1) !== 10) lineNo++;
     } else if (c === 32 || c === 9) flush(i);
+    else if (c === 36 && /^[ \t]?\d/.test(text.slice(i + 1, i + 3))) one('dollar', i);
+    else if (c === 37 && isDigit(text.charCodeAt(i - 1))) one('percent', i);
     else if ((c === 46 || c === 44) && word !== '' && isDigit(text.charCodeAt(i - 1)) && isDigit(text.charCodeAt(i + 1))) {
       if (c === 46) add('.', i);
     } else if (c === 43 && text.charCodeAt(i + 1) === 43 && word !== '') {
