@@ -9,12 +9,14 @@ import type { Hunk } from './diff.ts';
 import { FLAG_OPTIONAL, FLAG_RUN_START, FLAG_SLOT } from './pack.ts';
 import type { Difference } from './types.ts';
 import { isVariant } from './variants.ts';
-import { FLAG_COPYRIGHT, FLAG_MARKER, NORMATIVE, type Words } from './words.ts';
+import { FLAG_COPYRIGHT, FLAG_MARKER, GIVES_TERMS, NORMATIVE, type Words } from './words.ts';
 
 /** Differences listed for one license; more means it is another text. (CWE-770) */
 const MAX_DIFFERENCES = 200;
 /** Characters quoted of one difference. */
 const MAX_QUOTE = 600;
+/** Words of a title that is not marked as one. */
+const MAX_TITLE = 15;
 /** Words a licensor may fill into one slot. */
 const MAX_SLOT_WORDS = 25;
 
@@ -104,7 +106,7 @@ function keptOf(hunk: Hunk, flags: Uint8Array, textFlags: Uint8Array, optionalGo
 /** The first hunk takes in what stands on the line of a title and is not its own: "Acme Commons" where the license begins "Creative Commons". */
 function withTitle(alignment: Alignment, license: CatalogText, words: Words): readonly Hunk[] {
   const [first, ...rest] = alignment.hunks;
-  if (!first || first.a0 !== 0 || first.b0 !== alignment.b0 || first.a1 >= titleEnd(license.flags)) return alignment.hunks;
+  if (!first || first.a0 !== 0 || first.b0 !== alignment.b0 || first.a1 >= (titleEnd(license.flags) || MAX_TITLE)) return alignment.hunks;
   let k = alignment.b0;
   while (k > 0 && words.line[k - 1] === words.line[alignment.b0] && alignment.b0 - k < first.a1) k--;
   return [{ ...first, b0: k }, ...rest];
@@ -133,15 +135,6 @@ function isNothing(id: string, hunk: Hunk, kept: Kept, license: CatalogText, tex
   const before = Array.from(license.words.subarray(Math.max(0, hunk.a0 - 6), hunk.a0), (w) => catalog.vocabulary[w] ?? '');
   return isVariant(id, wanted.join(' '), found.join(' '), before.join(' '));
 }
-
-/** Words that a name in a slot does not hold: a term hidden there is a term. */
-const GIVES_TERMS: ReadonlySet<string> = new Set(
-  `use uses used using fee fees pay payment payments royalty royalties owe owes military weapon weapons cannot never no void revoked revoke
-  expire expires end ends until after before rights outputs output employees revenue percent million billion euro dollar consent approval
-  agree agrees notwithstanding excluded exclude excludes extend forbid noncommercially commercially license licensed terms agreement`.split(
-    /\s+/,
-  ),
-);
 
 /** Latin letters among Cyrillic or Greek ones: made to look like another word. */
 function mixesScripts(word: string): boolean {

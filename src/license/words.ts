@@ -298,6 +298,14 @@ export const NORMATIVE: ReadonlySet<string> = new Set([
   'hereby',
   'subject',
 ]);
+/** Words that a name in a slot does not hold: a term hidden there is a term. */
+export const GIVES_TERMS: ReadonlySet<string> = new Set(
+  `use uses used using fee fees pay payment payments royalty royalties owe owes military weapon weapons cannot never no void revoked revoke
+  expire expires end ends until after before rights outputs output employees revenue percent million billion euro dollar consent approval
+  agree agrees notwithstanding excluded exclude excludes extend forbid noncommercially commercially license licensed terms agreement`.split(
+    /\s+/,
+  ),
+);
 const YEAR = /^(19|20)\d\d$/;
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'year',
@@ -336,6 +344,7 @@ function flagCopyright(words: readonly string[], line: readonly number[], flags:
       line[j] === line[k] &&
       j - k <= MAX_COPYRIGHT_WORDS &&
       !NORMATIVE.has(words[j]!) &&
+      !GIVES_TERMS.has(words[j]!) &&
       !NAMES_LICENSE.has(words[j]!)
     ) {
       if (YEAR.test(words[j]!) || PLACEHOLDERS.has(words[j]!) || (j > k && words[j] === 'c')) names = true;

@@ -104,7 +104,7 @@ export const EDITS: Readonly<Record<string, Edit>> = {
     (found) => `${found} and sell`,
   ),
   currency: replacing(
-    /\$(?= ?\d)|\bUSD\b|\bdollars?\b|€|%/gi,
+    /\$(?= ?\d)|\bUSD\b|\bdollars?\b|€|(?<=\d)%/gi,
     (found) => ({ $: '€', usd: 'EUR', '€': '$', '%': '' })[found.toLowerCase()] ?? 'yen',
   ),
   'exception added': replacing(/(?<=[a-z]{3})[.;](?=\s)/g, (found) => `, except for government use${found}`),
