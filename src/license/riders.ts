@@ -17,7 +17,7 @@ const EFFECTS = list(`
   disallowed banned limited agree agrees entitled obliged obligation obligations cannot void ineligible contact`);
 /** Any of these beside a subject of law. */
 const MILD = list(
-  `not no never may cannot without but however extend extends apply applies until after before exceeds exceeding more less than other given grant granted`,
+  `not no never may cannot without but however extend extends apply applies until after before exceeds exceeding more less than given grant granted`,
 );
 const SUBJECTS = list(`
   license licensed licenses licensor licensee software model models use used uses using user users distribute distributed distribution
