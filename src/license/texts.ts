@@ -6,9 +6,10 @@
 import { type Alignment, findOccurrences } from './align.ts';
 import type { Catalog, CatalogText } from './catalog.ts';
 import { type Comparison, compareWords, quote } from './differences.ts';
-import { type HiddenSpan, hiddenSpans } from './hidden.ts';
+import { hiddenSpans } from './hidden.ts';
 import { findRiders } from './riders.ts';
-import { type Shingles, shinglesOf } from './shingles.ts';
+import { hiddenWords } from './surroundings.ts';
+import type { Shingles } from './shingles.ts';
 import type { CatalogEntry, Difference } from './types.ts';
 import type { Words } from './words.ts';
 
@@ -36,8 +37,7 @@ const MIN_COVERAGE = 0.75;
 const SHORT_WORDS = 40;
 
 /** Licenses found in full, changed or not, in order of place; ranges do not overlap by much. */
-export async function findTexts(text: string, words: Words, catalog: Catalog): Promise<TextMatch[]> {
-  const shingles = shinglesOf(words);
+export async function findTexts(text: string, words: Words, shingles: Shingles, catalog: Catalog): Promise<TextMatch[]> {
   const found = candidates(shingles, catalog).slice(0, words.words.length > LONG_TEXT ? MAX_CANDIDATES_LONG : MAX_CANDIDATES);
   if (found.length === 0) return [];
   await catalog.prepare(found.map((c) => c.position));
@@ -146,24 +146,4 @@ function withSurroundings(chosen: readonly TextMatch[], text: string, words: Wor
         extra.push({ kind: 'added', catalog: '', found: quote(text, words, from, to), at: words.start[from]! });
     return extra.length === 0 ? m : { ...m, differs: [...m.differs, ...extra].sort((x, y) => x.at - y.at) };
   });
-}
-
-/** Words of a license inside a span that is not shown; a license that lies in one as a whole is a comment like any other. */
-function hiddenWords(span: HiddenSpan, m: TextMatch, text: string, words: Words): Difference[] {
-  if (span.to <= words.start[m.b0]! || span.from >= words.end[m.b1 - 1]!) return [];
-  if (span.from <= words.start[m.b0]! && span.to >= words.end[m.b1 - 1]!) return [];
-  const inside: number[] = [];
-  for (let j = m.b0; j < m.b1; j++) if (words.start[j]! >= span.from && words.end[j]! <= span.to) inside.push(j);
-  if (inside.every((j) => words.flags[j] !== 0)) return [];
-  return [
-    {
-      kind: 'replaced',
-      catalog: inside
-        .map((j) => words.words[j])
-        .join(' ')
-        .slice(0, 600),
-      found: text.slice(span.from, span.to).replace(/\s+/g, ' ').slice(0, 600),
-      at: span.from,
-    },
-  ];
 }
