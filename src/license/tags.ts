@@ -39,6 +39,9 @@ export function resolveWith(catalog: Catalog, names: Names, tag: string): Resolv
   const value = tag.slice(0, MAX_TAG).trim();
   if (EMPTY_TAGS.has(value.toLowerCase())) return null;
   const single = resolveId(catalog, value) ?? resolveName(catalog, names, value);
+  // "AGPL-3.0 License (https://…)", as exporters of detectors write it.
+  const bare = value.replace(/\(?\bhttps?:\/\/[^\s)]*\)?/g, ' ').trim();
+  if (!single && bare !== value && bare !== '') return resolveWith(catalog, names, bare);
   return single ?? resolveExpression(catalog, names, value);
 }
 

@@ -101,6 +101,8 @@ export interface Declared {
 
 export interface Found extends LicenseMatch {
   readonly file: string;
+  /** Key of the weights' own metadata in which it stands; absent: the file is the text. */
+  readonly field?: string;
   readonly kind: LicenseKind;
 }
 
