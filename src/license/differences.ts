@@ -6,6 +6,7 @@
 import type { Alignment } from './align.ts';
 import type { Catalog, CatalogText } from './catalog.ts';
 import type { Hunk } from './diff.ts';
+import { EQUIVALENT_WORDS } from './equivalents.ts';
 import { FLAG_OPTIONAL, FLAG_RUN_START, FLAG_SLOT } from './pack.ts';
 import type { Difference } from './types.ts';
 import { isVariant } from './variants.ts';
@@ -28,6 +29,8 @@ export interface Comparison {
   readonly matched: number;
   /** Words removed, added or replaced that count. */
   readonly changed: number;
+  /** The same without what is missing before the first and after the last word: 0 for an excerpt. */
+  readonly inner: number;
 }
 
 /** Judges an alignment: what differs in a way that matters, and how much of the license is there. */
@@ -46,6 +49,7 @@ export function compareWords(
   const ownNotice = hasOwnNotice(id, catalog);
   const differs: Difference[] = [];
   let changed = 0;
+  let ends = 0;
   let missing = 0;
   for (let k = 0; k < flags.length; k++) if (gone[k] && flags[k] === 0) missing++;
   let matched = 0;
@@ -54,9 +58,10 @@ export function compareWords(
     const found = keptOf(hunk, flags, words.flags, optionalGone, ownNotice);
     if (isNothing(id, hunk, found, license, text, words, catalog)) continue;
     changed += found.a.length + found.b.length;
+    if (hunk.b0 === hunk.b1 && (hunk.a0 === 0 || hunk.a1 === flags.length)) ends += found.a.length;
     if (differs.length < MAX_DIFFERENCES) differs.push(describe(hunk, found, license, text, words, catalog));
   }
-  return { differs, coverage: license.required === 0 ? 0 : 1 - missing / license.required, matched, changed };
+  return { differs, coverage: license.required === 0 ? 0 : 1 - missing / license.required, matched, changed, inner: changed - ends };
 }
 
 interface Kept {
@@ -131,7 +136,8 @@ function isNothing(id: string, hunk: Hunk, kept: Kept, license: CatalogText, tex
   }
   // "non-commercial" and "noncommercial", "redistri- butions", "sub license".
   const wanted = kept.a.map((k) => catalog.vocabulary[license.words[k]!] ?? '');
-  if (wanted.join('') === found.join('') && !found.some((word) => /\d/.test(word))) return true;
+  const joined = found.join('').replace('copyrightowner', 'copyrightholder');
+  if (wanted.join('') === (EQUIVALENT_WORDS.get(joined) ?? joined) && !found.some((word) => /\d/.test(word))) return true;
   const before = Array.from(license.words.subarray(Math.max(0, hunk.a0 - 6), hunk.a0), (w) => catalog.vocabulary[w] ?? '');
   return isVariant(id, wanted.join(' '), found.join(' '), before.join(' '));
 }
@@ -152,7 +158,7 @@ function isPageHead(hunk: Hunk, words: Words, text: string): boolean {
     while (to <= last && line[to] === line[from]) to++;
     const raw = text.slice(words.start[from]!, words.end[to - 1]!);
     const bare = raw.replace(/\d+/g, '').trim();
-    if (!/^(page )?\d+( (of|\/) \d+)?$/i.test(raw) && (bare.length < 6 || text.split(bare, 4).length < 4)) return false;
+    if (!/^(page )?\d+( (of|\/) \d+)?$/i.test(raw) && (bare.length < 6 || text.split(bare, 3).length < 3)) return false;
     from = to;
   }
   return true;

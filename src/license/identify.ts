@@ -11,13 +11,14 @@ import { recognizeComposed } from './rail/recognize.ts';
 import { findReferences } from './references.ts';
 import { shinglesOf } from './shingles.ts';
 import { findTexts } from './texts.ts';
-import type { LicenseMatch } from './types.ts';
+import type { Difference, LicenseMatch } from './types.ts';
 import { MAX_TEXT, splitWords } from './words.ts';
 
 const RAIL_NAME = /\brail\b|responsible ai/i;
 
 /**
- * Licenses in `text`, in order of place. Only the first 1 MiB is read.
+ * Licenses in `text`, in order of place. Only the first 1 MiB is read; a text found in a longer one is
+ * `modified`, for what stands after it may change it.
  * A text nobody registered gives `[]`, never a nearest neighbor. `modified` is true as soon as one word that counts
  * differs from the catalogue's text, and `differs` shows which. A policy that stands in the same file as a license is
  * listed under that license.
@@ -42,9 +43,12 @@ export async function identifyLicense(text: string): Promise<LicenseMatch[]> {
       coverage: m.coverage,
       differs: m.differs,
       range,
+      ...(m.alike && { candidates: m.alike }),
       ...(reading && { rail: reading }),
     };
   });
+  if (text.length > MAX_TEXT)
+    for (const [k, m] of matches.entries()) matches[k] = { ...m, modified: true, differs: [...m.differs, unread(text)] };
   const taken = texts.map((m) => ({ from: m.b0, to: m.b1 }));
   const ownRail = composed ? composedMatch(composed, read, words) : matches.length === 0 ? customRail(rail, read) : null;
   if (composed) taken.push({ from: composed.b0, to: composed.b1 });
@@ -56,4 +60,9 @@ export async function identifyLicense(text: string): Promise<LicenseMatch[]> {
   if (licenses[0] && policies.length > 0) licenses[0] = { ...licenses[0], policies };
   const own = licenses.length > 0 ? licenses : policies;
   return [...(ownRail ? [ownRail] : []), ...own, ...named].sort((x, y) => x.range[0] - y.range[0] || y.range[1] - x.range[1]);
+}
+
+/** A term past the limit would go unread; so it is said that something is unread. */
+function unread(text: string): Difference {
+  return { kind: 'added', catalog: '', found: `(${text.length - MAX_TEXT} characters that were not read)`, at: MAX_TEXT };
 }

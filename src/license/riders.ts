@@ -64,8 +64,6 @@ const HARMLESS_FIRST: ReadonlySet<string> = new Set(HARMLESS.map((phrase) => phr
 
 /** Words beside a license that are read closely; farther away, a sentence has to speak of rights. */
 const NEAR = 160;
-/** Words read on each side. (CWE-407) */
-const FAR = 20_000;
 /** Longest sentence; a list without full stops is cut here. */
 const MAX_SENTENCE = 80;
 const MAX_RIDERS = 20;
@@ -76,11 +74,9 @@ const MAX_RIDERS = 20;
  */
 export function findRiders(text: string, words: Words, first: number, last: number, beside: 'start' | 'end'): [number, number][] {
   const found: [number, number][] = [];
-  const begin = beside === 'end' ? Math.max(first, last - FAR) : first;
-  const stop = beside === 'start' ? Math.min(last, first + FAR) : last;
-  let start = begin;
-  for (let k = begin; k < stop && found.length < MAX_RIDERS; k++) {
-    if (k + 1 < stop && !endsAfter(text, words, k) && k - start < MAX_SENTENCE) continue;
+  let start = first;
+  for (let k = first; k < last && found.length < MAX_RIDERS; k++) {
+    if (k + 1 < last && !endsAfter(text, words, k) && k - start < MAX_SENTENCE) continue;
     const distance = beside === 'end' ? last - k - 1 : start - first;
     if (addsTerms(words, start, k + 1, distance > NEAR)) {
       const previous = found.at(-1);

@@ -18,6 +18,8 @@ export interface TextMatch extends Comparison {
   /** Words `[b0, b1)` of the text. */
   readonly b0: number;
   readonly b1: number;
+  /** Of an excerpt that stands in several licenses alike: all of them. */
+  readonly alike?: readonly string[];
 }
 
 /** Share of the sampled shingles a license must show to be compared at all. */
@@ -33,6 +35,9 @@ const MIN_WINNING = 0.85;
 const SURE_SAMPLE = 30;
 /** Share of the required words below which a text is not called a modified form of a license, but unknown. */
 const MIN_COVERAGE = 0.75;
+/** A piece of a license is one when the text is little else, and nothing inside it differs. */
+const MIN_EXCERPT_WORDS = 60;
+const MIN_EXCERPT_SHARE = 0.8;
 /** Licenses shorter than this are common phrases: they match whole or not at all. */
 const SHORT_WORDS = 40;
 
@@ -57,7 +62,8 @@ export async function findTexts(text: string, words: Words, shingles: Shingles, 
     if (hopeless) continue;
     for (const alignment of findOccurrences(license, numbers, shingles)) {
       const comparison = compareWords(entry.id, license, text, words, alignment, catalog);
-      if (isPlausible(license, alignment, comparison)) matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
+      if (isPlausible(license, alignment, comparison, words.words.length))
+        matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
     }
   }
   return withSurroundings(chooseApart(matches), text, words);
@@ -103,9 +109,12 @@ function candidates(shingles: Shingles, catalog: Catalog): Candidate[] {
     .sort((x, y) => y.weight - x.weight || x.position - y.position);
 }
 
-function isPlausible(license: CatalogText, alignment: Alignment, comparison: Comparison): boolean {
+function isPlausible(license: CatalogText, alignment: Alignment, comparison: Comparison, textWords: number): boolean {
   if (license.required < SHORT_WORDS) return comparison.differs.length === 0;
-  if (comparison.coverage < MIN_COVERAGE) return false;
+  if (comparison.coverage < MIN_COVERAGE)
+    return (
+      comparison.inner === 0 && comparison.matched >= MIN_EXCERPT_WORDS && alignment.b1 - alignment.b0 >= MIN_EXCERPT_SHARE * textWords
+    );
   let added = 0;
   for (const h of alignment.hunks) added += h.b1 - h.b0;
   return added <= 0.6 * license.required + 20;
@@ -127,7 +136,12 @@ function chooseApart(matches: readonly TextMatch[]): TextMatch[] {
   );
   for (const m of ordered) {
     const overlap = chosen.reduce((sum, c) => sum + Math.max(0, Math.min(c.b1, m.b1) - Math.max(c.b0, m.b0)), 0);
-    if (overlap <= 0.3 * (m.b1 - m.b0)) chosen.push(m);
+    if (overlap > 0.3 * (m.b1 - m.b0)) continue;
+    const alike =
+      m.coverage >= MIN_COVERAGE
+        ? []
+        : matches.filter((o) => o.inner === m.inner && o.b0 === m.b0 && o.b1 === m.b1 && o.matched === m.matched);
+    chosen.push(alike.length > 1 ? { ...m, alike: [m.entry.id, ...alike.flatMap((o) => (o === m ? [] : o.entry.id))] } : m);
   }
   return chosen.sort((x, y) => x.b0 - y.b0);
 }

@@ -5,6 +5,7 @@
  * One pass, no regular expression over the whole text, so time is linear in its length.
  * @module
  */
+import { isEscaped, unwrap } from './unwrap.ts';
 import { BLOCK_TAGS, ENTITIES, EQUIVALENT_WORDS, INLINE_TAGS } from './equivalents.ts';
 
 /** A list marker: `(a)`, `1.`, `iv)`. */
@@ -97,13 +98,12 @@ function entityAt(text: string, i: number): { length: number; value: string } {
 
 /** The words of `text`, of which at most the first 1 MiB is read. Never throws. */
 export function splitWords(whole: string): Words {
-  const text = whole.length > MAX_TEXT ? whole.slice(0, MAX_TEXT) : whole;
+  const text = unwrap(whole.length > MAX_TEXT ? whole.slice(0, MAX_TEXT) : whole);
   const words: string[] = [];
   const start: number[] = [];
   const end: number[] = [];
   const line: number[] = [];
-  // A license inside a JSON string keeps its line ends as two characters.
-  const escaped = text.includes('\\n') && !text.slice(0, 4000).includes('\n\n') && text.split('\n', 6).length < 6;
+  const escaped = isEscaped(text);
   let word = '';
   let wordStart = 0;
   let lineNo = 0;
@@ -177,10 +177,15 @@ export function splitWords(whole: string): Words {
         continue;
       }
       flush(i);
-    } else if (c === 92 && escaped && (text[i + 1] === 'n' || text[i + 1] === 'r' || text[i + 1] === 't')) {
+    } else if (c === 92 && escaped && 'nrtf'.includes(text[i + 1] ?? ' ')) {
       flush(i);
       if (text[i + 1] === 'n') lineNo++;
       i += 2;
+      continue;
+    } else if (c === 92 && text[i + 1] === 'u' && /^[0-9a-f]{4}$/i.test(text.slice(i + 2, i + 6))) {
+      const code = Number.parseInt(text.slice(i + 2, i + 6), 16);
+      take(code < 128 ? asciiForm(code) : normalForm(code), i, i + 6);
+      i += 6;
       continue;
     } else if (c < 128) flush(i);
     else {
