@@ -90,7 +90,7 @@ function row(name: string, answer: (c: Case) => string[], misnamed: number, time
 }
 
 async function tampered(): Promise<void> {
-  const all: [string, string][] = [...texts.map(([id, text]): [string, string] => [id, text])];
+  const all: [string, string][] = texts.map(([id, text]) => [id, text]);
   for (const [id, { licenseText }] of Object.entries(spdx)) if (!texts.some(([known]) => known === id)) all.push([id, licenseText]);
   const baselines = [wordSetDice(all), fiveGramContainment(all)];
   const tried: Record<string, number> = {};

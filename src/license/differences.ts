@@ -7,10 +7,11 @@ import type { Alignment } from './align.ts';
 import type { Catalog, CatalogText } from './catalog.ts';
 import type { Hunk } from './diff.ts';
 import { EQUIVALENT_WORDS } from './equivalents.ts';
+import { FLAG_COPYRIGHT, FLAG_MARKER, GIVES_TERMS, NORMATIVE } from './marks.ts';
 import { FLAG_OPTIONAL, FLAG_RUN_START, FLAG_SLOT } from './pack.ts';
 import type { Difference } from './types.ts';
 import { isVariant } from './variants.ts';
-import { FLAG_COPYRIGHT, FLAG_MARKER, GIVES_TERMS, NORMATIVE, type Words } from './words.ts';
+import type { Words } from './words.ts';
 
 /** Differences listed for one license; more means it is another text. (CWE-770) */
 const MAX_DIFFERENCES = 200;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryTree } from '../base/index.ts';
 import { type Model, readModel } from '../model/index.ts';
+import { dictPickle, entry, floats, ggufText, pickledText, torchZip, writeGguf } from '../weights/testing/index.ts';
 import { judgeLicense } from './index.ts';
 import { readShared } from './testing/shared.ts';
 
@@ -28,6 +29,31 @@ describe('a license inside the weights file', () => {
     const { found, effective } = await judgeLicense(model, []);
     expect(found).toMatchObject([{ id: 'AGPL-3.0-only', by: 'tag', field: 'license', kind: 'network-copyleft' }]);
     expect(effective.ids).toEqual(['AGPL-3.0-only']);
+  });
+
+  test('is found in a PyTorch checkpoint of a detector, beside the tensors', async () => {
+    const tensor = { name: 'model.0.weight', key: '0', numel: 2, shape: [2], stride: [1] };
+    const notice =
+      entry('license', pickledText('AGPL-3.0 License (https://ultralytics.com/license)')) +
+      entry('docs', pickledText('https://docs.ultralytics.com'));
+    const model = await read({ 'yolo.pt': torchZip(dictPickle([tensor], notice), { '0': floats(1, 2) }) });
+    const { found, declared, effective } = await judgeLicense(model, []);
+    expect(found).toMatchObject([{ id: 'AGPL-3.0-only', by: 'tag', file: 'yolo.pt', field: 'license' }]);
+    expect(declared).toMatchObject([{ id: 'AGPL-3.0-only', from: 'yolo.pt: license' }]);
+    expect(effective.ids).toEqual(['AGPL-3.0-only']);
+  });
+
+  test('is found in the keys of a GGUF file', async () => {
+    const bytes = writeGguf({
+      metadata: {
+        'general.architecture': ggufText('llama'),
+        'general.license': ggufText('llama3.1'),
+        'general.license.link': ggufText('https://llama.com/llama3_1/license'),
+      },
+      tensors: [],
+    });
+    const { found } = await judgeLicense(await read({ 'm.gguf': bytes }), []);
+    expect(found).toMatchObject([{ id: 'llama-3.1', field: 'general.license' }]);
   });
 
   test('is compared word by word when it is the whole text', async () => {

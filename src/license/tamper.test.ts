@@ -97,7 +97,7 @@ describe('what licensors fill in is no change', () => {
     ['a copyright line with a name', bsd.replace(/^Copyright.*$/m, 'Copyright (c) 2011-2024, Ada Lovelace <ada@example.org> and others')],
   ];
   for (const [name, text] of cases)
-    test(name, async () => {
+    test(`${name} fills a slot`, async () => {
       expect(text).not.toBe(bsd);
       expect(await isPlain(text, 'BSD-3-Clause')).toBe(true);
     });

@@ -10,7 +10,7 @@ import { hiddenSpans } from './hidden.ts';
 import { findRiders } from './riders.ts';
 import { hiddenWords } from './surroundings.ts';
 import type { Shingles } from './shingles.ts';
-import type { CatalogEntry, Difference } from './types.ts';
+import type { CatalogEntry } from './types.ts';
 import type { Words } from './words.ts';
 
 export interface TextMatch extends Comparison {

@@ -47,6 +47,13 @@ describe('what the program prints follows the published schemas', () => {
     expect(faults('error', files.at(-1).error)).toEqual([]);
   });
 
+  test('composed licenses', async () => {
+    const composed = (
+      await heirloom(['license', 'compose', '--artifact', 'M', '--type', 'open', '--restrict', 'law,minors', '--json'])
+    ).json();
+    expect(faults('license-compose', composed)).toEqual([]);
+  });
+
   test('an answer that does not is caught', () => {
     expect(faults('error', { code: 'lower' })).not.toEqual([]);
   });

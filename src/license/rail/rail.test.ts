@@ -1,12 +1,16 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import vocabulary from '../../../catalog/vocabulary.json' with { type: 'json' };
 import { composeRail, identifyLicense } from '../index.ts';
 import { loadRecords } from '../terms/load.ts';
 import { readShared } from '../testing/shared.ts';
 import type { RailOptions } from './compose.ts';
 import { loadRail } from './data.ts';
 
+const vocabulary = JSON.parse(readFileSync(new URL('../../../catalog/vocabulary.json', import.meta.url), 'utf8')) as Record<
+  'useRestrictions' | 'terms' | 'acts',
+  object
+>;
 const codes = Object.keys(vocabulary.useRestrictions);
 const options: fc.Arbitrary<RailOptions> = fc.record({
   artifact: fc.constantFrom('D', 'A', 'M', 'S'),
@@ -139,8 +143,8 @@ describe('a license of the RAIL family', () => {
     test(`${id} is read into artifact, type and the codes that its reviewed record lists`, async () => {
       const [match] = await identifyLicense(readShared(`texts/${id}.txt`));
       expect(match).toMatchObject({ id, modified: false, rail: { artifacts, type } });
-      const term = (await loadRecords()).get(id)!.terms.find((t) => t.term === 'duty.acceptable-use');
-      const listed = (term?.params as { restrictions: string[] }).restrictions;
+      const term = (await loadRecords()).get(id)!.terms.find((t) => t.term === 'duty.acceptable-use')!;
+      const listed = (term.params as { restrictions: string[] }).restrictions;
       expect([...match!.rail!.restrictions].sort()).toEqual([...listed].sort());
     });
 
