@@ -45,12 +45,11 @@ describe('a license inside the weights file', () => {
 
   test('is found in the keys of a GGUF file', async () => {
     const bytes = writeGguf({
-      metadata: {
-        'general.architecture': ggufText('llama'),
-        'general.license': ggufText('llama3.1'),
-        'general.license.link': ggufText('https://llama.com/llama3_1/license'),
-      },
-      tensors: [],
+      keys: [
+        ['general.architecture', ggufText('llama')],
+        ['general.license', ggufText('llama3.1')],
+        ['general.license.link', ggufText('https://llama.com/llama3_1/license')],
+      ],
     });
     const { found } = await judgeLicense(await read({ 'm.gguf': bytes }), []);
     expect(found).toMatchObject([{ id: 'llama-3.1', field: 'general.license' }]);
