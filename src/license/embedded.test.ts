@@ -52,7 +52,10 @@ describe('a license inside the weights file', () => {
       ],
     });
     const { found } = await judgeLicense(await read({ 'm.gguf': bytes }), []);
-    expect(found).toMatchObject([{ id: 'llama-3.1', field: 'general.license' }]);
+    expect(found).toMatchObject([
+      { id: 'llama-3.1', by: 'tag', field: 'general.license' },
+      { id: 'llama-3.1', by: 'reference', field: 'general.license.link' },
+    ]);
   });
 
   test('is compared word by word when it is the whole text', async () => {

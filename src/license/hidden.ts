@@ -16,7 +16,9 @@ const MAX_SPANS = 2000;
 const MAX_TAG = 600;
 const STRUCK: ReadonlySet<string> = new Set(['s', 'strike', 'del', 'script', 'style', 'template', 'noscript']);
 const UNSEEN =
-  /\bhidden\b|display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d]*[1-9])|line-through|color\s*:\s*transparent/i;
+  /\bhidden\b|display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d]*[1-9])|line-through|color\s*[:=]\s*["']?(?:transparent|white|#fff(?:fff)?)\b/i;
+/** Strokes laid over the letter before: n\u0336o\u0336t\u0336 (Unicode "combining long stroke overlay" and its kin). */
+const STROKES = /[\u0334-\u0338\u20d2\u20d3\u20d8-\u20da\u20e5\u20e6\u20ea\u20eb]/;
 /** Bidirectional embeddings, overrides and isolates (Unicode TR 9); CVE-2021-42574 shows what they hide. */
 const REORDERS = /[\u202a-\u202e\u2066-\u2069]/;
 
@@ -32,6 +34,13 @@ export function hiddenSpans(text: string): HiddenSpan[] {
     else if (c === 126 && text[i + 1] === '~') to = struckEnd(text, i);
     else if (c === 91 && (i === 0 || text[i - 1] === '\n')) to = markdownCommentEnd(text, i);
     else if (c >= 0x202a && c <= 0x2069 && REORDERS.test(text[i]!)) to = directionEnd(text, i);
+    else if ((c >= 0x334 && c <= 0x338) || (c >= 0x20d2 && c <= 0x20eb)) {
+      if (i > 0 && STROKES.test(text[i]!)) {
+        const last = spans.at(-1);
+        if (last && last.to >= i - 2) spans[spans.length - 1] = { from: last.from, to: i + 1 };
+        else spans.push({ from: i - 1, to: i + 1 });
+      }
+    }
     if (to > i) {
       spans.push({ from: i, to });
       i = to;

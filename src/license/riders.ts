@@ -62,6 +62,10 @@ const HARMLESS: readonly (readonly string[])[] = [
 ].map((phrase) => phrase.split(' '));
 const HARMLESS_FIRST: ReadonlySet<string> = new Set(HARMLESS.map((phrase) => phrase[0]!));
 
+/** The same in the languages that models are most often published in. */
+const FOREIGN =
+  /禁止|不得|仅限|仅供|僅限|商用|商业|商業|付费|許可なく|verboten|untersagt|nicht\W?kommerziell|gewerblich|interdit|(?:usage|utilisation|uso|fins?) (?:non )?com+ercial|prohibid[oa]|запрещ|некоммерч|상업적|금지/i;
+
 /** Words beside a license that are read closely; farther away, a sentence has to speak of rights. */
 const NEAR = 160;
 /** Longest sentence; a list without full stops is cut here. */
@@ -78,7 +82,7 @@ export function findRiders(text: string, words: Words, first: number, last: numb
   for (let k = first; k < last && found.length < MAX_RIDERS; k++) {
     if (k + 1 < last && !endsAfter(text, words, k) && k - start < MAX_SENTENCE) continue;
     const distance = beside === 'end' ? last - k - 1 : start - first;
-    if (addsTerms(words, start, k + 1, distance > NEAR)) {
+    if (addsTerms(words, start, k + 1, distance > NEAR) || FOREIGN.test(text.slice(words.start[start]!, words.end[k]!))) {
       const previous = found.at(-1);
       if (previous?.[1] === start) previous[1] = k + 1;
       else found.push([start, k + 1]);

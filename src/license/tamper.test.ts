@@ -74,7 +74,18 @@ describe('a change that names hide', () => {
     ["another name in the licensor's own notice", kimi.replace('Moonshot AI', 'Acme AI'), 'kimi-k2-modified-mit'],
     ['a Greek letter in a holder slot', bsd.replace('copyright holder nor', 'cοpyright holder nor'), 'BSD-3-Clause'],
     ['a comment of link definitions', mit.replace('free of charge, to any', 'free\n[//]: # (of charge, to any)\n'), 'MIT'],
-    ['words in white', mit.replace('without restriction', '<span style="font-size:0">without restriction</span>'), 'MIT'],
+    [
+      'a word under a stroke of its own letters',
+      mit.replace('without restriction', 'w\u0336i\u0336t\u0336h\u0336o\u0336u\u0336t\u0336 restriction'),
+      'MIT',
+    ],
+    ['a sign that says no', mit.replace('free of charge', '🚫 free of charge'), 'MIT'],
+    ['white letters', mit.replace('without restriction', '<font color="white">without restriction</font>'), 'MIT'],
+    ['a rider in Chinese', `${mit}\n本模型禁止商业使用。\n`, 'MIT'],
+    ['a rider in German', `${mit}\nNur für nichtkommerzielle Zwecke.\n`, 'MIT'],
+    ['two sentences in the other order', mit.replace(/(to deal\s+in the Software without restriction), (including)/, '$2 $1,'), 'MIT'],
+    ['a paragraph said twice', mit.replace(/\n\n(The above[^]*?)\n\n/, '\n\n$1\n\n$1\n\n'), 'MIT'],
+    ['words too small to read', mit.replace('without restriction', '<span style="font-size:0">without restriction</span>'), 'MIT'],
   ];
   for (const [name, text, id] of cases)
     test(`${name} is seen`, async () => {

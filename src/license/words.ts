@@ -26,7 +26,9 @@ const MAX_WORD = 200;
 /** Longest tag skipped; beyond it `<` is a character like any other. */
 const MAX_TAG = 1000;
 
-const MONEY: ReadonlySet<string> = new Set(['euro', 'pound', 'yen']);
+const SIGNS: ReadonlySet<string> = new Set(['euro', 'pound', 'yen', 'nosign']);
+/** Signs that say "not": ¬ ≠ ✖ ✗ ✘ ❌ ⛔ ☒ 🚫 🛑. */
+const NO_SIGNS: ReadonlySet<number> = new Set([0xac, 0x2260, 0x2716, 0x2717, 0x2718, 0x274c, 0x26d4, 0x2612, 0x1f6ab, 0x1f6d1]);
 const HAN = /\p{Script=Han}/u;
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 const NORMAL_FORMS = new Map<number, string>();
@@ -45,6 +47,7 @@ function normalForm(code: number): string {
   else if (code === 0x20ac) form = 'euro';
   else if (code === 0xa3) form = 'pound';
   else if (code === 0xa5) form = 'yen';
+  else if (NO_SIGNS.has(code)) form = 'nosign';
   else {
     form = String.fromCodePoint(code).normalize('NFKC').toLowerCase();
     if (!LETTER_OR_DIGIT.test(form)) form = ' ';
@@ -124,7 +127,7 @@ export function splitWords(whole: string): Words {
   /** One character in normal form; returns nothing, moves nothing. */
   const take = (form: string, at: number, next: number): void => {
     if (form === '') return;
-    if (MONEY.has(form)) one(form, at);
+    if (SIGNS.has(form)) one(form, at);
     else if (form === "'") {
       if (word === '' || !LETTER_OR_DIGIT.test(text[at + 1] ?? ' ')) flush(at);
     } else if (form === ' ') flush(at);
