@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { FLAG_OPTIONAL, FLAG_RUN_START, FLAG_SLOT } from '../../src/license/pack.ts';
-import { FLAG_COPYRIGHT, FLAG_MARKER, splitWords } from '../../src/license/words.ts';
+import { FLAG_COPYRIGHT, FLAG_MARKER } from '../../src/license/marks.ts';
+import { splitWords } from '../../src/license/words.ts';
 
 /** As in src/license/pack.ts, with the word itself behind the marks. */
 const MARKS = { '~': FLAG_MARKER, '%': FLAG_COPYRIGHT, _: FLAG_SLOT, '+': FLAG_OPTIONAL, '=': FLAG_OPTIONAL | FLAG_RUN_START };

@@ -1,12 +1,13 @@
 import { SourceError, type Watch } from '../base/index.ts';
+import { decodeText, looksBinary } from '../model/index.ts';
 import { openTree } from '../sources/index.ts';
 
 /** The longest license text known is under 100 KiB; ten times that leaves room for files that hold many. (CWE-770) */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
 /**
- * A text file: UTF-16 by its mark, UTF-8 when it is, else Windows-1252, which never fails.
- * @throws SourceError when it is a folder, over 1 MiB, or cannot be read.
+ * A text file: UTF-16 by its mark or its zeros, UTF-8 when it is, else Windows-1252, which never fails.
+ * @throws SourceError when it is a folder, binary, over 1 MiB, or cannot be read.
  */
 export async function readText(path: string, watch: Watch): Promise<string> {
   const tree = await openTree(path, watch);
@@ -22,19 +23,14 @@ export async function readText(path: string, watch: Watch): Promise<string> {
         where: { file: path },
       });
     const source = await tree.open(file.path);
-    return decodeText(await source.read(0, source.size));
+    const bytes = await source.read(0, source.size);
+    if (looksBinary(bytes) || (bytes[0] === 0x25 && bytes[1] === 0x50 && bytes[2] === 0x44 && bytes[3] === 0x46))
+      throw new SourceError('SOURCE_LOCATOR', `${path} is not text`, {
+        where: { file: path, byte: 0 },
+        hint: 'of a PDF or an archive, give the text taken out of it',
+      });
+    return decodeText(bytes);
   } finally {
     await tree.close();
-  }
-}
-
-function decodeText(bytes: Uint8Array): string {
-  const [a, b] = bytes;
-  if (a === 0xff && b === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
-  if (a === 0xfe && b === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
   }
 }

@@ -42,7 +42,7 @@ export function findOccurrences(license: CatalogText, words: Int32Array, shingle
   while (runs.length > 0 && out.length < MAX_OCCURRENCES) {
     const chain = bestChain(runs);
     const covered = chain.reduce((sum, run) => sum + run.length, 0);
-    if (covered < 0.4 * license.required) break;
+    if (covered < 0.25 * license.required) break;
     const alignment = fillGaps(license.words, words, chain);
     out.push(alignment);
     runs = runs.filter((run) => run.b + run.length <= alignment.b0 || run.b >= alignment.b1);
@@ -189,7 +189,7 @@ function afterLast(a: Int32Array, b: Int32Array, atA: number, atB: number): { b1
   for (let h = 0; h <= hunks.length; h++) {
     const hunk = h < hunks.length ? hunks[h]! : { a0: a1, a1, b0: b1, b1 };
     score += hunk.b0 - nowB;
-    if (score > bestScore) {
+    if (score >= bestScore) {
       bestScore = score;
       cut = { a: hunk.a0, b: hunk.b0 };
     }

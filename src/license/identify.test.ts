@@ -164,7 +164,7 @@ describe('a changed text', () => {
       'llama-2: replaced california > Acme',
     ]);
     expect(await differs(spdx['Apache-2.0']!.licenseText.replace('Apache License', 'Acme License'))).toEqual([
-      'Apache-2.0: removed apache > ',
+      'Apache-2.0: replaced apache > Acme',
     ]);
   });
 

@@ -4,13 +4,21 @@
  */
 import { loadCatalog } from './catalog.ts';
 import { loadNames } from './names.ts';
+import { composedMatch, customRail } from './rail/matches.ts';
+import { loadRail } from './rail/data.ts';
+import { parseRail } from './rail/parse.ts';
+import { recognizeComposed } from './rail/recognize.ts';
 import { findReferences } from './references.ts';
+import { shinglesOf } from './shingles.ts';
 import { findTexts } from './texts.ts';
-import type { LicenseMatch } from './types.ts';
+import type { Difference, LicenseMatch } from './types.ts';
 import { MAX_TEXT, splitWords } from './words.ts';
 
+const RAIL_NAME = /\brail\b|responsible ai/i;
+
 /**
- * Licenses in `text`, in order of place. Only the first 1 MiB is read.
+ * Licenses in `text`, in order of place. Only the first 1 MiB is read; a text found in a longer one is
+ * `modified`, for what stands after it may change it.
  * A text nobody registered gives `[]`, never a nearest neighbor. `modified` is true as soon as one word that counts
  * differs from the catalogue's text, and `differs` shows which. A policy that stands in the same file as a license is
  * listed under that license.
@@ -20,17 +28,30 @@ export async function identifyLicense(text: string): Promise<LicenseMatch[]> {
   const names = await loadNames();
   const read = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
   const words = splitWords(read);
-  const texts = await findTexts(read, words, catalog);
-  const matches = texts.map((m): LicenseMatch => ({
-    id: m.entry.id,
-    name: m.entry.name,
-    modified: m.differs.length > 0,
-    by: 'text',
-    coverage: m.coverage,
-    differs: m.differs,
-    range: [words.start[m.b0] ?? 0, words.end[m.b1 - 1] ?? 0],
-  }));
+  const shingles = shinglesOf(words);
+  const rail = await loadRail();
+  const composed = recognizeComposed(rail, read, words, shingles);
+  const texts = (await findTexts(read, words, shingles, catalog)).filter((m) => !composed || m.b1 <= composed.b0 || m.b0 >= composed.b1);
+  const matches = texts.map((m): LicenseMatch => {
+    const range = [words.start[m.b0] ?? 0, words.end[m.b1 - 1] ?? 0] as const;
+    const reading = RAIL_NAME.test(m.entry.name) ? parseRail(rail, read.slice(...range)) : null;
+    return {
+      id: m.entry.id,
+      name: m.entry.name,
+      modified: m.differs.length > 0,
+      by: 'text',
+      coverage: m.coverage,
+      differs: m.differs,
+      range,
+      ...(m.alike && { candidates: m.alike }),
+      ...(reading && { rail: reading }),
+    };
+  });
+  if (text.length > MAX_TEXT)
+    for (const [k, m] of matches.entries()) matches[k] = { ...m, modified: true, differs: [...m.differs, unread(text)] };
   const taken = texts.map((m) => ({ from: m.b0, to: m.b1 }));
+  const ownRail = composed ? composedMatch(composed, read, words) : matches.length === 0 ? customRail(rail, read) : null;
+  if (composed) taken.push({ from: composed.b0, to: composed.b1 });
   const held = new Set(matches.map((m) => m.id));
   const isHeld = (id: string): boolean => held.has(id) || held.has(catalog.find(id)?.id ?? id);
   const named = findReferences(read, words, taken, catalog, names).filter((m) => !isHeld(m.id) && !m.candidates?.some(isHeld));
@@ -38,5 +59,10 @@ export async function identifyLicense(text: string): Promise<LicenseMatch[]> {
   const licenses = texts.flatMap((m, k) => (m.entry.form === 'policy' ? [] : [matches[k]!]));
   if (licenses[0] && policies.length > 0) licenses[0] = { ...licenses[0], policies };
   const own = licenses.length > 0 ? licenses : policies;
-  return [...own, ...named].sort((x, y) => x.range[0] - y.range[0] || y.range[1] - x.range[1]);
+  return [...(ownRail ? [ownRail] : []), ...own, ...named].sort((x, y) => x.range[0] - y.range[0] || y.range[1] - x.range[1]);
+}
+
+/** A term past the limit would go unread; so it is said that something is unread. */
+function unread(text: string): Difference {
+  return { kind: 'added', catalog: '', found: `(${text.length - MAX_TEXT} characters that were not read)`, at: MAX_TEXT };
 }

@@ -2,6 +2,7 @@ export { KIND_ORDER, kindRank } from './catalog.ts';
 export { dutyActs } from './duties.ts';
 export { identifyLicense } from './identify.ts';
 export { judgeLicense } from './judge.ts';
+export { composeRail } from './rail/compose.ts';
 export { resolveTag } from './tags.ts';
 export { diffLicenses, type DiffSide, type LicenseDiff, type TermDiff } from './terms/diff.ts';
 export { type Candidate, findLicense, type FoundLicense } from './terms/find.ts';

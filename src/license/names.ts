@@ -105,3 +105,30 @@ export function nameAt(names: Names, sequence: readonly { word: string }[], from
   }
   return null;
 }
+
+const versioned = new WeakMap<Names, ReadonlyMap<string, readonly string[]>>();
+const VERSION = /^\d{1,3}(\.\d{1,3}){0,3}$/;
+
+/** Ids of a family whose names go by number, for its bare name: `llama` → those of `llama 2`, `llama 3.1`...; undefined when none do. */
+export function versionsOf(names: Names, key: string): readonly string[] | undefined {
+  let known = versioned.get(names);
+  if (!known) {
+    const families = new Map<string, string[]>();
+    for (const [full, { ids }] of names.byWords) {
+      const words = full.split(' ');
+      const at = words.findIndex((word, k) => k > 0 && VERSION.test(word));
+      if (at < 0 || ids.length === 0) continue;
+      const family = words.slice(0, at).join(' ');
+      const list = families.get(family) ?? [];
+      for (const id of ids) if (!list.includes(id)) list.push(id);
+      families.set(family, list);
+    }
+    versioned.set(names, (known = families));
+  }
+  return known.get(key);
+}
+
+/** True for `5`, `3.1`; a year is none. */
+export function isVersion(word: string): boolean {
+  return VERSION.test(word);
+}

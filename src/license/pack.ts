@@ -6,7 +6,7 @@
  *   `=` begins a run that may be left out as a whole, `+` continues it
  * @module
  */
-import { FLAG_COPYRIGHT, FLAG_MARKER } from './words.ts';
+import { FLAG_COPYRIGHT, FLAG_MARKER } from './marks.ts';
 
 /** A name or date that every licensor fills in ("Neither the name of …"). */
 export const FLAG_SLOT = 4;

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Catalog } from './catalog.ts';
-import { canonicalWords, nameAt, type NameTarget, type Names } from './names.ts';
-import { licenseRef, resolveTarget, resolveWith } from './tags.ts';
+import { canonicalWords, isVersion, nameAt, type NameTarget, type Names, versionsOf } from './names.ts';
+import { licenseRef, ownRef, resolveTarget, resolveWith } from './tags.ts';
 import type { LicenseMatch, ResolvedTag } from './types.ts';
 import type { Words } from './words.ts';
 
@@ -17,6 +17,8 @@ interface Span {
 
 /** Names found in one text; a list of licenses is an index, not a statement. (CWE-770) */
 const MAX_REFERENCES = 40;
+/** Known versions listed for an unknown one. */
+const MAX_CANDIDATES = 12;
 /** Words read after a phrase that leads to a name. */
 const LEAD_WINDOW = 12;
 /** Words between two names of one choice: "MIT (link) or Apache-2.0". */
@@ -116,7 +118,8 @@ class Search {
         .replace(/\s*(\*\/|-->|"|'|\]|\}).*$/, '')
         .trim();
       const resolved = resolveWith(this.catalog, this.names, value);
-      if (resolved) this.put(resolved, 'tag', this.words.start[k]!, from + value.length);
+      const named = resolved ?? ownRef(value);
+      if (named) this.put(named, 'tag', this.words.start[k]!, from + value.length);
     }
   }
 
@@ -196,7 +199,26 @@ class Search {
     const end = sequence[named.length - 1]!.end;
     const beside = this.words.words[end] === 'license' || this.words.words[at - 1] === 'license';
     if (named.target.weak && !beside) return null;
-    return { resolved: this.target(named.target), end };
+    return this.otherVersion(sequence, named.length) ?? { resolved: this.target(named.target), end };
+  }
+
+  /** "Llama 5", "Apache License 3.0": a version that is not known is said to be unknown, with the ones that are. */
+  private otherVersion(
+    sequence: readonly { word: string; at: number; end: number }[],
+    length: number,
+  ): { resolved: ResolvedTag; end: number } | null {
+    const next = sequence[length];
+    const last = sequence[length - 1]!;
+    if (!next || !isVersion(next.word) || next.at - last.end > 3 || this.words.flags[next.at] !== 0) return null;
+    if (this.endsBetween(last.end - 1, next.at) || this.words.words[next.end] === 'clause') return null;
+    const key = sequence
+      .slice(0, length)
+      .map((one) => one.word)
+      .join(' ');
+    const ids = versionsOf(this.names, key);
+    if (!ids) return null;
+    const { kind } = resolveTarget(this.catalog, { ids, family: true, name: key, weak: false });
+    return { resolved: { id: licenseRef(`${key} ${next.word}`), kind, candidates: ids.slice(0, MAX_CANDIDATES) }, end: next.end };
   }
 
   private target(target: NameTarget): ResolvedTag {
@@ -264,7 +286,8 @@ class Search {
       const sameLine = this.words.line[k] === this.words.line[k + 1];
       if (sameLine ? !/[:|=]/.test(separator) : this.lineWords(k + 1) > 8) continue;
       const hit = this.gnuAt(k + 1) ?? this.fieldHit(k + 1);
-      if (hit) this.put(hit.resolved, 'reference', this.words.start[k]!, this.words.end[hit.end - 1]!);
+      // The title of a text that was recognized names itself.
+      if (hit && this.isFree(hit.end - 1)) this.put(hit.resolved, 'reference', this.words.start[k]!, this.words.end[hit.end - 1]!);
     }
   }
 
@@ -272,6 +295,8 @@ class Search {
     for (let at = k; at < Math.min(this.words.words.length, k + 3); at++) {
       const sequence = canonicalWords(this.words.words, at, Math.min(this.words.words.length, at + 16));
       const named = sequence.length > 0 ? nameAt(this.names, sequence, 0) : null;
+      const other = named && this.otherVersion(sequence, named.length);
+      if (other) return other;
       if (named) return { resolved: this.target(named.target), end: sequence[named.length - 1]!.end };
     }
     return null;

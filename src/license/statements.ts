@@ -5,6 +5,7 @@
 import type { Finding } from '../base/index.ts';
 import type { Claim, Model, TextFile } from '../model/index.ts';
 import { type Catalog, loadCatalog } from './catalog.ts';
+import { readEmbedded } from './embedded.ts';
 import { identifyLicense } from './identify.ts';
 import { loadNames, type Names } from './names.ts';
 import { kindOfId, licenseRef, resolveTag } from './tags.ts';
@@ -45,6 +46,10 @@ export async function readStatements(model: Model): Promise<Statements> {
       if (match.modified) findings.push(modifiedText(file, match));
     }
     if (matches.length === 0 && model.licenseFiles.includes(file) && file.text.trim() !== '') findings.push(unknownText(file));
+  }
+  for (const one of await readEmbedded(model, catalog, names)) {
+    found.push(one);
+    if (one.modified) findings.push(modifiedText(one, one));
   }
   return { declared, found, findings, catalog, names };
 }
@@ -104,7 +109,7 @@ export function whereOf(from: string): { file: string; field?: string } {
 }
 
 function modifiedText(
-  file: TextFile,
+  file: { readonly file: string; readonly field?: string },
   match: { name: string; differs: readonly { kind: string; catalog: string; found: string }[] },
 ): Finding {
   const first = match.differs[0];
@@ -114,7 +119,7 @@ function modifiedText(
   return {
     rule: 'license/text-modified',
     severity: 'warning',
-    where: { file: file.file },
+    where: { file: file.file, ...(file.field !== undefined && { field: file.field }) },
     what: `the text is ${match.name} with ${match.differs.length} ${match.differs.length === 1 ? 'change' : 'changes'}, the first: ${first?.kind ?? ''} ${words}`,
     why: 'a changed word can change what the license asks for; it is no longer the license of that name',
     fix: 'read the changed words; restore the text, or give the license a name of its own',

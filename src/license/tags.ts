@@ -39,6 +39,9 @@ export function resolveWith(catalog: Catalog, names: Names, tag: string): Resolv
   const value = tag.slice(0, MAX_TAG).trim();
   if (EMPTY_TAGS.has(value.toLowerCase())) return null;
   const single = resolveId(catalog, value) ?? resolveName(catalog, names, value);
+  // "AGPL-3.0 License (https://…)", as exporters of detectors write it.
+  const bare = value.replace(/\(?\bhttps?:\/\/[^\s)]*\)?/g, ' ').trim();
+  if (!single && bare !== value && bare !== '') return resolveWith(catalog, names, bare);
   return single ?? resolveExpression(catalog, names, value);
 }
 
@@ -71,7 +74,7 @@ function resolveExpression(catalog: Catalog, names: Names, value: string): Resol
   } catch {
     return null;
   }
-  const parts = parsed.ids.map((id) => resolveId(catalog, id) ?? resolveName(catalog, names, id));
+  const parts = parsed.ids.map((id) => resolveId(catalog, id) ?? resolveName(catalog, names, id) ?? ownRef(id));
   if (parts.some((part) => part === null)) return null;
   const known = parts as ResolvedTag[];
   const ids = [...new Set(known.map((part) => part.id))];
@@ -80,6 +83,11 @@ function resolveExpression(catalog: Catalog, names: Names, value: string): Resol
   const kind = parsed.operator === 'or' ? ranked[0]!.kind : ranked.at(-1)!.kind;
   const joined = parsed.operator === 'mixed' ? value : ids.join(parsed.operator === 'or' ? ' OR ' : ' AND ');
   return { id: ids.length === 1 ? ids[0]! : joined, kind, expression: { ids, operator: parsed.operator } };
+}
+
+/** A `LicenseRef-` that nobody here knows is still the license its author names. */
+export function ownRef(id: string): ResolvedTag | null {
+  return /^LicenseRef-[A-Za-z0-9.-]{1,100}$/.test(id) ? { id, kind: 'unknown' } : null;
 }
 
 /** Kind of any id this room hands out: catalogue ids, `LicenseRef-<tag>` of shared names, expressions. */

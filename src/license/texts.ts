@@ -6,8 +6,11 @@
 import { type Alignment, findOccurrences } from './align.ts';
 import type { Catalog, CatalogText } from './catalog.ts';
 import { type Comparison, compareWords, quote } from './differences.ts';
-import { type Shingles, shinglesOf } from './shingles.ts';
-import type { CatalogEntry, Difference } from './types.ts';
+import { hiddenSpans } from './hidden.ts';
+import { findRiders } from './riders.ts';
+import { hiddenWords } from './surroundings.ts';
+import type { Shingles } from './shingles.ts';
+import type { CatalogEntry } from './types.ts';
 import type { Words } from './words.ts';
 
 export interface TextMatch extends Comparison {
@@ -15,6 +18,8 @@ export interface TextMatch extends Comparison {
   /** Words `[b0, b1)` of the text. */
   readonly b0: number;
   readonly b1: number;
+  /** Of an excerpt that stands in several licenses alike: all of them. */
+  readonly alike?: readonly string[];
 }
 
 /** Share of the sampled shingles a license must show to be compared at all. */
@@ -30,12 +35,14 @@ const MIN_WINNING = 0.85;
 const SURE_SAMPLE = 30;
 /** Share of the required words below which a text is not called a modified form of a license, but unknown. */
 const MIN_COVERAGE = 0.75;
+/** A piece of a license is one when the text is little else, and nothing inside it differs. */
+const MIN_EXCERPT_WORDS = 60;
+const MIN_EXCERPT_SHARE = 0.8;
 /** Licenses shorter than this are common phrases: they match whole or not at all. */
 const SHORT_WORDS = 40;
 
 /** Licenses found in full, changed or not, in order of place; ranges do not overlap by much. */
-export async function findTexts(text: string, words: Words, catalog: Catalog): Promise<TextMatch[]> {
-  const shingles = shinglesOf(words);
+export async function findTexts(text: string, words: Words, shingles: Shingles, catalog: Catalog): Promise<TextMatch[]> {
   const found = candidates(shingles, catalog).slice(0, words.words.length > LONG_TEXT ? MAX_CANDIDATES_LONG : MAX_CANDIDATES);
   if (found.length === 0) return [];
   await catalog.prepare(found.map((c) => c.position));
@@ -55,10 +62,11 @@ export async function findTexts(text: string, words: Words, catalog: Catalog): P
     if (hopeless) continue;
     for (const alignment of findOccurrences(license, numbers, shingles)) {
       const comparison = compareWords(entry.id, license, text, words, alignment, catalog);
-      if (isPlausible(license, alignment, comparison)) matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
+      if (isPlausible(license, alignment, comparison, words.words.length))
+        matches.push({ entry, b0: alignment.b0, b1: alignment.b1, ...comparison });
     }
   }
-  return withRiders(chooseApart(matches), text, words);
+  return withSurroundings(chooseApart(matches), text, words);
 }
 
 interface Candidate {
@@ -101,9 +109,12 @@ function candidates(shingles: Shingles, catalog: Catalog): Candidate[] {
     .sort((x, y) => y.weight - x.weight || x.position - y.position);
 }
 
-function isPlausible(license: CatalogText, alignment: Alignment, comparison: Comparison): boolean {
+function isPlausible(license: CatalogText, alignment: Alignment, comparison: Comparison, textWords: number): boolean {
   if (license.required < SHORT_WORDS) return comparison.differs.length === 0;
-  if (comparison.coverage < MIN_COVERAGE) return false;
+  if (comparison.coverage < MIN_COVERAGE)
+    return (
+      comparison.inner === 0 && comparison.matched >= MIN_EXCERPT_WORDS && alignment.b1 - alignment.b0 >= MIN_EXCERPT_SHARE * textWords
+    );
   let added = 0;
   for (const h of alignment.hunks) added += h.b1 - h.b0;
   return added <= 0.6 * license.required + 20;
@@ -125,86 +136,28 @@ function chooseApart(matches: readonly TextMatch[]): TextMatch[] {
   );
   for (const m of ordered) {
     const overlap = chosen.reduce((sum, c) => sum + Math.max(0, Math.min(c.b1, m.b1) - Math.max(c.b0, m.b0)), 0);
-    if (overlap <= 0.3 * (m.b1 - m.b0)) chosen.push(m);
+    if (overlap > 0.3 * (m.b1 - m.b0)) continue;
+    const alike =
+      m.coverage >= MIN_COVERAGE
+        ? []
+        : matches.filter((o) => o.inner === m.inner && o.b0 === m.b0 && o.b1 === m.b1 && o.matched === m.matched);
+    chosen.push(alike.length > 1 ? { ...m, alike: [m.entry.id, ...alike.flatMap((o) => (o === m ? [] : o.entry.id))] } : m);
   }
   return chosen.sort((x, y) => x.b0 - y.b0);
 }
 
-/** Words beside a license that change what it says. */
-const RIDER_WORDS: ReadonlySet<string> = new Set([
-  'must',
-  'shall',
-  'prohibited',
-  'forbidden',
-  'except',
-  'exception',
-  'exceptions',
-  'restriction',
-  'restrictions',
-  'condition',
-  'conditions',
-  'modified',
-  'modification',
-  'noncommercial',
-  'commercial',
-  'commercially',
-  'addendum',
-  'additional',
-  'amendment',
-  'rider',
-  'unless',
-  'waived',
-  'only',
-]);
-const RIDER_SUBJECTS: ReadonlySet<string> = new Set([
-  'license',
-  'licensed',
-  'software',
-  'model',
-  'models',
-  'use',
-  'used',
-  'using',
-  'distribute',
-  'distribution',
-  'agreement',
-  'terms',
-  'you',
-  'your',
-  'permission',
-  'work',
-  'materials',
-]);
-/** Words read on each side of a license; a rider stands next to it. */
-const RIDER_WINDOW = 160;
-
-/** Text right before or after a license that adds terms is a difference: "MIT, but…" is not MIT. */
-function withRiders(chosen: readonly TextMatch[], text: string, words: Words): TextMatch[] {
+/** Text beside a license that adds terms is a difference, and so are words of it that a reader does not see. */
+function withSurroundings(chosen: readonly TextMatch[], text: string, words: Words): TextMatch[] {
+  if (chosen.length === 0) return [];
+  const hidden = hiddenSpans(text);
   return chosen.map((m, k) => {
-    if (m.entry.form === 'policy') return m;
-    const from = Math.max(chosen[k - 1]?.b1 ?? 0, m.b0 - RIDER_WINDOW);
-    const to = Math.min(chosen[k + 1]?.b0 ?? words.words.length, m.b1 + RIDER_WINDOW);
-    const extra: Difference[] = [];
-    for (const [first, last] of [
-      [from, m.b0],
-      [m.b1, to],
-    ] as const) {
-      if (last <= first || !isRider(words, first, last)) continue;
-      extra.push({ kind: 'added', catalog: '', found: quote(text, words, first, last), at: words.start[first]! });
-    }
-    return extra.length === 0 ? m : { ...m, differs: [...m.differs, ...extra] };
+    const extra = hidden.flatMap((span) => hiddenWords(span, m, text, words));
+    for (const [first, last, beside] of [
+      [chosen[k - 1]?.b1 ?? 0, m.b0, 'end'],
+      [m.b1, chosen[k + 1]?.b0 ?? words.words.length, 'start'],
+    ] as const)
+      for (const [from, to] of last > first ? findRiders(text, words, first, last, beside) : [])
+        extra.push({ kind: 'added', catalog: '', found: quote(text, words, from, to), at: words.start[from]! });
+    return extra.length === 0 ? m : { ...m, differs: [...m.differs, ...extra].sort((x, y) => x.at - y.at) };
   });
-}
-
-function isRider(words: Words, first: number, last: number): boolean {
-  let rider = false;
-  let subject = false;
-  for (let k = first; k < last; k++) {
-    if (words.flags[k] !== 0) continue;
-    // "Modified BSD License" is a title of BSD-3-Clause.
-    if ((RIDER_WORDS.has(words.words[k]!) && words.words[k + 1] !== 'bsd') || (words.words[k] === 'not' && words.words[k - 1] === 'may'))
-      rider = true;
-    if (RIDER_SUBJECTS.has(words.words[k]!)) subject = true;
-  }
-  return rider && subject;
 }

@@ -49,6 +49,16 @@ export interface Difference {
   readonly at: number;
 }
 
+/** What a license of the RAIL family says, read from its text. */
+export interface RailReading {
+  /** D: data, A: application, M: model, S: source code. Empty: the text does not say. */
+  readonly artifacts: readonly ('D' | 'A' | 'M' | 'S')[];
+  readonly type: 'open' | 'research-only' | 'non-commercial' | 'unknown';
+  readonly version: string | null;
+  /** Codes of the vocabulary's use restrictions, in its order. */
+  readonly restrictions: readonly string[];
+}
+
 /** One license recognized in a text. */
 export interface LicenseMatch {
   readonly id: string;
@@ -64,6 +74,8 @@ export interface LicenseMatch {
   readonly range: readonly [start: number, end: number];
   /** The version cannot be known from a name alone; all the name may mean, `id` first. */
   readonly candidates?: readonly string[];
+  /** For licenses of the RAIL family whose text stands here. */
+  readonly rail?: RailReading;
   /** Policies that stand in the same file and belong to this license. */
   readonly policies?: readonly LicenseMatch[];
 }
@@ -89,6 +101,8 @@ export interface Declared {
 
 export interface Found extends LicenseMatch {
   readonly file: string;
+  /** Key of the weights' own metadata in which it stands; absent: the file is the text. */
+  readonly field?: string;
   readonly kind: LicenseKind;
 }
 
@@ -157,7 +171,7 @@ export interface LicenseJudgement {
   readonly findings: readonly Finding[];
 }
 
-export type LicenseErrorCode = 'LICENSE_EXPRESSION';
+export type LicenseErrorCode = 'LICENSE_EXPRESSION' | 'RAIL_OPTIONS';
 export class LicenseError extends HeirloomError<LicenseErrorCode> {
   override readonly name = 'LicenseError';
 }

@@ -27,6 +27,10 @@ const VARIANTS: readonly Variant[] = [
     catalog: '',
     found: 'the text of the creative commons public licenses is dedicated to the public domain under the cc0 public domain dedication',
   },
+  // Copies of the third clause of BSD say "any contributors" and "their contributors".
+  { id: 'BSD-*', catalog: 'its', found: 'any', after: 'nor the names of' },
+  { id: 'BSD-*', catalog: 'its', found: 'their', after: 'nor the names of' },
+  { id: 'BSD-*', catalog: 'its', found: 'the', after: 'nor the names of' },
   // The FSF moved its essay; both addresses stand in copies it distributes.
   { id: 'GPL-3.0-only', catalog: 'philosophy', found: 'licenses', after: 'www gnu org' },
   { id: 'LGPL-3.0-only', catalog: 'philosophy', found: 'licenses', after: 'www gnu org' },

@@ -5,12 +5,9 @@
  * One pass, no regular expression over the whole text, so time is linear in its length.
  * @module
  */
+import { flagCopyright, flagMarkers, isAsciiWord } from './marks.ts';
+import { isEscaped, unwrap } from './unwrap.ts';
 import { BLOCK_TAGS, ENTITIES, EQUIVALENT_WORDS, INLINE_TAGS } from './equivalents.ts';
-
-/** A list marker: `(a)`, `1.`, `iv)`. */
-export const FLAG_MARKER = 1;
-/** Part of a copyright line, or of "all rights reserved". */
-export const FLAG_COPYRIGHT = 2;
 
 export interface Words {
   readonly words: readonly string[];
@@ -29,6 +26,9 @@ const MAX_WORD = 200;
 /** Longest tag skipped; beyond it `<` is a character like any other. */
 const MAX_TAG = 1000;
 
+const SIGNS: ReadonlySet<string> = new Set(['euro', 'pound', 'yen', 'nosign']);
+/** Signs that say "not": ¬ ≠ ✖ ✗ ✘ ❌ ⛔ ☒ 🚫 🛑. */
+const NO_SIGNS: ReadonlySet<number> = new Set([0xac, 0x2260, 0x2716, 0x2717, 0x2718, 0x274c, 0x26d4, 0x2612, 0x1f6ab, 0x1f6d1]);
 const HAN = /\p{Script=Han}/u;
 const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 const NORMAL_FORMS = new Map<number, string>();
@@ -44,6 +44,10 @@ function normalForm(code: number): string {
   else if (code === 0xa9) form = 'c';
   else if (code === 0xae || code === 0x2122) form = ' ';
   else if (code === 0x2019 || code === 0x2bc || code === 0xff07) form = "'";
+  else if (code === 0x20ac) form = 'euro';
+  else if (code === 0xa3) form = 'pound';
+  else if (code === 0xa5) form = 'yen';
+  else if (NO_SIGNS.has(code)) form = 'nosign';
   else {
     form = String.fromCodePoint(code).normalize('NFKC').toLowerCase();
     if (!LETTER_OR_DIGIT.test(form)) form = ' ';
@@ -54,7 +58,6 @@ function normalForm(code: number): string {
 
 const isDigit = (c: number): boolean => c >= 48 && c <= 57;
 const isLower = (c: number): boolean => c >= 97 && c <= 122;
-const isAsciiWord = (c: number): boolean => isDigit(c) || isLower(c) || (c >= 65 && c <= 90);
 
 /** Length of the HTML tag at `i`, 0 if it is none; `block` when it ends a line. */
 function tagAt(text: string, i: number): { length: number; block: boolean } {
@@ -82,7 +85,9 @@ function entityAt(text: string, i: number): { length: number; value: string } {
   const name = text.slice(i + 1, end);
   if (name[0] !== '#') {
     const value = ENTITIES.get(name);
-    return value === undefined ? { length: 0, value: '' } : { length: end - i + 1, value };
+    // A page shows a sign for `&not;`, not the word.
+    if (value === undefined) return /^[A-Za-z]{2,8}$/.test(name) ? { length: end - i + 1, value: ' ' } : { length: 0, value: '' };
+    return { length: end - i + 1, value };
   }
   const code = name[1] === 'x' || name[1] === 'X' ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10);
   const ok = Number.isInteger(code) && code > 0 && code <= 0x10ffff;
@@ -91,13 +96,12 @@ function entityAt(text: string, i: number): { length: number; value: string } {
 
 /** The words of `text`, of which at most the first 1 MiB is read. Never throws. */
 export function splitWords(whole: string): Words {
-  const text = whole.length > MAX_TEXT ? whole.slice(0, MAX_TEXT) : whole;
+  const text = unwrap(whole.length > MAX_TEXT ? whole.slice(0, MAX_TEXT) : whole);
   const words: string[] = [];
   const start: number[] = [];
   const end: number[] = [];
   const line: number[] = [];
-  // A license inside a JSON string keeps its line ends as two characters.
-  const escaped = text.includes('\\n') && !text.slice(0, 4000).includes('\n\n') && text.split('\n', 6).length < 6;
+  const escaped = isEscaped(text);
   let word = '';
   let wordStart = 0;
   let lineNo = 0;
@@ -114,10 +118,17 @@ export function splitWords(whole: string): Words {
     if (word === '') wordStart = at;
     if (word.length < MAX_WORD) word += form;
   };
+  /** A sign that is a word: an amount of dollars is none of euros. */
+  const one = (form: string, at: number): void => {
+    flush(at);
+    add(form, at);
+    flush(at + 1);
+  };
   /** One character in normal form; returns nothing, moves nothing. */
   const take = (form: string, at: number, next: number): void => {
     if (form === '') return;
-    if (form === "'") {
+    if (SIGNS.has(form)) one(form, at);
+    else if (form === "'") {
       if (word === '' || !LETTER_OR_DIGIT.test(text[at + 1] ?? ' ')) flush(at);
     } else if (form === ' ') flush(at);
     else if (HAN.test(form)) {
@@ -134,6 +145,8 @@ export function splitWords(whole: string): Words {
       flush(i);
       if (c !== 13 || text.charCodeAt(i + 1) !== 10) lineNo++;
     } else if (c === 32 || c === 9) flush(i);
+    else if (c === 36 && /^[ \t]?\d/.test(text.slice(i + 1, i + 3))) one('dollar', i);
+    else if (c === 37 && isDigit(text.charCodeAt(i - 1))) one('percent', i);
     else if ((c === 46 || c === 44) && word !== '' && isDigit(text.charCodeAt(i - 1)) && isDigit(text.charCodeAt(i + 1))) {
       if (c === 46) add('.', i);
     } else if (c === 43 && text.charCodeAt(i + 1) === 43 && word !== '') {
@@ -162,10 +175,15 @@ export function splitWords(whole: string): Words {
         continue;
       }
       flush(i);
-    } else if (c === 92 && escaped && (text[i + 1] === 'n' || text[i + 1] === 'r' || text[i + 1] === 't')) {
+    } else if (c === 92 && escaped && 'nrtf'.includes(text[i + 1] ?? ' ')) {
       flush(i);
       if (text[i + 1] === 'n') lineNo++;
       i += 2;
+      continue;
+    } else if (c === 92 && text[i + 1] === 'u' && /^[0-9a-f]{4}$/i.test(text.slice(i + 2, i + 6))) {
+      const code = Number.parseInt(text.slice(i + 2, i + 6), 16);
+      take(code < 128 ? asciiForm(code) : normalForm(code), i, i + 6);
+      i += 6;
       continue;
     } else if (c < 128) flush(i);
     else {
@@ -194,139 +212,4 @@ function pushWord(words: string[], raw: string): void {
   // Guideline: "copyright owner" and "copyright holder" are the same words.
   if (word.startsWith('owner') && words.at(-1) === 'copyright') word = word === 'owner' ? 'holder' : word === 'owners' ? 'holders' : word;
   words.push(word);
-}
-
-const NUMBER_MARKER = /^\d{1,2}(\.\d{1,2}){0,3}$/;
-const LETTER_MARKER = /^([a-z]|[ivx]{1,5})$/;
-/** After these words a number or letter points somewhere and counts. */
-const POINTERS: ReadonlySet<string> = new Set([
-  'section',
-  'sections',
-  'paragraph',
-  'paragraphs',
-  'clause',
-  'clauses',
-  'subsection',
-  'subsections',
-  'article',
-  'articles',
-  'exhibit',
-  'item',
-  'items',
-  'version',
-]);
-
-/** Guideline "bullets and numbering": markers may differ. A number that is pointed at ("Section 4", "2(a)") is none. */
-function flagMarkers(
-  text: string,
-  words: readonly string[],
-  start: readonly number[],
-  end: readonly number[],
-  line: readonly number[],
-  flags: Uint8Array,
-): void {
-  for (let k = 0; k < words.length; k++) {
-    const word = words[k]!;
-    if (word.length > 11) continue;
-    const number = NUMBER_MARKER.test(word);
-    if (!number && !LETTER_MARKER.test(word)) continue;
-    const before = text[start[k]! - 1];
-    const after = text[end[k]!];
-    const atLineStart = k === 0 || line[k - 1] !== line[k];
-    if (k > 0 && !atLineStart && POINTERS.has(words[k - 1]!)) continue;
-    if (before === '(' && after === ')') {
-      if (start[k]! >= 2 && isAsciiWord(text.charCodeAt(start[k]! - 2))) continue;
-      if (word === 'c' && (words[k - 1] === 'copyright' || /^(19|20)\d\d$/.test(words[k + 1] ?? ''))) continue;
-      flags[k] = FLAG_MARKER;
-    } else if (atLineStart) {
-      // A number alone on its line is a page number.
-      if (number && (k + 1 === words.length || line[k + 1] !== line[k])) flags[k] = FLAG_MARKER;
-      else if (after === '.' || after === ')' || after === ':' || (number && word.includes('.') && (after === ' ' || after === '\t')))
-        flags[k] = FLAG_MARKER;
-    } else if ((after === '.' || after === ')') && /\s/.test(text[end[k]! + 1] ?? '') && (number || after === ')')) {
-      let b = start[k]! - 1;
-      while (b >= 0 && (text[b] === ' ' || text[b] === '*')) b--;
-      if ('.;:,'.includes(text[b] ?? '.')) flags[k] = FLAG_MARKER;
-    }
-  }
-}
-
-/** Words that give or take something: a line with one of them is never "only a copyright line". */
-export const NORMATIVE: ReadonlySet<string> = new Set([
-  'must',
-  'shall',
-  'may',
-  'not',
-  'only',
-  'except',
-  'unless',
-  'without',
-  'prohibited',
-  'prohibits',
-  'forbidden',
-  'restricted',
-  'restriction',
-  'restrictions',
-  'commercial',
-  'noncommercial',
-  'permission',
-  'permitted',
-  'provided',
-  'condition',
-  'conditions',
-  'required',
-  'require',
-  'requires',
-  'exception',
-  'waived',
-  'granted',
-  'hereby',
-  'subject',
-]);
-const YEAR = /^(19|20)\d\d$/;
-const PLACEHOLDERS: ReadonlySet<string> = new Set([
-  'year',
-  'years',
-  'yyyy',
-  'name',
-  'owner',
-  'holder',
-  'holders',
-  'date',
-  'author',
-  'authors',
-  'xxxx',
-  'yy',
-  'first',
-  'dates',
-]);
-/** A line that also names the license or its date says more than who holds the copyright (CreativeML OpenRAIL++-M is one line). */
-const NAMES_LICENSE: ReadonlySet<string> = new Set(['license', 'licensed', 'agreement', 'terms', 'dated', 'version']);
-/** Longest copyright line; beyond it, it says more than who holds the copyright. */
-const MAX_COPYRIGHT_WORDS = 24;
-
-/** Guideline "copyright notice": the line that names year and holder is not part of the license. */
-function flagCopyright(words: readonly string[], line: readonly number[], flags: Uint8Array): void {
-  for (let k = 0; k < words.length; k++) {
-    if (words[k] === 'all' && words[k + 1] === 'rights' && words[k + 2] === 'reserved') {
-      for (let j = k; j < k + 3; j++) flags[j] = FLAG_COPYRIGHT;
-    }
-    if (k > 0 && line[k - 1] === line[k]) continue;
-    const first = words[k]!;
-    if (first !== 'copyright' && first !== 'c' && !(first === 'portions' && words[k + 1] === 'copyright')) continue;
-    let j = k;
-    let names = false;
-    while (
-      j < words.length &&
-      line[j] === line[k] &&
-      j - k <= MAX_COPYRIGHT_WORDS &&
-      !NORMATIVE.has(words[j]!) &&
-      !NAMES_LICENSE.has(words[j]!)
-    ) {
-      if (YEAR.test(words[j]!) || PLACEHOLDERS.has(words[j]!) || (j > k && words[j] === 'c')) names = true;
-      j++;
-    }
-    const wholeLine = j === words.length || line[j] !== line[k];
-    if (names && wholeLine) for (let m = k; m < j; m++) flags[m] = FLAG_COPYRIGHT;
-  }
 }

@@ -4,6 +4,7 @@ export { type Heads, readHeads } from './heads.ts';
 export { readRoleBlock, readRoleRows, roleShape } from './matrix.ts';
 export { normalizeName, sameName } from './published-names.ts';
 export { readModel } from './read.ts';
+export { decodeText, looksBinary } from './text.ts';
 export {
   type Claim,
   type Claims,

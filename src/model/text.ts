@@ -13,10 +13,13 @@ export async function readHead(tree: FileTree, path: string, limit: number): Pro
   return source.read(0, Math.min(source.size, limit));
 }
 
-/** UTF-8, UTF-16 when marked, else Latin-1; a byte order mark is dropped. A character cut at the end of the bytes is dropped too. */
+/**
+ * UTF-8, UTF-16 when marked or when every second byte of its letters is zero, else Latin-1; a byte order mark is dropped.
+ * A character cut at the end of the bytes is dropped too.
+ */
 export function decodeText(bytes: Uint8Array): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  const wide = utf16Of(bytes);
+  if (wide) return new TextDecoder(wide).decode(bytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
   } catch {
@@ -26,6 +29,18 @@ export function decodeText(bytes: Uint8Array): string {
 
 /** Text with no byte that only binaries hold. */
 export function looksBinary(bytes: Uint8Array): boolean {
-  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  return !utf16 && bytes.subarray(0, 4096).includes(0);
+  return !utf16Of(bytes) && bytes.subarray(0, 4096).includes(0);
+}
+
+/** By its mark; without one, Latin letters are told by zeros at one parity only. */
+function utf16Of(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | null {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  const head = bytes.subarray(0, Math.min(bytes.length & ~1, 4096));
+  if (head.length < 8) return null;
+  const zeros = [0, 0];
+  for (let k = 0; k < head.length; k++) if (head[k] === 0) zeros[k & 1]!++;
+  const most = 0.4 * head.length;
+  if (zeros[0] === 0 && zeros[1]! >= most) return 'utf-16le';
+  return zeros[1] === 0 && zeros[0]! >= most ? 'utf-16be' : null;
 }

@@ -58,6 +58,13 @@ describe('what the program prints follows the published schemas', () => {
       expect(faults('license-diff', (await heirloom(['license', 'diff', a, b, '--json'])).json()), `${a} ${b}`).toEqual([]);
   });
 
+  test('composed licenses', async () => {
+    const composed = (
+      await heirloom(['license', 'compose', '--artifact', 'M', '--type', 'open', '--restrict', 'law,minors', '--json'])
+    ).json();
+    expect(faults('license-compose', composed)).toEqual([]);
+  });
+
   test('an answer that does not is caught', () => {
     expect(faults('error', { code: 'lower' })).not.toEqual([]);
   });

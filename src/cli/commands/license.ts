@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import type { Drift, Duty } from '../../license/index.ts';
+import type { Drift, Duty, RailReading } from '../../license/index.ts';
 import { EXIT } from '../exit.ts';
 import { exitCodeOf, tryEach } from '../inputs.ts';
 import { openNamedRegister } from '../register-option.ts';
 import { hasWork, noteSkipped, type Runtime } from '../runtime.ts';
 import { readVersion } from '../version.ts';
+import { addLicenseCompose } from './license-compose.ts';
 import { addLicenseDiff } from './license-diff.ts';
 import { addLicenseShow } from './license-show.ts';
 
@@ -26,6 +27,7 @@ export function addLicense(program: Command, runtime: Runtime): void {
     .action((model: string, options: DutiesOptions, command: Command) => duties(model, options, command, runtime));
   addLicenseShow(group, runtime);
   addLicenseDiff(group, runtime);
+  addLicenseCompose(group, runtime);
 }
 
 async function identify(files: string[], options: { json?: true }, runtime: Runtime): Promise<void> {
@@ -49,11 +51,20 @@ async function identify(files: string[], options: { json?: true }, runtime: Runt
           ? `modified, ${changes} ${changes === 1 ? 'change' : 'changes'}`
           : `${Math.round(100 * match.coverage)} % of its text`;
         runtime.print(`${cleanText(one.input)}: ${match.id} (by ${match.by}, ${match.by === 'text' ? state : 'not its full text'})\n`);
+        if (match.rail) runtime.print(`  ${railLine(match.rail)}\n`);
         for (const { kind, catalog, found } of match.differs)
           runtime.print(`  ${kind}: ${cleanText([catalog && `"${catalog}"`, found && `"${found}"`].filter(Boolean).join(' → '), 200)}\n`);
       }
     }
   process.exitCode = exitCodeOf(tried, () => false);
+}
+
+const ARTIFACTS = { D: 'data', A: 'application', M: 'model', S: 'source code' } as const;
+
+/** What a license of the RAIL family says, in one line. */
+function railLine({ artifacts, type, version, restrictions }: RailReading): string {
+  const of = artifacts.map((letter) => ARTIFACTS[letter]).join(', ') || 'the text does not say what';
+  return `use restrictions; for: ${of}; type: ${type}${version === null ? '' : `; version ${version}`}; excludes: ${restrictions.join(', ')}`;
 }
 
 interface DutiesOptions {

@@ -8,7 +8,7 @@ import type { Hunk } from '../diff.ts';
 import type { FoundLicense } from './find.ts';
 import { sayAct, sayStatus, sayTerm } from './say.ts';
 import type { Derivation, LicenseRecord, Term } from './types.ts';
-import { FLAG_COPYRIGHT, FLAG_MARKER } from '../words.ts';
+import { FLAG_COPYRIGHT, FLAG_MARKER } from '../marks.ts';
 import { loadVocabulary, type Vocabulary } from './vocabulary.ts';
 
 /** `same`: same term and params on the same acts; the words and sections may differ. */

@@ -5,4 +5,4 @@ export { mutations } from './hostile.ts';
 export { safetensorsFile, safetensorsHeader } from './safetensors-writer.ts';
 export { sharedBytes } from './shared-files.ts';
 export { sparseRange, type SparseFile } from './sparse.ts';
-export { dictPickle, floats, torchZip } from './torch-files.ts';
+export { dictPickle, entry, floats, pickledText, torchZip } from './torch-files.ts';
