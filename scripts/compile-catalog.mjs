@@ -1,4 +1,4 @@
-// Writes src/license/data/records.json, one array of the reviewed records in catalog/licenses/.
+// Writes src/license/data/records.json, one array of the reviewed records in catalog/licenses/, and rules.json of catalog/rules.json.
 //
 //   node scripts/compile-catalog.mjs
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,3 +13,12 @@ const records = readdirSync(folder)
   });
 writeFileSync(new URL('../src/license/data/records.json', import.meta.url), `[\n${records.map((r) => JSON.stringify(r)).join(',\n')}\n]\n`);
 console.log(`${records.length} records`);
+const { lists, rules } = JSON.parse(readFileSync(new URL('../catalog/rules.json', import.meta.url), 'utf8'));
+const { $comment: _, ...shareAlikeCompatible } = lists.shareAlikeCompatible;
+// `when` is for people; the program reads the conditions.
+const compiled = rules.map(({ when: _when, ...rule }) => JSON.stringify(rule));
+writeFileSync(
+  new URL('../src/license/data/rules.json', import.meta.url),
+  `{"lists":${JSON.stringify({ ...lists, shareAlikeCompatible })},\n"rules":[\n${compiled.join(',\n')}\n]}\n`,
+);
+console.log(`${rules.length} rules`);

@@ -3,6 +3,7 @@
  * @module
  */
 import { type Finding, HeirloomError } from '../base/index.ts';
+import type { Certainty, PathStep } from './reason/types.ts';
 
 /**
  * How much a license asks for, least first. The order is used to tell a tightened label from a loosened one;
@@ -136,6 +137,15 @@ export interface Duty {
   /** The file or line that meets it; '' when none was found. */
   readonly satisfiedBy: string;
   readonly status: 'met' | 'unmet' | 'unknown';
+  /** `if`: only when `condition` holds. */
+  readonly applies?: 'yes' | 'if';
+  readonly condition?: string;
+  /** How sure it is that the clause reaches this model. */
+  readonly certainty?: Certainty;
+  /** `deliver`: something to hand over, show or do once; `conduct`: a way to act, which no file shows. */
+  readonly kind?: 'deliver' | 'conduct';
+  /** The models it comes through, the licensed one first, with what was done to each; empty for an own license. */
+  readonly path?: readonly PathStep[];
 }
 
 export interface EffectiveLicense {
@@ -145,6 +155,8 @@ export interface EffectiveLicense {
   /** `own`: the model's own statement; `inherited`: only ancestors'; `both`; `none`: nothing was found. */
   readonly from: 'own' | 'inherited' | 'both' | 'none';
   readonly why: string;
+  /** All of `ids` as one SPDX expression, inherited ones first; '' for none. */
+  readonly expression?: string;
 }
 
 export interface LicenseJudgement {
@@ -157,7 +169,7 @@ export interface LicenseJudgement {
   readonly findings: readonly Finding[];
 }
 
-export type LicenseErrorCode = 'LICENSE_EXPRESSION';
+export type LicenseErrorCode = 'LICENSE_EXPRESSION' | 'LICENSE_ACT' | 'LICENSE_CONTEXT' | 'LICENSE_UNKNOWN_ID';
 export class LicenseError extends HeirloomError<LicenseErrorCode> {
   override readonly name = 'LicenseError';
 }

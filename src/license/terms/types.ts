@@ -69,6 +69,8 @@ export interface Term {
   readonly section: string;
   /** Words of the license, verbatim but for white space. */
   readonly quote: string;
+  /** Where the words stand, when it is not the license's own text: the id of a policy. */
+  readonly textId?: string;
   /** Acts it bears on; absent: none in particular. */
   readonly on?: readonly Act[];
   readonly params?: Readonly<Record<string, unknown>>;
