@@ -5,12 +5,13 @@
  */
 import type { FileTree, NewHasher, Watch } from '../base/index.ts';
 import { judgeCredit } from '../credit/index.ts';
-import { type AncestorLicense, judgeLicense } from '../license/index.ts';
-import { type Relation, sketchModel } from '../lineage/index.ts';
-import { digestHeader, digestModel, type Model, sameName } from '../model/index.ts';
+import { judgeLicenseFor } from '../license/index.ts';
+import { sketchModel } from '../lineage/index.ts';
+import { digestHeader, digestModel, type Model } from '../model/index.ts';
 import { scanTree } from '../safety/index.ts';
+import { licenseAncestry } from './ancestry.ts';
 import { traceLineage } from './lineage.ts';
-import type { AncestorRecord, Assessment, KnownModels } from './types.ts';
+import type { Assessment, KnownModels } from './types.ts';
 
 export interface AssessOptions extends Watch {
   readonly version: string;
@@ -28,17 +29,14 @@ const WHOLE_DIGEST_BYTES = 64 << 20;
 export async function assess(model: Model, tree: FileTree, options: AssessOptions): Promise<Assessment> {
   const digest = await subjectDigest(model, options);
   const sketch = model.checkpoint ? await sketchModel(model, { ...options, digest }) : null;
-  const { answer, ancestors, claimed } = await traceLineage(model, sketch, options.known, options);
-  const builtOn: AncestorLicense[] = [
-    ...ancestors.map(({ ancestor, direction }) => ({
-      ...licenseOf(ancestor),
-      because: 'weights' as const,
-      ...cameFirst(direction, model, ancestor),
-    })),
-    ...claimed.map((ancestor) => ({ ...licenseOf(ancestor), because: 'claimed' as const })),
-  ];
-  const license = await judgeLicense(model, builtOn);
-  const credit = judgeCredit(model, builtOn, license);
+  const { answer, ancestors, claimed, records } = await traceLineage(model, sketch, options.known, options);
+  const builtOn = licenseAncestry(model, ancestors, claimed, records);
+  const { judgement: license } = await judgeLicenseFor(model, builtOn, {});
+  const credit = judgeCredit(
+    model,
+    builtOn.filter((ancestor) => ancestor.child === undefined),
+    license,
+  );
   const safety = await scanTree(tree, options);
   return {
     schema: 'heirloom-assessment/1',
@@ -63,16 +61,6 @@ export async function assess(model: Model, tree: FileTree, options: AssessOption
     findings: model.findings,
     read: { bytes: tree.stats.bytes, requests: tree.stats.requests },
   };
-}
-
-function licenseOf(ancestor: AncestorRecord): Pick<AncestorLicense, 'name' | 'licenses' | 'from'> {
-  return { name: ancestor.name, licenses: ancestor.licenses, from: ancestor.licenseLabel };
-}
-
-/** What says that a model tied by weights came first; nothing where neither weights nor card do. */
-function cameFirst(direction: Relation['direction'], model: Model, { name }: AncestorRecord): Pick<AncestorLicense, 'cameFirst'> {
-  if (direction === 'a->b') return { cameFirst: 'weights' };
-  return model.claims.baseModels.some((claim) => sameName(claim.value, name)) ? { cameFirst: 'card' } : {};
 }
 
 /** The model's digest: whole when small, of its headers when large. */

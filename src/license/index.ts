@@ -1,6 +1,5 @@
 export { KIND_ORDER, kindRank } from './catalog.ts';
-export { dutyActs } from './duties.ts';
 export { identifyLicense } from './identify.ts';
-export { judgeLicense } from './judge.ts';
+export { judgeLicense, judgeLicenseFor } from './judge.ts';
 export { resolveTag } from './tags.ts';
 export * from './types.ts';

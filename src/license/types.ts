@@ -4,6 +4,7 @@
  */
 import { type Finding, HeirloomError } from '../base/index.ts';
 import type { Certainty, PathStep } from './reason/types.ts';
+import type { EdgeAct } from './terms/types.ts';
 
 /**
  * How much a license asks for, least first. The order is used to tell a tightened label from a loosened one;
@@ -93,6 +94,8 @@ export interface Found extends LicenseMatch {
   readonly kind: LicenseKind;
 }
 
+export type { EdgeAct } from './terms/types.ts';
+
 /** What is known of an ancestor's license when a descendant is judged. */
 export interface AncestorLicense {
   /** `owner/name`. */
@@ -108,6 +111,14 @@ export interface AncestorLicense {
   readonly cameFirst?: 'weights' | 'card';
   /** Files of the ancestor that state its license, for the wording. */
   readonly from?: string;
+  /** What was done to it to make `child`; absent: not known, and the strictest reading is taken. */
+  readonly act?: EdgeAct;
+  /** Name of the ancestor made from it, for those further up; absent: the model judged. */
+  readonly child?: string;
+  /** Commit or digest its license was read at. */
+  readonly revision?: string;
+  /** What shows the tie, in a few words. */
+  readonly evidence?: string;
 }
 
 export interface Drift {
@@ -120,6 +131,11 @@ export interface Drift {
   readonly to: readonly string[];
   /** One sentence of facts. */
   readonly what: string;
+  /** Rules of docs/license-rules.md that speak of it, and the clauses they rest on. */
+  readonly rules?: readonly string[];
+  readonly clauses?: readonly { readonly license: string; readonly section: string; readonly quote: string }[];
+  /** The models it comes through, the ancestor first, with what was done to each. */
+  readonly path?: readonly PathStep[];
 }
 
 export interface Duty {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Catalog } from '../catalog.ts';
-import { parseExpression } from '../expression.ts';
+import { type Expression, parseExpression } from '../expression.ts';
 import type { Names } from '../names.ts';
 import { kindOfId, resolveWith } from '../tags.ts';
 import type { LicenseRecord, Term } from '../terms/types.ts';
@@ -25,8 +25,13 @@ export interface License {
 export interface Book {
   /** Never fails: an unknown id is a license without terms of unknown kind. */
   license(id: string): License;
-  /** Ids of which all bind, with a choice ("MIT OR GPL-2.0-only") made for what asks for least. */
-  split(expression: string): { readonly ids: readonly string[]; readonly chosen?: string };
+  /**
+   * Ids of which all bind. Of a choice ("MIT OR GPL-2.0-only") one that `preferred` holds, else the one that asks for least; an expression of both
+   * kinds binds whole, which is the strictest reading.
+   */
+  split(expression: string, preferred?: readonly string[]): { readonly ids: readonly string[]; readonly chosen?: string };
+  /** Every id an expression holds. */
+  alternatives(expression: string): readonly string[];
   same(a: string, b: string): boolean;
 }
 
@@ -58,19 +63,26 @@ export function makeBook(records: ReadonlyMap<string, LicenseRecord>, catalog: C
   return {
     license,
     same: (a, b) => a === b || textOf(a) === textOf(b),
-    split(expression) {
-      if (!/\s(and|or|with)\s/i.test(expression)) return { ids: [expression] };
-      let parsed;
-      try {
-        parsed = parseExpression(expression);
-      } catch {
-        return { ids: [expression] };
-      }
+    alternatives: (expression) => idsOf(expression)?.ids ?? [expression],
+    split(expression, preferred = []) {
+      const parsed = idsOf(expression);
+      if (!parsed) return { ids: [expression] };
       if (parsed.operator !== 'or') return { ids: parsed.ids };
+      const kept = parsed.ids.find((id) => preferred.some((own) => own === id || textOf(own) === textOf(id)));
       const [least] = [...parsed.ids].sort((x, y) => kindRank(license(x).kind) - kindRank(license(y).kind));
-      return { ids: [least!], chosen: expression };
+      return { ids: [kept ?? least!], chosen: expression };
     },
   };
+}
+
+/** Null for what is no expression: a plain id, or text nobody can read. */
+function idsOf(expression: string): Expression | null {
+  if (!/\s(and|or|with)\s/i.test(expression)) return null;
+  try {
+    return parseExpression(expression);
+  } catch {
+    return null;
+  }
 }
 
 /** A policy that a license takes in by reference binds with it; its terms keep the policy's own id. */

@@ -36,7 +36,7 @@ export function reachesOf(safe: SafeGraph, book: Book): Reached {
   for (const way of waysTo(safe)) {
     const node = safe.graph.nodes[way.node]!;
     for (const stated of node.licenses) {
-      const { ids, chosen } = book.split(stated);
+      const { ids, chosen } = book.split(stated, safe.graph.nodes[safe.graph.subject]!.licenses);
       if (chosen !== undefined)
         notes.push({
           kind: 'choice',

@@ -186,6 +186,7 @@ function unlisted(reaches: readonly Reach[]): GraphNote[] {
   const ids = [...new Set(reaches.filter((reach) => !reach.license.listed).map((reach) => reach.license.id))];
   return ids.slice(0, 20).map((id) => ({
     kind: 'unlisted' as const,
+    id,
     what: `what ${id} asks for is not listed here`,
     why: 'the duties told are not all that may bind the model; read the license itself',
   }));

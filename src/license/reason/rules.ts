@@ -50,9 +50,13 @@ const MAX_PAIRED = 60;
 /** Every rule that speaks here, in the order of the rules, then of the licenses. */
 export function applyRules(rules: readonly Rule[], scene: Scene): RuleHit[] {
   const pairable = distinct(scene.reaches).slice(0, MAX_PAIRED);
+  // What an ancestor hands down is not told again because the model states it too.
+  const singles = scene.reaches.filter(
+    (reach) => reach.relation !== 'own' || !scene.reaches.some((other) => other.relation !== 'own' && isSame(scene, other.license, reach.license)),
+  );
   return rules.flatMap((rule) => {
     if ('node' in rule.about) return nodeHits(rule, rule.about.node, scene);
-    if (rule.each === 'license') return scene.reaches.flatMap((reach) => licenseHit(rule, rule.about as Condition, scene, reach));
+    if (rule.each === 'license') return singles.flatMap((reach) => licenseHit(rule, rule.about as Condition, scene, reach));
     const seen = new Set<string>();
     return pairable.flatMap((reach) =>
       pairable.flatMap((other) => {

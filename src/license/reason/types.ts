@@ -209,4 +209,6 @@ export interface GraphNote {
   readonly what: string;
   readonly why: string;
   readonly kind: 'loop' | 'missing-node' | 'too-large' | 'choice' | 'unlisted';
+  /** The license meant, for `unlisted`. */
+  readonly id?: string;
 }
