@@ -7,7 +7,7 @@ import type { Model } from '../model/index.ts';
 import { conflictFindings, driftWords, graphOf } from './ancestry.ts';
 import { loadReasoning } from './reason/load.ts';
 import { reasonOver, type Reasoning } from './reason/reason.ts';
-import type { Context } from './reason/types.ts';
+import type { Context, LicenseGraph } from './reason/types.ts';
 import { readStatements, type Statements, whereOf } from './statements.ts';
 import { kindOfId, resolveWith } from './tags.ts';
 import type { AncestorLicense, EffectiveLicense, LicenseJudgement, LicenseKind } from './types.ts';
@@ -22,17 +22,21 @@ export async function judgeLicense(model: Model, known: readonly AncestorLicense
   return (await judgeLicenseFor(model, known, {})).judgement;
 }
 
+export interface LicenseJudged {
+  readonly judgement: LicenseJudgement;
+  readonly reasoning: Reasoning;
+  /** What was reasoned over, for those who change it and ask again. */
+  readonly graph: LicenseGraph;
+}
+
 /** The same for somebody who does something with it, with the whole reasoning beside. */
-export async function judgeLicenseFor(
-  model: Model,
-  known: readonly AncestorLicense[],
-  context: Context,
-): Promise<{ readonly judgement: LicenseJudgement; readonly reasoning: Reasoning }> {
+export async function judgeLicenseFor(model: Model, known: readonly AncestorLicense[], context: Context): Promise<LicenseJudged> {
   const statements = await readStatements(model);
   const { book, rules } = await loadReasoning();
   const ancestors = known.map((ancestor) => ({ ...ancestor, licenses: ancestor.licenses.map((id) => currentName(statements, id)) }));
   const own = stated(statements);
-  const reasoning = reasonOver(graphOf(model, statements, own, ancestors, book), context, book, rules);
+  const graph = graphOf(model, statements, own, ancestors, book);
+  const reasoning = reasonOver(graph, context, book, rules);
   const judgement = {
     declared: statements.declared,
     found: statements.found,
@@ -48,7 +52,7 @@ export async function judgeLicenseFor(
       ...oddities(reasoning),
     ],
   };
-  return { judgement, reasoning };
+  return { judgement, reasoning, graph };
 }
 
 /** A register may hold a plain tag ("llama3.1"); ids are what is compared. */

@@ -2,7 +2,7 @@
  * Who asks and what is done: read from JSON with clear errors, and asked with three answers.
  * @module
  */
-import type { Act } from '../terms/types.ts';
+import type { Act, EdgeAct } from '../terms/types.ts';
 import { LicenseError } from '../types.ts';
 import { isCountry } from './territory.ts';
 import { all, any, fact, no, type Truth, unknown, yes } from './truth.ts';
@@ -57,7 +57,31 @@ export function readActs(words: readonly string[]): Act[] {
   return [...out];
 }
 
-const CONVEYING: readonly Act[] = ['distribute-weights', 'distribute-derivative', 'host', 'product'];
+const EDGE_WORDS: readonly EdgeAct[] = [
+  'finetune',
+  'adapter',
+  'merge',
+  'quantize',
+  'convert',
+  'prune',
+  'distill',
+  'train-on-outputs',
+  'copy',
+  'unknown',
+];
+
+/** @throws LicenseError `LICENSE_ACT` naming the acts by which one model is made from another. */
+export function readEdgeAct(word: string): EdgeAct {
+  const said = word.trim().toLowerCase();
+  const act = EDGE_WORDS.find((one) => one === said || SHORT[said]?.some((short) => short === one));
+  if (act) return act;
+  throw new LicenseError('LICENSE_ACT', `"${word.slice(0, 40)}" is no act by which one model is made from another`, {
+    hint: `acts are ${EDGE_WORDS.join(', ')}`,
+  });
+}
+
+/** Acts by which something reaches people outside. */
+export const CONVEYING: readonly Act[] = ['distribute-weights', 'distribute-derivative', 'host', 'product'];
 
 /** Whether `act` is done. Without a list of acts the model counts as published, and the rest is not known. */
 export function isDone(act: Act, context: Context): Truth {

@@ -4,7 +4,7 @@
  */
 import type { Act, EdgeAct, Term } from '../terms/types.ts';
 import type { License } from './book.ts';
-import { isConveyed, isDistributed, isDone } from './context.ts';
+import { CONVEYING, isConveyed, isDistributed, isDone } from './context.ts';
 import type { Reach } from './reach.ts';
 import { evaluateThreshold, exemptionFor, isThreshold } from './thresholds.ts';
 import { all, any, no, type Truth, unknown, yes } from './truth.ts';
@@ -17,7 +17,8 @@ export const citeOf = (license: License, term: Term): Cite => ({
   quote: term.quote,
 });
 
-const EDGE_ACTS: ReadonlySet<Act> = new Set<Act>([
+/** Acts that make one model from another. */
+export const EDGE_ACTS: ReadonlySet<Act> = new Set<Act>([
   'finetune',
   'adapter',
   'merge',
@@ -108,9 +109,20 @@ export function bindTerms(reach: Reach, context: Context, suspended: string | un
   for (const term of reach.license.terms) {
     const truth = suspended === undefined ? bears(term, reach, context) : all([bears(term, reach, context), unknown(suspended)]);
     if (truth.value === 'no') continue;
-    out.push(boundTerm(term, reach, truth));
+    out.push({ ...boundTerm(term, reach, truth), when: broughtBy(term, reach, context) });
   }
   return out;
+}
+
+/** Acts the license names, and those asked about that bring them along: who hosts a model uses it. */
+function broughtBy(term: Term, reach: Reach, context: Context): readonly Act[] {
+  const on = term.on ?? [];
+  const asked = context.acts ?? [];
+  const out = new Set<Act>(on);
+  if (on.some((act) => act === 'use' || act === 'commercial-use' || act === 'modify')) asked.forEach((act) => out.add(act));
+  if (on.some((act) => act === 'name-model' || EDGE_ACTS.has(act))) asked.filter((act) => CONVEYING.includes(act)).forEach((act) => out.add(act));
+  if (asked.includes('host') && byHosting(term, reach, context).value === 'yes') out.add('host');
+  return [...out];
 }
 
 export function boundTerm(term: Term, reach: Reach, truth: Truth): BoundTerm {
