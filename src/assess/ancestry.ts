@@ -6,7 +6,9 @@
 import type { AncestorLicense, EdgeAct } from '../license/index.ts';
 import type { KindName, Relation } from '../lineage/index.ts';
 import { type Model, normalizeName, sameName } from '../model/index.ts';
+import { ancestorsAmong, readNamings } from './first.ts';
 import type { KnownRelation } from './known.ts';
+import { ownNames } from './names.ts';
 import type { AncestorRecord } from './types.ts';
 
 /** What the weights say was done, in the words licenses use; what they do not say stays unknown. */
@@ -47,13 +49,17 @@ export function licenseAncestry(
   records: readonly AncestorRecord[],
 ): AncestorLicense[] {
   const carded = cardAct(model);
+  const candidates = ancestors.map((relation) => {
+    const first = cameFirst(relation.direction, model, relation.ancestor);
+    return { relation, first, name: relation.ancestor.name, isFirst: first.cameFirst !== undefined };
+  });
   const direct: AncestorLicense[] = [
-    ...ancestors.map((relation) => ({
+    ...ancestorsAmong(candidates, ownNames(model), readNamings(records)).map(({ relation, first }) => ({
       ...licenseOf(relation.ancestor),
       because: 'weights' as const,
       act: actOf(relation, carded),
       evidence: `${relation.verdict}, ${relation.kind.name}`,
-      ...cameFirst(relation.direction, model, relation.ancestor),
+      ...first,
     })),
     ...claimed.map((record) => ({ ...licenseOf(record), because: 'claimed' as const, act: carded ?? ('unknown' as const) })),
   ];

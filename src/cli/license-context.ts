@@ -72,7 +72,15 @@ export async function readContextOptions(options: ContextOptions, runtime: Runti
     readContext(file);
   }
   const { commercial, multimodal, currency, shows, territory } = options;
-  const role = options.company ? 'company' : options.individual ? 'individual' : options.endUser ? 'end-user' : options.nonProfit ? 'non-profit' : undefined;
+  const role = options.company
+    ? 'company'
+    : options.individual
+      ? 'individual'
+      : options.endUser
+        ? 'end-user'
+        : options.nonProfit
+          ? 'non-profit'
+          : undefined;
   const place = territory?.trim().toUpperCase();
   const served = options.serves?.split(',').map((code) => code.trim().toUpperCase()) ?? (place === undefined ? undefined : [place]);
   const merge = (key: string, fields: Readonly<Record<string, unknown>>): object => {

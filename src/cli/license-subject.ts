@@ -21,7 +21,12 @@ export interface LicenseSubject {
  * A path, URL or `hf:` name is a model; anything else that names a license is that license.
  * @throws as reading a model does; LicenseError `LICENSE_UNKNOWN_ID` for what is neither.
  */
-export async function readSubject(given: string, context: Context, register: string | undefined, runtime: Runtime): Promise<LicenseSubject> {
+export async function readSubject(
+  given: string,
+  context: Context,
+  register: string | undefined,
+  runtime: Runtime,
+): Promise<LicenseSubject> {
   const { LicenseError, licenseGraphOf, loadReasoning, reasonOver } = await import('../license/index.ts');
   const isLocator = /^(hf:|https?:)/.test(given) || (await stat(given).catch(() => null)) !== null;
   if (!isLocator) {

@@ -71,13 +71,16 @@ export function conflictFindings({ conflicts }: Reasoning, ancestors: readonly A
 }
 
 /** Rules that bite because a duty was not seen met: the duty is told by itself. */
-const isDutyRule = (hit: RuleHit): boolean => hit.slug === 'outputs-display' || hit.slug === 'name-prefix-outputs' || hit.slug === 'hosting-is-distribution';
+const isDutyRule = (hit: RuleHit): boolean =>
+  hit.slug === 'outputs-display' || hit.slug === 'name-prefix-outputs' || hit.slug === 'hosting-is-distribution';
 
 function tieWords({ model, path }: RuleHit, ancestors: readonly AncestorLicense[]): string {
   const tie = ancestors.find((a) => a.name === model);
   if (!tie || path.length === 0) return '';
   if (tie.because === 'claimed') return `; this model names ${model} among its bases`;
-  return tie.cameFirst ? `; the weights show that this model is built on ${model}` : `; the weights show that this model shares training with ${model}`;
+  return tie.cameFirst
+    ? `; the weights show that this model is built on ${model}`
+    : `; the weights show that this model shares training with ${model}`;
 }
 
 /** One answer for each ancestor whose license is known, in the order given. */
@@ -95,7 +98,9 @@ function driftOf(fact: DriftFact, ancestor: AncestorLicense, here: string): Drif
   const there = `${ancestor.name}, ${tieTo(ancestor, fact)}, is bound by ${from.join(' and ')}${ancestor.from ? ` (${ancestor.from})` : ''}`;
   const ending =
     kind === 'kept'
-      ? 'the two agree'
+      ? fact.ownPartOnly
+        ? `${fact.ownPartOnly.join(', ')} covers its own part and asks for its notices; the stricter license of another ancestor is stated here`
+        : 'the two agree'
       : kind === 'dropped'
         ? 'nothing in the folder mentions it'
         : `nothing in the folder grants the change${fact.unsure ? '; which of the two asks for more is not known here' : ''}${

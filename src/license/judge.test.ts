@@ -213,7 +213,9 @@ describe('a duty', () => {
     const records = read('records') as { id: string; terms: { term: string; quote: string; textId?: string }[] }[];
     const { rules: all } = read('rules') as { rules: { clauses: { textId: string; quote: string }[] }[] };
     const quotes = [
-      ...records.flatMap((r) => r.terms.filter((t) => t.term.startsWith('duty.')).map((t) => ({ textId: t.textId ?? r.id, quote: t.quote }))),
+      ...records.flatMap((r) =>
+        r.terms.filter((t) => t.term.startsWith('duty.')).map((t) => ({ textId: t.textId ?? r.id, quote: t.quote })),
+      ),
       ...all.flatMap((rule) => rule.clauses),
     ];
     const files = new Set(listShared('texts'));

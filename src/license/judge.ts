@@ -78,7 +78,12 @@ function stated({ declared, found, catalog }: Statements): string[] {
   return own;
 }
 
-function effectiveOf(statements: Statements, own: readonly string[], ancestors: readonly AncestorLicense[], reasoning: Reasoning): EffectiveLicense {
+function effectiveOf(
+  statements: Statements,
+  own: readonly string[],
+  ancestors: readonly AncestorLicense[],
+  reasoning: Reasoning,
+): EffectiveLicense {
   const { catalog } = statements;
   const isOwn = (id: string): boolean => own.some((one) => one === id || (catalog.find(one)?.id ?? one) === (catalog.find(id)?.id ?? id));
   const binding = reasoning.licenses.filter((one) => one.relation !== 'own' && one.relation !== 'outputs');
@@ -86,7 +91,9 @@ function effectiveOf(statements: Statements, own: readonly string[], ancestors: 
   const ids = [...own, ...inherited];
   const from = own.length > 0 ? (inherited.length > 0 ? 'both' : 'own') : inherited.length > 0 ? 'inherited' : 'none';
   const givers = new Set(binding.filter((one) => inherited.includes(one.license)).map((one) => one.model));
-  const handed = [...new Map(ancestors.map((a) => [a.name, a])).values()].filter((a) => givers.has(a.name)).map((a) => `${a.name} (${a.because})`);
+  const handed = [...new Map(ancestors.map((a) => [a.name, a])).values()]
+    .filter((a) => givers.has(a.name))
+    .map((a) => `${a.name} (${a.because})`);
   const why = {
     own: 'stated by the model itself',
     both: `stated by the model itself, and handed down by ${handed.join(', ')}: an ancestor's license stays on its part`,

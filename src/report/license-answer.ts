@@ -64,30 +64,68 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
   const section = (title: string, items: readonly Item[]): void => {
     if (items.length > 0) lines.push('', paint(title, 'strong', style), ...itemLines(items, style));
   };
-  section('Not granted', answer.forbidden.filter((one) => one.applies === 'yes').map((one) => ({ label: 'no', tone: 'bad', text: one.what, cites: [one.from], path: one.path, certainty: one.certainty })));
+  section(
+    'Not granted',
+    answer.forbidden
+      .filter((one) => one.applies === 'yes')
+      .map((one) => ({ label: 'no', tone: 'bad', text: one.what, cites: [one.from], path: one.path, certainty: one.certainty })),
+  );
   section('Conflicts', answer.conflicts.filter((hit) => hit.severity === 'conflict').map(hitItem));
   section('Duties', dutyItems(answer.duties.filter((duty) => duty.applies !== 'if' && duty.kind === 'deliver')));
   section('How to act', dutyItems(answer.duties.filter((duty) => duty.applies !== 'if' && duty.kind === 'conduct')));
   section('It depends', [
-    ...answer.forbidden.filter((one) => one.applies === 'if').map((one) => ({ label: 'if', text: `${one.condition ?? ''}: ${one.what}`, cites: [one.from], path: one.path, certainty: one.certainty })),
+    ...answer.forbidden
+      .filter((one) => one.applies === 'if')
+      .map((one) => ({
+        label: 'if',
+        text: `${one.condition ?? ''}: ${one.what}`,
+        cites: [one.from],
+        path: one.path,
+        certainty: one.certainty,
+      })),
     ...answer.duties
       .filter((duty) => duty.applies === 'if')
-      .map((duty) => ({ label: 'if', text: `${duty.condition ?? ''}: ${duty.what}`, cites: [duty.from], path: duty.path ?? [], certainty: duty.certainty })),
+      .map((duty) => ({
+        label: 'if',
+        text: `${duty.condition ?? ''}: ${duty.what}`,
+        cites: [duty.from],
+        path: duty.path ?? [],
+        certainty: duty.certainty,
+      })),
   ]);
   section(
     'Thresholds',
-    answer.thresholds.map((one) => ({ label: one.state, ...(one.state === 'bites' && { tone: 'bad' as const }), text: `${one.bitesWhen}: ${one.effect}${one.because ? ` (${one.because})` : ''}`, cites: [one.from], path: one.path })),
+    answer.thresholds.map((one) => ({
+      label: one.state,
+      ...(one.state === 'bites' && { tone: 'bad' as const }),
+      text: `${one.bitesWhen}: ${one.effect}${one.because ? ` (${one.because})` : ''}`,
+      cites: [one.from],
+      path: one.path,
+    })),
   );
   section('Names', [
-    ...answer.names.required.map((one) => ({ label: one.status, text: `the model name begins with "${one.text}"`, cites: [one.from], certainty: one.certainty })),
+    ...answer.names.required.map((one) => ({
+      label: one.status,
+      text: `the model name begins with "${one.text}"`,
+      cites: [one.from],
+      certainty: one.certainty,
+    })),
     ...answer.names.forbidden.map((one) => ({ label: 'no', text: one.what, cites: [one.from] })),
   ]);
   section(
     'Label',
-    labels.filter((one) => OPEN_DRIFT.has(one.kind)).map((one) => ({ label: one.kind, text: one.what, cites: (one.clauses ?? []).slice(0, 3) })),
+    labels
+      .filter((one) => OPEN_DRIFT.has(one.kind))
+      .map((one) => ({ label: one.kind, text: one.what, cites: (one.clauses ?? []).slice(0, 3) })),
   );
-  section('The text does not say', answer.silent.map((one) => ({ label: '-', text: `${one.license}: ${one.what}`, cites: [] })));
-  section('Worth knowing', answer.rules.filter((hit) => hit.holds === 'yes' && (hit.severity === 'warn' || hit.severity === 'info')).map(hitItem));
+  section(
+    'The text does not say',
+    answer.silent.map((one) => ({ label: '-', text: `${one.license}: ${one.what}`, cites: [] })),
+  );
+  section(
+    'Worth knowing',
+    answer.rules.filter((hit) => hit.holds === 'yes' && (hit.severity === 'warn' || hit.severity === 'info')).map(hitItem),
+  );
   for (const note of answer.notes) lines.push('', ...prose(sentence(note.what), style, 0, 'note: '));
   lines.push('', ...prose({ text: NOT_ADVICE, tone: 'quiet' }, style, 0));
   return `${lines.join('\n')}\n`;
@@ -115,14 +153,20 @@ function dutyItems(duties: readonly Duty[]): Item[] {
 }
 
 function itemLines(items: readonly Item[], style: Style): string[] {
-  const lines = items.slice(0, MAX_LISTED).flatMap((item) => [
-    ...labelled(item.label, item.text, style, { column: COLUMN, ...(item.tone && { tone: item.tone }) }),
-    ...item.cites.slice(0, 4).flatMap((cite) => labelled('', { text: `${cite.license} ${cite.section}: "${cite.quote}"`, tone: 'quiet' }, style, { column: COLUMN })),
-    ...(item.path && item.path.length > 0 ? labelled('', { text: pathWords(item.path), tone: 'quiet' }, style, { column: COLUMN }) : []),
-    ...(item.certainty !== undefined && CERTAINTY[item.certainty] !== undefined
-      ? labelled('', { text: CERTAINTY[item.certainty]!, tone: 'quiet' }, style, { column: COLUMN })
-      : []),
-  ]);
+  const lines = items
+    .slice(0, MAX_LISTED)
+    .flatMap((item) => [
+      ...labelled(item.label, item.text, style, { column: COLUMN, ...(item.tone && { tone: item.tone }) }),
+      ...item.cites
+        .slice(0, 4)
+        .flatMap((cite) =>
+          labelled('', { text: `${cite.license} ${cite.section}: "${cite.quote}"`, tone: 'quiet' }, style, { column: COLUMN }),
+        ),
+      ...(item.path && item.path.length > 0 ? labelled('', { text: pathWords(item.path), tone: 'quiet' }, style, { column: COLUMN }) : []),
+      ...(item.certainty !== undefined && CERTAINTY[item.certainty] !== undefined
+        ? labelled('', { text: CERTAINTY[item.certainty]!, tone: 'quiet' }, style, { column: COLUMN })
+        : []),
+    ]);
   if (items.length > MAX_LISTED) lines.push(`  … and ${items.length - MAX_LISTED} more`);
   return lines;
 }
@@ -143,7 +187,14 @@ export function renderCan(name: string, can: Can, style: Style): string {
   const lines: string[] = [];
   for (const one of can.acts) {
     lines.push(...prose([{ text: clean(name, 120), tone: 'strong' }, `, ${one.act}: `, ANSWERS[one.answer]], style, 0));
-    const items = one.reasons.map((reason): Item => ({ label: ANSWERS[reason.answer].text === 'the text does not say' ? 'silent' : ANSWERS[reason.answer].text, tone: ANSWERS[reason.answer].tone, text: reason.what, cites: reason.cites, path: reason.path, certainty: reason.certainty }));
+    const items = one.reasons.map((reason): Item => ({
+      label: ANSWERS[reason.answer].text === 'the text does not say' ? 'silent' : ANSWERS[reason.answer].text,
+      tone: ANSWERS[reason.answer].tone,
+      text: reason.what,
+      cites: reason.cites,
+      path: reason.path,
+      certainty: reason.certainty,
+    }));
     lines.push(...itemLines(items, style), '');
   }
   lines.push(...prose({ text: NOT_ADVICE, tone: 'quiet' }, style, 0));
@@ -153,7 +204,14 @@ export function renderCan(name: string, can: Can, style: Style): string {
 export function renderWhatIf(name: string, change: string, what: WhatIf, style: Style): string {
   const lines = [
     ...prose([{ text: clean(name, 120), tone: 'strong' }, `, ${change}`], style, 0),
-    ...labelled('license', what.effective.before === what.effective.after ? `${what.effective.after || 'none known'} (as before)` : `${what.effective.before || 'none known'} → ${what.effective.after || 'none known'}`, style, { column: COLUMN }),
+    ...labelled(
+      'license',
+      what.effective.before === what.effective.after
+        ? `${what.effective.after || 'none known'} (as before)`
+        : `${what.effective.before || 'none known'} → ${what.effective.after || 'none known'}`,
+      style,
+      { column: COLUMN },
+    ),
     ...labelled('before', VERDICTS[what.verdict.before].text, style, { column: COLUMN }),
     ...labelled('after', VERDICTS[what.verdict.after].text, style, { column: COLUMN }),
   ];
@@ -165,11 +223,27 @@ export function renderWhatIf(name: string, change: string, what: WhatIf, style: 
     if (items.length > 0) lines.push('', paint(title, 'strong', style), ...itemLines(items, style));
   };
   section('Conflicts and blocks', what.conflicts, hitItem);
-  section('Not granted', what.forbidden, (one) => ({ label: '', text: `${one.applies === 'if' ? `if ${one.condition ?? ''}: ` : ''}${one.what}`, cites: [one.from] }));
-  section('Duties', what.duties, (duty) => ({ label: '', text: `${duty.applies === 'if' ? `if ${duty.condition ?? ''}: ` : ''}${duty.what}`, cites: [duty.from] }));
+  section('Not granted', what.forbidden, (one) => ({
+    label: '',
+    text: `${one.applies === 'if' ? `if ${one.condition ?? ''}: ` : ''}${one.what}`,
+    cites: [one.from],
+  }));
+  section('Duties', what.duties, (duty) => ({
+    label: '',
+    text: `${duty.applies === 'if' ? `if ${duty.condition ?? ''}: ` : ''}${duty.what}`,
+    cites: [duty.from],
+  }));
   section('Thresholds', what.thresholds, (one) => ({ label: '', text: `${one.bitesWhen}: ${one.effect}`, cites: [one.from] }));
-  section('Names', what.names, (one) => ({ label: '', text: `the model name begins with "${one.text}" (${one.status})`, cites: [one.from] }));
-  section('Label', what.drift, (one) => ({ label: '', text: `${one.ancestor}: ${one.kind} (${one.from.join(', ')} → ${one.to.join(', ') || 'nothing'})`, cites: [] }));
+  section('Names', what.names, (one) => ({
+    label: '',
+    text: `the model name begins with "${one.text}" (${one.status})`,
+    cites: [one.from],
+  }));
+  section('Label', what.drift, (one) => ({
+    label: '',
+    text: `${one.ancestor}: ${one.kind} (${one.from.join(', ')} → ${one.to.join(', ') || 'nothing'})`,
+    cites: [],
+  }));
   lines.push('', ...prose({ text: NOT_ADVICE, tone: 'quiet' }, style, 0));
   return `${lines.join('\n')}\n`;
 }

@@ -42,7 +42,12 @@ export function toSarif(input: SarifInput): object {
             name: 'heirloom',
             version: input.version,
             informationUri: 'https://www.npmjs.com/package/heirloom',
-            rules: ids.map((id) => ({ id, name: nameOf(id), shortDescription: { text: shortOf(id, results) }, help: { text: NOT_ADVICE } })),
+            rules: ids.map((id) => ({
+              id,
+              name: nameOf(id),
+              shortDescription: { text: shortOf(id, results) },
+              help: { text: NOT_ADVICE },
+            })),
           },
         },
         results: results.map((result) => ({
@@ -80,7 +85,13 @@ function resultsOf({ reasoning, drift, findings }: SarifInput): Result[] {
   for (const duty of reasoning.duties) if (duty.status === 'unmet') out.push(ofDuty(duty));
   for (const one of drift)
     if (one.kind === 'loosened' || one.kind === 'relabelled' || one.kind === 'dropped')
-      out.push({ ruleId: `license/label-${one.kind}`, level: 'warning', text: one.what, file: 'README.md', key: [one.kind, one.ancestor, ...one.from].join('|') });
+      out.push({
+        ruleId: `license/label-${one.kind}`,
+        level: 'warning',
+        text: one.what,
+        file: 'README.md',
+        key: [one.kind, one.ancestor, ...one.from].join('|'),
+      });
   for (const finding of findings)
     out.push({
       ruleId: finding.rule,
@@ -115,6 +126,7 @@ const shortOf = (id: string, results: readonly Result[]): string => results.find
 
 /** A relative URI reference: spaces and the like are encoded, a folder's file is appended. */
 function uriOf(locator: string, file: string | undefined): string {
-  const base = /^[a-z]+:/i.test(locator) && !/^[a-z]:[\\/]/i.test(locator) ? locator : locator.split(/[\\/]/).map(encodeURIComponent).join('/');
+  const base =
+    /^[a-z]+:/i.test(locator) && !/^[a-z]:[\\/]/i.test(locator) ? locator : locator.split(/[\\/]/).map(encodeURIComponent).join('/');
   return file === undefined ? base : `${base.replace(/\/$/, '')}/${file.split('/').map(encodeURIComponent).join('/')}`;
 }

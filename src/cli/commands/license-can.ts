@@ -19,7 +19,10 @@ export function addLicenseCan(group: Command, runtime: Runtime): void {
     .option('--register <dir>', 'the models to compare with (default: $HEIRLOOM_REGISTER, else ~/.heirloom/register)');
   addContextOptions(command)
     .option('--json', 'print the answer as JSON')
-    .addHelpText('after', '\nExit codes: 0 yes, 1 any other answer, 2 could not do it.\nExample:\n  heirloom license can gemma --as finetune,host --company\n')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 yes, 1 any other answer, 2 could not do it.\nExample:\n  heirloom license can gemma --as finetune,host --company\n',
+    )
     .action((model: string, options: Options) => can(model, options, runtime));
 }
 

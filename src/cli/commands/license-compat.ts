@@ -29,14 +29,20 @@ export function addLicenseCompat(group: Command, runtime: Runtime): void {
   addContextOptions(command)
     .option('--json', 'print the answer as JSON')
     .option('--sarif', 'print what is open as SARIF 2.1.0')
-    .addHelpText('after', '\nExit codes: 0 they go together, 1 something is open, 2 could not do it.\nExample:\n  heirloom license compat llama-3.1 Apache-2.0 --act merge --declare llama-3.1 --name Llama-Mix\n')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 they go together, 1 something is open, 2 could not do it.\nExample:\n  heirloom license compat llama-3.1 Apache-2.0 --act merge --declare llama-3.1 --name Llama-Mix\n',
+    )
     .action((parents: string[], options: Options) => compat(parents, options, runtime));
 }
 
 async function compat(parents: string[], options: Options, runtime: Runtime): Promise<void> {
   const { loadReasoning, readActs, readEdgeAct, reasonOver } = await import('../../license/index.ts');
   const act = readEdgeAct(options.act);
-  const context = { ...(await readContextOptions(options, runtime)), ...(options.as !== undefined && { acts: readActs(options.as.split(',')) }) };
+  const context = {
+    ...(await readContextOptions(options, runtime)),
+    ...(options.as !== undefined && { acts: readActs(options.as.split(',')) }),
+  };
   const result = options.name ?? 'the result';
   const declared = options.declare === undefined ? [] : [(await readSubject(options.declare, {}, options.register, runtime)).graph.subject];
   const nodes: Record<string, LicenseNode> = { [result]: { name: options.name ?? '', licenses: declared } };
@@ -56,8 +62,10 @@ async function compat(parents: string[], options: Options, runtime: Runtime): Pr
   const reasoning = reasonOver({ nodes, edges, subject: result }, context, book, rules);
   const { renderReasoning, toJson, toSarif } = await import('../../report/index.ts');
   const title = `${parents.join(' + ')}, ${act}`;
-  if (options.sarif) runtime.print(toJson(toSarif({ name: title, locator: '', version: readVersion(), reasoning, drift: [], findings: [] })));
-  else if (options.json) runtime.print(toJson({ schema: 'heirloom-license-compat/1', parents, act, declared: declared[0] ?? null, context, ...reasoning }));
+  if (options.sarif)
+    runtime.print(toJson(toSarif({ name: title, locator: '', version: readVersion(), reasoning, drift: [], findings: [] })));
+  else if (options.json)
+    runtime.print(toJson({ schema: 'heirloom-license-compat/1', parents, act, declared: declared[0] ?? null, context, ...reasoning }));
   else runtime.print(renderReasoning(title, reasoning, [], runtime.style));
   process.exitCode = reasoning.verdict === 'ok' || reasoning.verdict === 'ok-with-duties' ? EXIT.clear : EXIT.findings;
 }

@@ -32,7 +32,10 @@ export function addLicenseDuties(group: Command, runtime: Runtime): void {
 
 async function duties(given: string, options: Options, runtime: Runtime): Promise<void> {
   const { readActs } = await import('../../license/index.ts');
-  const context = { ...(await readContextOptions(options, runtime)), ...(options.as !== undefined && { acts: readActs(options.as.split(',')) }) };
+  const context = {
+    ...(await readContextOptions(options, runtime)),
+    ...(options.as !== undefined && { acts: readActs(options.as.split(',')) }),
+  };
   const subject = await readSubject(given, context, options.register, runtime);
   const { renderFindings, renderReasoning, toJson, toSarif } = await import('../../report/index.ts');
   const { name, model, reasoning, judgement } = subject;
@@ -41,7 +44,9 @@ async function duties(given: string, options: Options, runtime: Runtime): Promis
   const drift = judgement?.drift ?? [];
   if (options.sarif)
     runtime.print(
-      toJson(toSarif({ name, locator: model?.locator ?? '', version: readVersion(), reasoning, drift, findings: judgement?.findings ?? [] })),
+      toJson(
+        toSarif({ name, locator: model?.locator ?? '', version: readVersion(), reasoning, drift, findings: judgement?.findings ?? [] }),
+      ),
     );
   else if (options.json) {
     const { duties: _, conflicts, drift: labels, ...rest } = reasoning;
@@ -67,7 +72,12 @@ async function duties(given: string, options: Options, runtime: Runtime): Promis
   }
   const { verdict } = reasoning;
   const open =
-    wanted.some((duty) => duty.status === 'unmet') || drift.some(isAnswerable) || hasWork(findings) || verdict === 'unmet' || verdict === 'conflict' || verdict === 'needs-evidence';
+    wanted.some((duty) => duty.status === 'unmet') ||
+    drift.some(isAnswerable) ||
+    hasWork(findings) ||
+    verdict === 'unmet' ||
+    verdict === 'conflict' ||
+    verdict === 'needs-evidence';
   process.exitCode = open ? EXIT.findings : EXIT.clear;
 }
 

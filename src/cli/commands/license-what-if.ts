@@ -25,15 +25,23 @@ export function addLicenseWhatIf(group: Command, runtime: Runtime): void {
     .option('--register <dir>', 'the models to compare with (default: $HEIRLOOM_REGISTER, else ~/.heirloom/register)');
   addContextOptions(command)
     .option('--json', 'print the answer as JSON')
-    .addHelpText('after', '\nExit codes: 0 nothing new is open, 1 something is, 2 could not do it.\nExample:\n  heirloom license what-if ./my-model --add-parent CC-BY-NC-4.0 --act merge\n')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 nothing new is open, 1 something is, 2 could not do it.\nExample:\n  heirloom license what-if ./my-model --add-parent CC-BY-NC-4.0 --act merge\n',
+    )
     .action((model: string, options: Options, own: Command) => whatIf(model, options, own, runtime));
 }
 
 async function whatIf(given: string, options: Options, command: Command, runtime: Runtime): Promise<void> {
-  if ((options.addParent === undefined) === (options.ofParent === undefined)) command.error('heirloom: give --add-parent or --of-parent, one of them');
-  const { compareReasoning, LicenseError, loadReasoning, readActs, readEdgeAct, reasonOver, withAct, withParent } = await import('../../license/index.ts');
+  if ((options.addParent === undefined) === (options.ofParent === undefined))
+    command.error('heirloom: give --add-parent or --of-parent, one of them');
+  const { compareReasoning, LicenseError, loadReasoning, readActs, readEdgeAct, reasonOver, withAct, withParent } =
+    await import('../../license/index.ts');
   const act = readEdgeAct(options.act);
-  const context = { ...(await readContextOptions(options, runtime)), ...(options.as !== undefined && { acts: readActs(options.as.split(',')) }) };
+  const context = {
+    ...(await readContextOptions(options, runtime)),
+    ...(options.as !== undefined && { acts: readActs(options.as.split(',')) }),
+  };
   const subject = await readSubject(given, context, options.register, runtime);
   const { book, rules } = await loadReasoning();
   let graph;
@@ -45,16 +53,28 @@ async function whatIf(given: string, options: Options, command: Command, runtime
     graph = withAct(subject.graph, options.ofParent!, act);
     if (!graph)
       throw new LicenseError('LICENSE_UNKNOWN_ID', `${options.ofParent} is no ancestor of ${subject.name} that is known here`, {
-        hint: `ancestors are ${Object.keys(subject.graph.nodes).filter((name) => name !== subject.graph.subject).join(', ') || 'none'}`,
+        hint: `ancestors are ${
+          Object.keys(subject.graph.nodes)
+            .filter((name) => name !== subject.graph.subject)
+            .join(', ') || 'none'
+        }`,
       });
   }
   const after = reasonOver(graph, context, book, rules);
   const change = compareReasoning(subject.reasoning, after);
   const { renderWhatIf, toJson } = await import('../../report/index.ts');
-  const words = options.addParent !== undefined ? `with ${options.addParent} as one more parent (${act})` : `if ${options.ofParent} went in by ${act}`;
+  const words =
+    options.addParent !== undefined ? `with ${options.addParent} as one more parent (${act})` : `if ${options.ofParent} went in by ${act}`;
   runtime.print(
     options.json
-      ? toJson({ schema: 'heirloom-license-what-if/1', subject: subjectJson(subject), change: { parent: options.addParent ?? options.ofParent, act, added: options.addParent !== undefined }, context, ...change, after })
+      ? toJson({
+          schema: 'heirloom-license-what-if/1',
+          subject: subjectJson(subject),
+          change: { parent: options.addParent ?? options.ofParent, act, added: options.addParent !== undefined },
+          context,
+          ...change,
+          after,
+        })
       : renderWhatIf(subject.name, words, change, runtime.style),
   );
   const worse = change.conflicts.added.some((hit) => hit.holds === 'yes') || change.forbidden.added.some((one) => one.applies === 'yes');

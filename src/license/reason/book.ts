@@ -45,8 +45,11 @@ export function makeBook(records: ReadonlyMap<string, LicenseRecord>, catalog: C
     const kind = record?.kind ?? entry?.kind ?? kindOfId(catalog, names, id);
     return {
       // A twin (`GPL-3.0-or-later`) keeps its own name; its text and terms are the entry's.
-      id: record && entry && entry.id.toLowerCase() !== id.toLowerCase() && entry.twins?.includes(id) ? id : (record?.id ?? entry?.id ?? id),
-      spdx: entry?.twins?.includes(id) ? id : (record?.spdx ?? entry?.spdx ?? (/^LicenseRef-/.test(id) ? id : `LicenseRef-${id.replace(/[^\w.-]+/g, '-')}`)),
+      id:
+        record && entry && entry.id.toLowerCase() !== id.toLowerCase() && entry.twins?.includes(id) ? id : (record?.id ?? entry?.id ?? id),
+      spdx: entry?.twins?.includes(id)
+        ? id
+        : (record?.spdx ?? entry?.spdx ?? (/^LicenseRef-/.test(id) ? id : `LicenseRef-${id.replace(/[^\w.-]+/g, '-')}`)),
       name: record?.name ?? entry?.name ?? id,
       kind: record?.form === 'policy' ? (record.kind ?? 'use-restricted') : kind,
       listed: terms.length > 0 || kind === 'public-domain',

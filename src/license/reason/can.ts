@@ -41,20 +41,36 @@ const GRAVITY: readonly Answer[] = ['yes', 'only-if', 'text-silent', 'no'];
 const gravest = (answers: readonly Answer[]): Answer => answers.reduce((a, b) => (GRAVITY.indexOf(b) > GRAVITY.indexOf(a) ? b : a), 'yes');
 
 /**
- * Acts that make a model (fine-tune, merge...) are put on the graph, one after another, as a model of the asker's; the others are done
- * with what comes out.
+ * Acts that change weights (fine-tune, merge...) are put on the graph, one after another, as a model of the asker's; what is done besides is done
+ * with what comes out. A student trained on outputs is a model of its own beside it.
  */
 export function canDo(graph: LicenseGraph, acts: readonly Act[], context: Context, book: Book, rules: Rules): Can {
   const making = acts.filter((act): act is Act & EdgeAct => EDGE_ACTS.has(act));
   const doing = acts.filter((act) => !EDGE_ACTS.has(act));
-  const made = withMade(graph, making);
-  const reasoning = reasonOver(made, { ...context, acts: doing }, book, rules);
-  const answers = [
-    ...making.map((act) => answerFor(act, reasonOver(made, { ...context, acts: [] }, book, rules), book)),
-    ...doing.map((act) => answerFor(act, reasonOver(made, { ...context, acts: [act] }, book, rules), book)),
-  ];
-  return { answer: gravest(answers.map((one) => one.answer)), acts: answers, reasoning };
+  const changing = making.filter((act) => !isTeaching(act));
+  const teaching = making.filter(isTeaching);
+  const changed = withMade(graph, changing);
+  const student = withMade(graph, teaching.slice(0, 1));
+  const result = changing.length === 0 && teaching.length > 0 ? student : changed;
+  const ask = (on: LicenseGraph, now: readonly Act[]): Reasoning => reasonOver(on, { ...context, acts: now }, book, rules);
+  const answers = acts.map((act) =>
+    EDGE_ACTS.has(act)
+      ? answerFor(
+          act,
+          ask(
+            isTeaching(act)
+              ? withMade(graph, [act as EdgeAct])
+              : withMade(graph, changing.slice(0, changing.findIndex((one) => one === act) + 1)),
+            [],
+          ),
+          book,
+        )
+      : answerFor(act, ask(result, [act]), book),
+  );
+  return { answer: gravest(answers.map((one) => one.answer)), acts: answers, reasoning: ask(result, doing) };
 }
+
+const isTeaching = (act: Act): boolean => act === 'distill' || act === 'train-on-outputs';
 
 /** The graph with one more model for each act, made from the one before. */
 function withMade(graph: LicenseGraph, acts: readonly EdgeAct[]): LicenseGraph {
@@ -64,7 +80,7 @@ function withMade(graph: LicenseGraph, acts: readonly EdgeAct[]): LicenseGraph {
   for (const act of acts) {
     let child = `your ${MADE[act] ?? 'model'}`;
     while (Object.hasOwn(nodes, child)) child += "'";
-    nodes[child] = { name: '', licenses: [] };
+    nodes[child] = { name: '', licenses: [], yours: true };
     edges.push({ parent: subject, child, act, because: 'asked' });
     subject = child;
   }
@@ -83,9 +99,21 @@ const MADE: Readonly<Partial<Record<EdgeAct, string>>> = {
 
 function answerFor(act: Act, reasoning: Reasoning, book: Book): CanAnswer {
   const reasons: Reason[] = [];
-  const add = (answer: Answer, what: string, cites: readonly Cite[], from: { model: string; path: readonly PathStep[]; certainty?: string }): void => {
+  const add = (
+    answer: Answer,
+    what: string,
+    cites: readonly Cite[],
+    from: { model: string; path: readonly PathStep[]; certainty?: string },
+  ): void => {
     if (reasons.some((one) => one.what === what && one.cites[0]?.quote === cites[0]?.quote)) return;
-    reasons.push({ answer, what, cites, model: from.model, path: from.path, ...(from.certainty !== undefined && { certainty: from.certainty }) });
+    reasons.push({
+      answer,
+      what,
+      cites,
+      model: from.model,
+      path: from.path,
+      ...(from.certainty !== undefined && { certainty: from.certainty }),
+    });
   };
   for (const one of reasoning.forbidden)
     if (one.applies === 'yes') add('no', one.what, [one.from], one);
@@ -97,24 +125,44 @@ function answerFor(act: Act, reasoning: Reasoning, book: Book): CanAnswer {
     else if (one.state === 'unknown') add('only-if', `not ${one.bitesWhen}, else ${one.effect} (${one.because})`, [one.from], one);
   }
   for (const hit of reasoning.rules) {
-    if (hit.group === 'relabel' || hit.group === 'naming' || hit.group === 'duty' || hit.severity === 'info' || hit.severity === 'warn') continue;
+    if (hit.group === 'relabel' || hit.group === 'naming' || hit.group === 'duty' || hit.severity === 'info' || hit.severity === 'warn')
+      continue;
     if (TOLD_OTHERWISE.has(hit.slug) || hit.holds === 'no') continue;
-    add(hit.holds === 'yes' ? 'no' : 'only-if', hit.holds === 'yes' ? hit.what : `${hit.what}; it depends on: ${hit.needs.join('; ')}`, hit.cites, hit);
+    add(
+      hit.holds === 'yes' ? 'no' : 'only-if',
+      hit.holds === 'yes' ? hit.what : `${hit.what}; it depends on: ${hit.needs.join('; ')}`,
+      hit.cites,
+      hit,
+    );
   }
   for (const duty of reasoning.duties) {
     if (duty.kind !== 'deliver' || duty.status === 'met') continue;
     const condition = duty.applies === 'if' && duty.condition !== undefined ? ` (${duty.condition})` : '';
-    add('only-if', `you ${duty.what}${condition}`, [duty.from], { model: duty.path?.[0]?.model ?? reasoning.subject, path: duty.path ?? [], ...(duty.certainty && { certainty: duty.certainty }) });
+    add('only-if', `you ${duty.what}${condition}`, [duty.from], {
+      model: duty.path?.[0]?.model ?? reasoning.subject,
+      path: duty.path ?? [],
+      ...(duty.certainty && { certainty: duty.certainty }),
+    });
   }
+  for (const duty of reasoning.duties)
+    if (duty.id.endsWith('/duty.acceptable-use') && duty.applies !== 'if')
+      add('yes', `as long as you ${duty.what}`, [duty.from], { model: duty.path?.[0]?.model ?? reasoning.subject, path: duty.path ?? [] });
   for (const reach of reasoning.licenses) {
     const license = book.license(reach.license);
+    const refused = refusalOf(act, license);
+    if (refused && reach.relation !== 'outputs') add('no', `the license does not let you ${ACT_PHRASE[act] ?? act}`, [refused], reach);
     if (reach.relation === 'outputs' && act !== 'train-on-outputs' && act !== 'distill') continue;
     const grant = grantOf(act, license);
-    if (grant === 'silent') add('text-silent', `the text does not say whether you may ${ACT_PHRASE[act] ?? act}`, basisOf(act, license), reach);
+    if (grant === 'silent')
+      add('text-silent', `the text does not say whether you may ${ACT_PHRASE[act] ?? act}`, basisOf(act, license), reach);
     else if (grant === 'unlisted') add('text-silent', `what ${license.id} says is not listed here: read it`, [], reach);
     else if (grant) add('yes', grant.what, [grant.cite], reach);
   }
-  if (reasoning.licenses.length === 0) add('no', 'no license is known: without one, no permission is given', [], { model: reasoning.subject, path: [] });
+  if (reasoning.licenses.length === 0)
+    add('no', 'no license is known: without one, no permission is given', [], { model: reasoning.subject, path: [] });
+  // A yes rests on words; where none were found the text does not say.
+  if (!reasons.some((one) => one.answer === 'yes' || one.answer === 'no'))
+    add('text-silent', `nothing was found that lets you ${ACT_PHRASE[act] ?? act}`, [], { model: reasoning.subject, path: [] });
   const answer = gravest(reasons.map((one) => one.answer));
   return { act, answer, reasons: [...reasons].sort((a, b) => GRAVITY.indexOf(b.answer) - GRAVITY.indexOf(a.answer)) };
 }
@@ -158,11 +206,15 @@ function grantOf(act: Act, license: License): Grant {
   if (!license.listed) return 'unlisted';
   const wanted = [act, ...(COVERED_BY[act] ?? [])];
   const grants = license.terms.filter((t) => t.term.startsWith('grant.'));
-  const direct = grants.find((t) => t.term !== 'grant.patent' && t.term !== 'grant.mark-for-name' && t.on?.some((one) => wanted.includes(one)));
+  const direct = grants.find(
+    (t) => t.term !== 'grant.patent' && t.term !== 'grant.mark-for-name' && t.on?.some((one) => wanted.includes(one)),
+  );
   if (direct && act !== 'commercial-use') return { what: grantWords(act), cite: citeOf(license, direct) };
   if (act === 'commercial-use') return commercial(license, grants, direct);
   if (act === 'publish-outputs' || act === 'train-on-outputs' || act === 'distill') return ofOutputs(act, license);
-  const row = EDGE_ACTS.has(act) ? derivationOf(license, act as EdgeAct)?.row : license.record?.derivation?.[act === 'product' ? 'host' : act];
+  const row = EDGE_ACTS.has(act)
+    ? derivationOf(license, act as EdgeAct)?.row
+    : license.record?.derivation?.[act === 'product' ? 'host' : act];
   if (row && (row.status === 'explicit' || row.status === 'general-words') && row.quote !== undefined)
     return { what: grantWords(act), cite: { license: license.id, section: row.section ?? '', quote: row.quote } };
   if (row?.status === 'prohibited') return undefined;
@@ -182,7 +234,14 @@ function commercial(license: License, grants: readonly Term[], direct: Term | un
 
 function ofOutputs(act: Act, license: License): Grant {
   const free = license.terms.find((t) => t.term.startsWith('output.') && t.on?.includes(act));
-  if (free) return { what: free.term === 'output.no-claim' || free.term === 'output.owned-by-user' ? 'the licensor claims no rights in outputs' : 'outputs are free to use', cite: citeOf(license, free) };
+  if (free)
+    return {
+      what:
+        free.term === 'output.no-claim' || free.term === 'output.owned-by-user'
+          ? 'the licensor claims no rights in outputs'
+          : 'outputs are free to use',
+      cite: citeOf(license, free),
+    };
   const row = act === 'publish-outputs' ? license.record?.derivation?.[act] : derivationOf(license, 'train-on-outputs')?.row;
   if (!row || row.status === 'silent') return 'silent';
   if (row.status === 'prohibited' || row.quote === undefined) return undefined;
@@ -195,6 +254,14 @@ function ofOutputs(act: Act, license: License): Grant {
           ? 'the text speaks of outputs: its limits bind them'
           : 'it is allowed, and makes a derivative: its duties bind the student';
   return { what, cite: { license: license.id, section: row.section ?? '', quote: row.quote } };
+}
+
+/** The license's own word against an act, where no prohibition among its terms says it already. */
+function refusalOf(act: Act, license: License): Cite | undefined {
+  const row = license.record?.derivation?.[act];
+  if (row?.status !== 'prohibited' || row.quote === undefined) return undefined;
+  if (license.terms.some((t) => t.term.startsWith('no.') && t.on?.includes(act))) return undefined;
+  return { license: license.id, section: row.section ?? '', quote: row.quote };
 }
 
 const grantWords = (act: Act): string => `the license lets you ${ACT_PHRASE[act] ?? act}`;

@@ -88,7 +88,11 @@ export function isDone(act: Act, context: Context): Truth {
   const { acts, conveyed } = context;
   if (conveyed === false && CONVEYING.includes(act)) return no('nothing leaves the house');
   if (act === 'commercial-use')
-    return acts?.includes(act) ? yes('commercial use') : context.commercial === undefined ? unknown('commercial') : fact(context.commercial, 'commercial use');
+    return acts?.includes(act)
+      ? yes('commercial use')
+      : context.commercial === undefined
+        ? unknown('commercial')
+        : fact(context.commercial, 'commercial use');
   if (act === 'name-model') return any([fact(acts?.includes(act) ?? false, 'naming a model'), isConveyed(context)]);
   if (act === 'use' || act === 'modify') return yes();
   if (!acts) {
@@ -113,12 +117,18 @@ export function isDistributed(context: Context): Truth {
 /** Only what the model made is used or sold, not the model. */
 export function onlyOutputs(context: Context): Truth {
   const acts = context.acts ?? [];
-  return fact(acts.length > 0 && acts.every((act) => act === 'publish-outputs' || act === 'commercial-use'), 'only outputs leave the house');
+  return fact(
+    acts.length > 0 && acts.every((act) => act === 'publish-outputs' || act === 'commercial-use'),
+    'only outputs leave the house',
+  );
 }
 
 export function onlyInternal(context: Context): Truth {
   return all([
-    any([fact(context.conveyed === false, 'nothing leaves the house'), fact(context.acts?.includes('internal-use') ?? false, 'internal use')]),
+    any([
+      fact(context.conveyed === false, 'nothing leaves the house'),
+      fact(context.acts?.includes('internal-use') ?? false, 'internal use'),
+    ]),
     fact(!CONVEYING.some((act) => context.acts?.includes(act)), 'no service and no product'),
   ]);
 }
@@ -195,7 +205,9 @@ const FIELDS: Check = object({
   users: object({
     monthly: amount,
     atRelease: (value, at) =>
-      typeof value === 'number' ? amount(value, at) : object({}, { key: /^[\w.+-]{1,80}$/, check: amount, what: 'is a license id' })(value, at),
+      typeof value === 'number'
+        ? amount(value, at)
+        : object({}, { key: /^[\w.+-]{1,80}$/, check: amount, what: 'is a license id' })(value, at),
     byMonth: object({}, { key: /^\d{4}-(0[1-9]|1[0-2])$/, check: amount, what: 'is a month, YYYY-MM' }),
   }),
   revenue: object({

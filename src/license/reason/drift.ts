@@ -25,6 +25,8 @@ export interface DriftFact {
   /** Rules that say so, and their clauses. */
   readonly rules: readonly string[];
   readonly cites: readonly Cite[];
+  /** Licenses of its own part that are not stated here, where a stricter one above it is. */
+  readonly ownPartOnly?: readonly string[];
   /** The ancestor's license was later exchanged for what is stated here: it depends on the revision. */
   readonly dependsOnRevision?: true;
   /** Which side asks for more cannot be told. */
@@ -39,10 +41,9 @@ export function driftOf(scene: Scene, hits: readonly RuleHit[]): DriftFact[] {
   const declared = declaredOf(scene);
   const mentions = (subject.mentions ?? []).map((id) => scene.book.license(id));
   const to = declared.map((own) => own.id);
+  const isStated = ({ license }: Reach): boolean => [...declared, ...mentions].some((own) => isSame(scene, own, license));
   return [...groupByNode(scene.reaches)].map(([node, reaches]) => {
-    const missing = reaches.filter(
-      ({ license }) => ![...declared, ...mentions].some((own) => isSame(scene, own, license)),
-    );
+    const missing = reaches.filter((reach) => !isStated(reach));
     const told = hits.filter((hit) => hit.model === node && hit.holds !== 'no' && (hit.severity === 'drift' || hit.group === 'relabel'));
     const { path, relation } = reaches[0]!;
     const common = {
@@ -57,9 +58,17 @@ export function driftOf(scene: Scene, hits: readonly RuleHit[]): DriftFact[] {
     };
     if (missing.length === 0) return { ...common, kind: 'kept' as const };
     if (declared.length === 0 && mentions.length === 0) return { ...common, kind: 'dropped' as const };
+    // What a model between them put on its own part, where what stands above it is kept: its notices are a duty, the label holds.
+    const isLight = missing.every(({ license }) => kindRank(license.kind) <= PERMISSIVE_RANK);
+    const keepsOther = scene.reaches.some(
+      (reach) => reach.relation !== 'own' && reach.node !== node && kindRank(reach.license.kind) > PERMISSIVE_RANK && isStated(reach),
+    );
+    if (isLight && keepsOther) return { ...common, kind: 'kept' as const, ownPartOnly: missing.map(({ license }) => license.id) };
     const before = strictest(missing.map((reach) => reach.license.kind));
     const after = strictest(declared.map((own) => own.kind));
-    const moved = missing.some(({ license }) => successorsOf(license, scene.book).some((next) => declared.some((own) => isSame(scene, own, next))));
+    const moved = missing.some(({ license }) =>
+      successorsOf(license, scene.book).some((next) => declared.some((own) => isSame(scene, own, next))),
+    );
     return {
       ...common,
       kind: compare(before, after),
@@ -77,7 +86,12 @@ function groupByNode(reaches: readonly Reach[]): Map<string, Reach[]> {
 }
 
 export function strictest(kinds: readonly LicenseKind[]): LicenseKind {
-  return kinds.reduce<LicenseKind | undefined>((worst, kind) => (worst === undefined || kindRank(kind) > kindRank(worst) ? kind : worst), undefined) ?? 'unknown';
+  return (
+    kinds.reduce<LicenseKind | undefined>(
+      (worst, kind) => (worst === undefined || kindRank(kind) > kindRank(worst) ? kind : worst),
+      undefined,
+    ) ?? 'unknown'
+  );
 }
 
 function compare(from: LicenseKind, to: LicenseKind): Drift['kind'] {

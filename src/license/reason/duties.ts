@@ -4,7 +4,7 @@
  */
 import type { Term } from '../terms/types.ts';
 import type { Duty } from '../types.ts';
-import { isDone } from './context.ts';
+import { isDone, onlyOutputs } from './context.ts';
 import type { Reach } from './reach.ts';
 import { boundTerm } from './terms.ts';
 import { evaluateThreshold, isShown, isThreshold } from './thresholds.ts';
@@ -28,13 +28,20 @@ export const isDelivered = (term: string): boolean => DELIVERED.has(term);
 const UNKNOWN: Seen = { status: 'unknown', satisfiedBy: '' };
 
 /** What is seen of a duty: in the files, in the name, or among the words shown. */
-export function seenOf(term: Term | BoundTerm, reach: Pick<Reach, 'license' | 'relation'>, subject: LicenseNode, name: string, context: Context): Seen {
+export function seenOf(
+  term: Term | BoundTerm,
+  reach: Pick<Reach, 'license' | 'relation'>,
+  subject: LicenseNode,
+  name: string,
+  context: Context,
+): Seen {
   const told = subject.ships?.[`${reach.license.id}/${term.term}`] ?? subject.ships?.[term.term];
   if (told?.status === 'met') return told;
   const texts = textsOf(term);
   if ((term.term === 'duty.attribution-display' || term.term === 'duty.display-above-threshold') && texts.length > 0) {
     const shown = isShown(texts, context);
-    if (shown.value !== 'if') return { status: shown.value === 'yes' ? 'met' : 'unmet', satisfiedBy: shown.value === 'yes' ? shown.because.join('; ') : '' };
+    if (shown.value !== 'if')
+      return { status: shown.value === 'yes' ? 'met' : 'unmet', satisfiedBy: shown.value === 'yes' ? shown.because.join('; ') : '' };
   }
   if (told) return told;
   if (term.term === 'duty.name-prefix') {
@@ -120,16 +127,35 @@ export function meetsProhibition(term: Term, reach: Reach, context: Context, bas
       outside,
       context.multimodal === undefined
         ? unknown('whether the model is multimodal')
-        : { ...base, value: context.multimodal ? 'yes' : 'no', because: [context.multimodal ? 'a multimodal model' : 'not a multimodal model'], needs: [] },
+        : {
+            ...base,
+            value: context.multimodal ? 'yes' : 'no',
+            because: [context.multimodal ? 'a multimodal model' : 'not a multimodal model'],
+            needs: [],
+          },
     ]);
   }
+  // A text that frees outputs frees their sale too, where nothing but outputs leaves the house.
+  const freesOutputs = reach.license.terms.some((t) => t.term === 'output.free-use' || t.term === 'output.no-restriction');
+  if ((term.term === 'no.commercial' || term.term === 'no.production') && freesOutputs && onlyOutputs(context).value === 'yes')
+    return { ...base, value: 'no', because: ['outputs may be used for any purpose'], needs: [] };
   const scope = String(term.params?.['scope'] ?? '');
   if (/commercial/.test(scope)) return all([base, isDone('commercial-use', context)]);
   if (/competitive/.test(scope) || term.term === 'no.train-competing' || term.term === 'no.competing')
-    return all([base, context.competes === undefined ? unknown('whether it competes with the licensor') : { ...base, value: context.competes ? 'yes' : 'no' }]);
+    return all([
+      base,
+      context.competes === undefined
+        ? unknown('whether it competes with the licensor')
+        : { ...base, value: context.competes ? 'yes' : 'no' },
+    ]);
   if (term.term === 'no.production') return all([base, isDone('commercial-use', context)]);
   if (term.term === 'no.distribute-by-commercial-entity')
-    return all([base, context.role === undefined ? unknown('role') : { ...base, value: context.role === 'company' ? 'yes' : 'no', because: [`a ${context.role}`] }]);
+    return all([
+      base,
+      context.role === undefined
+        ? unknown('role')
+        : { ...base, value: context.role === 'company' ? 'yes' : 'no', because: [`a ${context.role}`] },
+    ]);
   return base;
 }
 

@@ -75,7 +75,13 @@ export function evaluate(condition: Condition, scene: Scene, here: Here): Truth 
   if (condition.term !== undefined) parts.push(hasTerm(condition, here.reach.license));
   if (condition.kind) parts.push(fact(condition.kind.includes(here.reach.license.kind), `of kind ${here.reach.license.kind}`));
   if (condition.form) parts.push(fact((here.reach.license.record?.form ?? 'license') === condition.form, `a ${condition.form}`));
-  if (condition.id) parts.push(fact(condition.id.some((id) => matches(here.reach.license.id, id)), here.reach.license.id));
+  if (condition.id)
+    parts.push(
+      fact(
+        condition.id.some((id) => matches(here.reach.license.id, id)),
+        here.reach.license.id,
+      ),
+    );
   if (condition.sublicensable !== undefined)
     parts.push(fact(here.reach.license.record?.sublicensable === condition.sublicensable, 'sublicensable'));
   if (condition.relation) parts.push(fact(condition.relation.includes(here.reach.relation), RELATIONS[here.reach.relation]));
@@ -111,10 +117,14 @@ function hasParam(term: Term, key: string, wanted: string): boolean {
 const CHANGES: ReadonlySet<EdgeAct> = new Set(['finetune', 'merge', 'quantize', 'prune', 'adapter']);
 
 function hasEdge(wanted: readonly EdgeAct[], only: boolean, { path }: Reach): Truth {
-  const done = path.map((step) => step.act).filter((act) => act !== 'copy' && (only ? act !== 'convert' || wanted.includes('convert') : true));
+  const done = path
+    .map((step) => step.act)
+    .filter((act) => act !== 'copy' && (only ? act !== 'convert' || wanted.includes('convert') : true));
   if (only) return fact(done.length > 0 && done.every((act) => wanted.includes(act)), `only ${wanted.join(', ')}`);
   if (done.some((act) => wanted.includes(act))) return yes();
-  return done.includes('unknown') && wanted.some((act) => CHANGES.has(act)) ? yes('what was done is not known; the strictest reading is taken') : no();
+  return done.includes('unknown') && wanted.some((act) => CHANGES.has(act))
+    ? yes('what was done is not known; the strictest reading is taken')
+    : no();
 }
 
 function hasDerivation(wanted: readonly DerivationStatus[], { path, license }: Reach): Truth {
@@ -132,7 +142,9 @@ function isDeclared(condition: Condition, scene: Scene): Truth {
   if (own.length === 0) return no('nothing is declared');
   // A license that nobody knows may hold anything.
   return any(
-    own.map((reach) => (reach.license.kind === 'unknown' ? unknown(`what ${reach.license.id} says`) : evaluate(condition, scene, { reach }))),
+    own.map((reach) =>
+      reach.license.kind === 'unknown' ? unknown(`what ${reach.license.id} says`) : evaluate(condition, scene, { reach }),
+    ),
   );
 }
 
@@ -206,7 +218,10 @@ function holds(name: NonNullable<Condition['is']>, scene: Scene, here: Here): Tr
     case 'prefixes-clash':
       return other ? clash(reach, other) : no();
     case 'restrictions-differ':
-      return fact(other !== undefined && restrictionsOf(reach.license) !== restrictionsOf(other.license), 'the lists of restrictions differ');
+      return fact(
+        other !== undefined && restrictionsOf(reach.license) !== restrictionsOf(other.license),
+        'the lists of restrictions differ',
+      );
     case 'both-keep-to-family':
       return fact(
         [reach, other].every((one) => one?.license.terms.some((t) => t.term === 'no.train-other-models')),
@@ -239,9 +254,14 @@ function lacksPrefix(scene: Scene, reach: Reach): Truth {
     prefixesOf(reach).map((term) => {
       const texts = textsOf(term);
       const told = scene.graph.nodes[scene.graph.subject]?.ships?.[`${reach.license.id}/${term.term}`];
-      if (told) return told.status === 'unknown' ? unknown('the name') : fact(told.status === 'unmet', `no name begins with "${texts.join('" or "')}"`);
+      if (told)
+        return told.status === 'unknown'
+          ? unknown('the name')
+          : fact(told.status === 'unmet', `no name begins with "${texts.join('" or "')}"`);
       if (name === '') return unknown('the name of the model');
-      return beginsWith(name, texts) ? no(`the name ${name} begins with "${texts[0] ?? ''}"`) : yes(`the name ${name} does not begin with "${texts.join('" or "')}"`, [citeOf(reach.license, term)]);
+      return beginsWith(name, texts)
+        ? no(`the name ${name} begins with "${texts[0] ?? ''}"`)
+        : yes(`the name ${name} does not begin with "${texts.join('" or "')}"`, [citeOf(reach.license, term)]);
     }),
   );
 }

@@ -97,8 +97,7 @@ function reachOf(license: License, { node, holding, path }: Way, silent: Silent[
     if (step.act === 'unknown') certainty = worst(certainty, 'unknown-act');
     else if (status === 'silent') certainty = worst(certainty, 'silent');
     else if (status === 'general-words') certainty = worst(certainty, UNSETTLED.has(step.act) ? 'unsettled' : 'general-words');
-    if (told?.row.quote !== undefined && !basis)
-      basis = { license: license.id, section: told.row.section ?? '', quote: told.row.quote };
+    if (told?.row.quote !== undefined && !basis) basis = { license: license.id, section: told.row.section ?? '', quote: told.row.quote };
     note ??= told?.row.note;
     const isOutput = step.act === 'distill' || step.act === 'train-on-outputs';
     // Output-only ties bind as a derivative where the text says so; silence there is not consent, and not a derivative either.

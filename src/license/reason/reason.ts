@@ -116,7 +116,7 @@ function gather(scene: Scene): Gathered {
     for (const term of reach.license.terms.filter((t) => ACTED_ON.has(t.term))) {
       const base = bears(term, reach, scene.context);
       const truth = meetsProhibition(term, reach, scene.context, suspended === undefined ? base : all([base, unknown(suspended)]));
-      if (truth.value === 'no' || !fresh(`${term.term} ${term.quote}`)) continue;
+      if (truth.value === 'no' || !fresh(`forbidden ${term.term} ${term.quote}`)) continue;
       forbidden.push({ ...boundTerm(term, reach, truth), act: (term.on ?? []).join(', ') });
     }
     for (const answer of thresholdsOf(reach, scene.context)) if (fresh(`threshold ${answer.bitesWhen}`)) thresholds.push(answer);
@@ -130,7 +130,11 @@ const byLevel: readonly ReasonVerdict[] = ['ok', 'ok-with-duties', 'unmet', 'nee
  * The gravest thing that is known to hold. What only may hold never makes a verdict; a license that depends on an unknown revision asks for
  * evidence first, unless something else is open for sure.
  */
-function verdictOf({ duties, thresholds }: Gathered, hits: readonly RuleHit[], drift: readonly DriftFact[]): { verdict: ReasonVerdict; why: string[] } {
+function verdictOf(
+  { duties, thresholds }: Gathered,
+  hits: readonly RuleHit[],
+  drift: readonly DriftFact[],
+): { verdict: ReasonVerdict; why: string[] } {
   const told: { verdict: ReasonVerdict; what: string }[] = [];
   for (const hit of hits) {
     if (hit.holds !== 'yes') continue;
@@ -140,17 +144,22 @@ function verdictOf({ duties, thresholds }: Gathered, hits: readonly RuleHit[], d
   for (const duty of duties) {
     if (duty.kind !== 'deliver' || duty.applies !== 'yes') continue;
     if (duty.status === 'unmet') told.push({ verdict: 'unmet', what: `${duty.what} (${duty.from.license} ${duty.from.section})` });
-    else if (duty.status === 'unknown') told.push({ verdict: 'ok-with-duties', what: `${duty.what} (${duty.from.license} ${duty.from.section})` });
+    else if (duty.status === 'unknown')
+      told.push({ verdict: 'ok-with-duties', what: `${duty.what} (${duty.from.license} ${duty.from.section})` });
   }
   for (const fact of drift)
     if (fact.kind === 'dropped' && !fact.dependsOnRevision)
       told.push({ verdict: 'unmet', what: `nothing is declared; ${fact.ancestor} is bound by ${fact.from.join(', ')}` });
   for (const answer of thresholds)
-    if (answer.state === 'bites' && answer.relation === 'own') told.push({ verdict: 'unmet', what: `${answer.bitesWhen}: ${answer.effect}` });
+    if (answer.state === 'bites' && answer.relation === 'own')
+      told.push({ verdict: 'unmet', what: `${answer.bitesWhen}: ${answer.effect}` });
   const open = told.some((one) => one.verdict === 'unmet');
   if (!open)
     for (const hit of hits) if (hit.rule === 'R28' && hit.holds === 'yes') told.push({ verdict: 'needs-evidence', what: hit.what });
-  const verdict = told.reduce<ReasonVerdict>((worst, one) => (byLevel.indexOf(one.verdict) > byLevel.indexOf(worst) ? one.verdict : worst), 'ok');
+  const verdict = told.reduce<ReasonVerdict>(
+    (worst, one) => (byLevel.indexOf(one.verdict) > byLevel.indexOf(worst) ? one.verdict : worst),
+    'ok',
+  );
   return { verdict, why: [...new Set(told.filter((one) => one.verdict === verdict).map((one) => one.what))] };
 }
 
@@ -195,4 +204,3 @@ function unlisted(reaches: readonly Reach[]): GraphNote[] {
 function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {
   return [...new Map(items.toReversed().map((item) => [key(item), item])).values()].toReversed();
 }
-

@@ -23,7 +23,8 @@ const passesOn = (license: License): boolean => license.terms.some((t) => t.term
 export function missingRestrictions(scene: Scene, reach: Reach): { readonly truth: Truth; readonly missing: readonly string[] } {
   const declared = declaredOf(scene);
   if (declared.length === 0) return { truth: no('nothing is declared'), missing: [] };
-  if (declared.some((own) => isSame(scene, own, reach.license))) return { truth: no(`${reach.license.id} itself is declared`), missing: [] };
+  if (declared.some((own) => isSame(scene, own, reach.license)))
+    return { truth: no(`${reach.license.id} itself is declared`), missing: [] };
   const wanted = restrictionsOf(reach.license);
   const label = declared.map((own) => own.id).join(', ');
   const carried = new Set(declared.filter(passesOn).flatMap(restrictionsOf));
@@ -35,7 +36,9 @@ export function missingRestrictions(scene: Scene, reach: Reach): { readonly trut
   const unread = declared.find((own) => own.kind === 'unknown');
   if (unread) return { truth: unknown(`whether ${unread.id} carries the restrictions`), missing };
   return {
-    truth: yes(missing.length > 0 ? `${label} does not carry these restrictions: ${missing.join(', ')}` : `${label} does not carry the restrictions`),
+    truth: yes(
+      missing.length > 0 ? `${label} does not carry these restrictions: ${missing.join(', ')}` : `${label} does not carry the restrictions`,
+    ),
     missing,
   };
 }

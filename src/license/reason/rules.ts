@@ -52,7 +52,8 @@ export function applyRules(rules: readonly Rule[], scene: Scene): RuleHit[] {
   const pairable = distinct(scene.reaches).slice(0, MAX_PAIRED);
   // What an ancestor hands down is not told again because the model states it too.
   const singles = scene.reaches.filter(
-    (reach) => reach.relation !== 'own' || !scene.reaches.some((other) => other.relation !== 'own' && isSame(scene, other.license, reach.license)),
+    (reach) =>
+      reach.relation !== 'own' || !scene.reaches.some((other) => other.relation !== 'own' && isSame(scene, other.license, reach.license)),
   );
   return rules.flatMap((rule) => {
     if ('node' in rule.about) return nodeHits(rule, rule.about.node, scene);
@@ -94,14 +95,18 @@ function licenseHit(rule: Rule, about: Condition, scene: Scene, reach: Reach, ot
   // An exception counts when it is shown, not when it might be.
   const held = unless?.value === 'yes' ? all([bites, not(unless)]) : bites;
   const moved = rule.verdict === undefined && [reach, ...(other ? [other] : [])].some((one) => isMovedOn(scene, one));
-  const truth = moved ? all([held, unknown(`which revision of ${reach.node} was used, and so whether ${reach.license.id} still binds`)]) : held;
+  const truth = moved
+    ? all([held, unknown(`which revision of ${reach.node} was used, and so whether ${reach.license.id} still binds`)])
+    : held;
   const unsettled = rule.unsettled !== undefined && evaluate(rule.unsettled, scene, here).value === 'yes';
   return [hitOf(rule, scene, reach, other, speaks, truth, unsettled)];
 }
 
 function hitOf(rule: Rule, scene: Scene, reach: Reach, other: Reach | undefined, speaks: Truth, truth: Truth, unsettled: boolean): RuleHit {
   const own = [reach, ...(other ? [other] : [])].map((one) => one.license.id);
-  const stated = rule.clauses.filter((clause) => own.includes(clause.textId)).map(({ textId, ...words }) => ({ license: textId, ...words }));
+  const stated = rule.clauses
+    .filter((clause) => own.includes(clause.textId))
+    .map(({ textId, ...words }) => ({ license: textId, ...words }));
   const cites = unique([...stated, ...speaks.cites, ...truth.cites]);
   const certainty = unsettled ? 'unsettled' : reach.certainty;
   const { missing } = missingRestrictions(scene, reach);
@@ -121,8 +126,14 @@ function hitOf(rule: Rule, scene: Scene, reach: Reach, other: Reach | undefined,
       other: other?.license.id ?? '',
       model: reach.node,
       subject: nameOf(scene) || 'this model',
-      declared: declaredOf(scene).map((one) => one.id).join(', ') || 'nothing',
-      words: reach.license.terms.filter((t) => t.term === 'duty.name-prefix' || t.term === 'duty.attribution-display').flatMap(textsOf).join('" or "'),
+      declared:
+        declaredOf(scene)
+          .map((one) => one.id)
+          .join(', ') || 'nothing',
+      words: reach.license.terms
+        .filter((t) => t.term === 'duty.name-prefix' || t.term === 'duty.attribution-display')
+        .flatMap(textsOf)
+        .join('" or "'),
       missing: missing.join(', '),
     }),
     then: rule.then,
@@ -140,7 +151,7 @@ function nodeHits(rule: Rule, about: NodeCondition['node'], scene: Scene): RuleH
     const isSubject = name === scene.graph.subject;
     const told =
       about === 'unlicensed'
-        ? node.licenses.length === 0 && !isSubject
+        ? node.licenses.length === 0 && !isSubject && !node.yours
           ? { license: '', because: 'no license is known' }
           : undefined
         : about === 'text-modified'
@@ -164,7 +175,9 @@ function nodeHits(rule: Rule, about: NodeCondition['node'], scene: Scene): RuleH
         then: rule.then,
         because: [told.because],
         needs: [],
-        cites: rule.clauses.filter((clause) => told.license.includes(clause.textId)).map(({ textId, ...words }) => ({ license: textId, ...words })),
+        cites: rule.clauses
+          .filter((clause) => told.license.includes(clause.textId))
+          .map(({ textId, ...words }) => ({ license: textId, ...words })),
         ...(rule.note !== undefined && { note: rule.note }),
       },
     ];
@@ -174,7 +187,9 @@ function nodeHits(rule: Rule, about: NodeCondition['node'], scene: Scene): RuleH
 function partsDiffer(components: Readonly<Record<string, readonly string[]>>): { license: string; because: string } | undefined {
   const parts = Object.entries(components).map(([part, ids]) => `${part}: ${[...ids].sort().join(', ')}`);
   const distinctIds = new Set(Object.values(components).map((ids) => [...ids].sort().join(' ')));
-  return distinctIds.size > 1 ? { license: [...new Set(Object.values(components).flat())].join(', '), because: parts.join('; ') } : undefined;
+  return distinctIds.size > 1
+    ? { license: [...new Set(Object.values(components).flat())].join(', '), because: parts.join('; ') }
+    : undefined;
 }
 
 function fill(text: string, values: Readonly<Record<string, string>>): string {

@@ -120,7 +120,8 @@ function broughtBy(term: Term, reach: Reach, context: Context): readonly Act[] {
   const asked = context.acts ?? [];
   const out = new Set<Act>(on);
   if (on.some((act) => act === 'use' || act === 'commercial-use' || act === 'modify')) asked.forEach((act) => out.add(act));
-  if (on.some((act) => act === 'name-model' || EDGE_ACTS.has(act))) asked.filter((act) => CONVEYING.includes(act)).forEach((act) => out.add(act));
+  if (on.some((act) => act === 'name-model' || EDGE_ACTS.has(act)))
+    asked.filter((act) => CONVEYING.includes(act)).forEach((act) => out.add(act));
   if (asked.includes('host') && byHosting(term, reach, context).value === 'yes') out.add('host');
   return [...out];
 }

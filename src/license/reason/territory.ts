@@ -7,16 +7,16 @@ import { no, type Truth, unknown, yes } from './truth.ts';
 import type { Context } from './types.ts';
 
 /** Member states of the European Union since 1 February 2020 (ISO 3166-1 alpha-2). Source: https://european-union.europa.eu/principles-countries-history/eu-countries_en */
-const EU: ReadonlySet<string> = new Set(
-  'AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE'.split(' '),
-);
+const EU: ReadonlySet<string> = new Set('AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE'.split(' '));
 
 export function isCountry(code: string): boolean {
   return /^[A-Z]{2}$/.test(code);
 }
 
 function lies(place: string, territories: readonly string[]): boolean {
-  return territories.includes(place) || (territories.includes('EU') && EU.has(place)) || (place === 'EU' && territories.some((t) => EU.has(t)));
+  return (
+    territories.includes(place) || (territories.includes('EU') && EU.has(place)) || (place === 'EU' && territories.some((t) => EU.has(t)))
+  );
 }
 
 /** Whether a `territory.exclude` term leaves the asker out. A term with a `basis` of domicile looks at the seat only, others at every place named. */
@@ -25,10 +25,15 @@ export function isOutside(term: Term, context: Context): Truth {
   const { domicile, principalPlace, served } = context.territory ?? {};
   const bySeat = /domicile|principal place/.test(String(term.params?.['basis'] ?? ''));
   const seats =
-    context.role === 'company' ? [principalPlace ?? domicile] : context.role === 'individual' ? [domicile ?? principalPlace] : [domicile, principalPlace];
+    context.role === 'company'
+      ? [principalPlace ?? domicile]
+      : context.role === 'individual'
+        ? [domicile ?? principalPlace]
+        : [domicile, principalPlace];
   const places = (bySeat ? seats : [...seats, ...(served ?? [])]).filter((place): place is string => place !== undefined);
   const hit = places.find((place) => lies(place, territories));
   if (hit !== undefined) return yes(`${hit} lies in ${territories.join(', ')}`);
-  if (places.length === 0) return unknown(bySeat ? 'where you are domiciled or have your principal place of business' : 'where you are and whom you serve');
+  if (places.length === 0)
+    return unknown(bySeat ? 'where you are domiciled or have your principal place of business' : 'where you are and whom you serve');
   return no(`${places.join(', ')} ${places.length === 1 ? 'lies' : 'lie'} outside ${territories.join(', ')}`);
 }

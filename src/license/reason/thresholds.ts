@@ -44,7 +44,8 @@ export function evaluateThreshold(license: License, term: Term & { params: Thres
   const exempt = exemptionFor(license, term.term, context);
   const scope = inScope(threshold, context);
   const base = { bitesWhen, effect: threshold.effectText, ...(at !== undefined && { at }) };
-  if (exempt?.truth.value === 'yes') return { ...base, state: 'exempt', truth: no(exempt.truth.because.join('; ')), exemption: exempt.term };
+  if (exempt?.truth.value === 'yes')
+    return { ...base, state: 'exempt', truth: no(exempt.truth.because.join('; ')), exemption: exempt.term };
   const truth = all([passed, scope]);
   const state = truth.value === 'yes' ? 'bites' : truth.value === 'no' ? 'clear' : 'unknown';
   return { ...base, state, truth, ...(exempt && { exemption: exempt.term }) };
@@ -72,14 +73,18 @@ function isExempt(term: Term, context: Context): Truth {
     case 'exempt.integrated-product':
       return any([
         fact(context.role === 'end-user', 'an end user of a product'),
-        context.fromProduct === undefined ? unknown('whether the model came inside an end-user product') : fact(context.fromProduct, 'received inside an end-user product'),
+        context.fromProduct === undefined
+          ? unknown('whether the model came inside an end-user product')
+          : fact(context.fromProduct, 'received inside an end-user product'),
       ]);
     case 'exempt.internal-use':
       return onlyInternal(context);
     case 'exempt.non-profit':
       return context.role === undefined ? unknown('role') : fact(context.role === 'non-profit', 'a non-profit organization');
     case 'exempt.official-partners':
-      return context.officialPartner === undefined ? unknown('officialPartner') : fact(context.officialPartner, "used through the licensor's products or partners");
+      return context.officialPartner === undefined
+        ? unknown('officialPartner')
+        : fact(context.officialPartner, "used through the licensor's products or partners");
     default:
       return unknown(term.term);
   }
@@ -90,13 +95,18 @@ type Bound = Threshold['any'][number];
 function isPassed(bound: Bound, { op, evaluateAt }: Threshold, license: License, month: string | undefined, context: Context): Truth {
   const over = (value: number): boolean => (op === '>' ? value > bound.value : value >= bound.value);
   const say = (value: number, what: string): Truth =>
-    over(value) ? yes(`${numberOf(value)} ${what}`) : no(`${numberOf(value)} ${what} ${value === bound.value ? 'equals' : 'is under'} ${amountOf(bound)}`);
+    over(value)
+      ? yes(`${numberOf(value)} ${what}`)
+      : no(`${numberOf(value)} ${what} ${value === bound.value ? 'equals' : 'is under'} ${amountOf(bound)}`);
   if (bound.metric === 'monthly-active-users' || bound.metric === 'monthly-unique-users') {
     const { monthly, atRelease, byMonth } = context.users ?? {};
     if (evaluateAt === 'continuous') return monthly === undefined ? unknown('monthly users') : say(monthly, 'monthly users');
-    const then = typeof atRelease === 'number' ? atRelease : (atRelease?.[license.id] ?? (month === undefined ? undefined : byMonth?.[month]));
+    const then =
+      typeof atRelease === 'number' ? atRelease : (atRelease?.[license.id] ?? (month === undefined ? undefined : byMonth?.[month]));
     if (then !== undefined) return say(then, `monthly users in ${month ?? 'the month before the release'}`);
-    return unknown(`monthly users in ${month ?? `the month before ${license.id} was released`}${monthly === undefined ? '' : " (today's figure does not decide)"}`);
+    return unknown(
+      `monthly users in ${month ?? `the month before ${license.id} was released`}${monthly === undefined ? '' : " (today's figure does not decide)"}`,
+    );
   }
   const revenue = context.revenue ?? {};
   const { annual, monthly, last12Months, recurring, currency = 'USD' } = revenue;
@@ -104,14 +114,23 @@ function isPassed(bound: Bound, { op, evaluateAt }: Threshold, license: License,
     return unknown(`revenue in ${bound.currency ?? 'USD'} (given in ${currency})`);
   switch (bound.metric) {
     case 'annual-revenue':
-      return firstKnown([annual ?? last12Months, 'annual revenue'], [monthly !== undefined && over(monthly) ? monthly : undefined, 'revenue in one month']);
+      return firstKnown(
+        [annual ?? last12Months, 'annual revenue'],
+        [monthly !== undefined && over(monthly) ? monthly : undefined, 'revenue in one month'],
+      );
     case 'monthly-revenue':
       // A month is part of its year: a year under the bound settles it.
-      return firstKnown([monthly, 'revenue in a month'], [annual !== undefined && !over(annual) ? annual : undefined, 'revenue in a whole year']);
+      return firstKnown(
+        [monthly, 'revenue in a month'],
+        [annual !== undefined && !over(annual) ? annual : undefined, 'revenue in a whole year'],
+      );
     case 'revenue-12-months':
       return firstKnown([last12Months ?? annual, 'revenue in twelve months']);
     case 'annual-recurring-revenue':
-      return firstKnown([recurring, 'annual recurring revenue'], [annual !== undefined && !over(annual) ? annual : undefined, 'annual revenue']);
+      return firstKnown(
+        [recurring, 'annual recurring revenue'],
+        [annual !== undefined && !over(annual) ? annual : undefined, 'annual revenue'],
+      );
   }
   function firstKnown(...figures: readonly [number | undefined, string][]): Truth {
     for (const [value, what] of figures) if (value !== undefined) return say(value, what);

@@ -19,6 +19,8 @@ export interface LicenseNode {
   readonly modified?: readonly string[];
   /** License ids by part: `weights`, `code`, `data`, `docs`. */
   readonly components?: Readonly<Record<string, readonly string[]>>;
+  /** The asker's own: that it states no license yet means nothing. */
+  readonly yours?: true;
   /** What its files were seen to hold, by `license/term`, or by `term` for every license. */
   readonly ships?: Readonly<Record<string, Seen>>;
   /** For duties that `ships` does not list: `unmet` when all files were looked at, else `unknown`. */

@@ -55,11 +55,29 @@ export function compareReasoning(before: Reasoning, after: Reasoning): WhatIf {
   return {
     verdict: { before: before.verdict, after: after.verdict },
     effective: { before: before.effective.expression, after: after.effective.expression },
-    duties: diff((r) => r.duties, (duty) => `${duty.id} ${duty.applies ?? ''} ${duty.from.quote}`),
-    forbidden: diff((r) => r.forbidden, (one) => `${one.from.license} ${one.term} ${one.applies} ${one.from.quote}`),
-    conflicts: diff((r) => r.conflicts, (hit) => `${hit.rule} ${hit.license} ${hit.other ?? ''} ${hit.holds}`),
-    thresholds: diff((r) => r.thresholds, (one) => `${one.from.license} ${one.bitesWhen} ${one.state}`),
-    names: diff((r) => r.names.required, (one) => `${one.from.license} ${one.text} ${one.status}`),
-    drift: diff((r) => r.drift, (one) => `${one.ancestor} ${one.kind}`),
+    duties: diff(
+      (r) => r.duties,
+      (duty) => `${duty.id} ${duty.applies ?? ''} ${duty.from.quote}`,
+    ),
+    forbidden: diff(
+      (r) => r.forbidden,
+      (one) => `${one.from.license} ${one.term} ${one.applies} ${one.from.quote}`,
+    ),
+    conflicts: diff(
+      (r) => r.conflicts,
+      (hit) => `${hit.rule} ${hit.license} ${hit.other ?? ''} ${hit.holds}`,
+    ),
+    thresholds: diff(
+      (r) => r.thresholds,
+      (one) => `${one.from.license} ${one.bitesWhen} ${one.state}`,
+    ),
+    names: diff(
+      (r) => r.names.required,
+      (one) => `${one.from.license} ${one.text} ${one.status}`,
+    ),
+    drift: diff(
+      (r) => r.drift,
+      (one) => `${one.ancestor} ${one.kind}`,
+    ),
   };
 }

@@ -63,7 +63,9 @@ export function asGraph(one: LineageCase): { graph: LicenseGraph; context: Conte
     ...(c['conveyed'] !== undefined && { conveyed: c['conveyed'] as boolean }),
     ...(c['multimodal'] !== undefined && { multimodal: c['multimodal'] as boolean }),
     ...(c['role'] !== undefined && { role: c['role'] as 'end-user' }),
-    ...(users !== undefined && { users: { monthly: users, ...(c['mauAtRelease'] !== undefined && { atRelease: c['mauAtRelease'] as number }) } }),
+    ...(users !== undefined && {
+      users: { monthly: users, ...(c['mauAtRelease'] !== undefined && { atRelease: c['mauAtRelease'] as number }) },
+    }),
     ...(c['annualRevenueUsd'] !== undefined && { revenue: { annual: c['annualRevenueUsd'] as number } }),
     ...(place !== undefined && { territory: { principalPlace: place, served: [place] } }),
   };
@@ -78,7 +80,11 @@ export function asGraph(one: LineageCase): { graph: LicenseGraph; context: Conte
   const models = parents.filter((id) => !id.endsWith('-aup')).map((id) => [id, ...parents.filter((p) => p.endsWith('-aup'))]);
   models.forEach((licenses, i) => (nodes[`parent-${i + 1}`] = { licenses }));
   return {
-    graph: { nodes, edges: models.map((_, i) => ({ parent: `parent-${i + 1}`, child: 'child', act: edge, because: 'asked' })), subject: 'child' },
+    graph: {
+      nodes,
+      edges: models.map((_, i) => ({ parent: `parent-${i + 1}`, child: 'child', act: edge, because: 'asked' })),
+      subject: 'child',
+    },
     context,
   };
 }
