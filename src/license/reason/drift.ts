@@ -5,7 +5,7 @@
 import { kindRank } from '../catalog.ts';
 import type { Drift, LicenseKind } from '../types.ts';
 import { isDistributed } from './context.ts';
-import { successorsOf, declaredOf, isSame, type Scene, subjectOf } from './scene.ts';
+import { successorsOf, isSame, type Scene, subjectOf } from './scene.ts';
 import type { Reach } from './reach.ts';
 import type { Because, Cite, PathStep, Relation, RuleHit } from './types.ts';
 
@@ -38,7 +38,7 @@ export function driftOf(scene: Scene, hits: readonly RuleHit[]): DriftFact[] {
   // What nobody is given carries no label.
   if (isDistributed(scene.context).value === 'no') return [];
   const subject = subjectOf(scene);
-  const declared = declaredOf(scene);
+  const declared = scene.declared;
   const mentions = (subject.mentions ?? []).map((id) => scene.book.license(id));
   const to = declared.map((own) => own.id);
   const isStated = ({ license }: Reach): boolean => [...declared, ...mentions].some((own) => isSame(scene, own, license));

@@ -8,7 +8,7 @@ import type { License } from './book.ts';
 import { isConveyed, isDistributed, isDone, onlyOutputs } from './context.ts';
 import { beginsWith } from './duties.ts';
 import { derivationOf, type Reach } from './reach.ts';
-import { declaredOf, dutiesHere, type Here, isMovedOn, isSame, nameOf, type Scene } from './scene.ts';
+import { dutiesHere, type Here, isMovedOn, isSame, nameOf, type Scene } from './scene.ts';
 import { isShareAlikeKept, missingRestrictions } from './relabel.ts';
 import { citeOf } from './terms.ts';
 import { isOutside } from './territory.ts';
@@ -209,12 +209,12 @@ function holds(name: NonNullable<Condition['is']>, scene: Scene, here: Here): Tr
     case 'share-alike-lost':
       return not(isShareAlikeKept(scene, reach));
     case 'relabelled': {
-      const declared = declaredOf(scene);
+      const declared = scene.declared;
       if (declared.length === 0) return no('nothing is declared');
       return fact(!declared.some((own) => isSame(scene, own, reach.license)), `${declared.map((own) => own.id).join(', ')} is declared`);
     }
     case 'unlabelled':
-      return fact(declaredOf(scene).length === 0, 'nothing is declared');
+      return fact(scene.declared.length === 0, 'nothing is declared');
     case 'prefixes-clash':
       return other ? clash(reach, other) : no();
     case 'restrictions-differ':

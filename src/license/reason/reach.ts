@@ -90,15 +90,18 @@ function reachOf(license: License, { node, holding, path }: Way, silent: Silent[
   let basis: Cite | undefined;
   let note: string | undefined;
   let derived = true;
+  const told = new Set<EdgeAct>();
   for (const step of path) {
-    if (step.act === 'copy' || step.act === 'convert') continue;
-    const told = derivationOf(license, step.act);
-    const status = told?.row.status ?? 'silent';
+    // One act is read once, however often it was done on the way.
+    if (step.act === 'copy' || step.act === 'convert' || told.has(step.act)) continue;
+    told.add(step.act);
+    const found = derivationOf(license, step.act);
+    const status = found?.row.status ?? 'silent';
     if (step.act === 'unknown') certainty = worst(certainty, 'unknown-act');
     else if (status === 'silent') certainty = worst(certainty, 'silent');
     else if (status === 'general-words') certainty = worst(certainty, UNSETTLED.has(step.act) ? 'unsettled' : 'general-words');
-    if (told?.row.quote !== undefined && !basis) basis = { license: license.id, section: told.row.section ?? '', quote: told.row.quote };
-    note ??= told?.row.note;
+    if (found?.row.quote !== undefined && !basis) basis = { license: license.id, section: found.row.section ?? '', quote: found.row.quote };
+    note ??= found?.row.note;
     const isOutput = step.act === 'distill' || step.act === 'train-on-outputs';
     // Output-only ties bind as a derivative where the text says so; silence there is not consent, and not a derivative either.
     if (isOutput && status !== 'explicit' && status !== 'general-words') derived = false;

@@ -69,7 +69,8 @@ const NAMES: ReadonlySet<string> = new Set(['no.trademark', 'no.misrepresent-off
 export function reasonOver(graph: LicenseGraph, context: Context, book: Book, rules: Rules): Reasoning {
   const safe = safeGraph(graph);
   const { reaches, silent, notes } = reachesOf(safe, book);
-  const scene: Scene = { graph: safe.graph, context, book, reaches, lists: rules.lists };
+  const declared = reaches.filter((reach) => reach.relation === 'own').map((reach) => reach.license);
+  const scene: Scene = { graph: safe.graph, context, book, reaches, declared, lists: rules.lists };
   const hits = applyRules(rules.rules, scene);
   const gathered = gather(scene);
   const drift = driftOf(scene, hits);
@@ -130,11 +131,7 @@ const byLevel: readonly ReasonVerdict[] = ['ok', 'ok-with-duties', 'unmet', 'nee
  * The gravest thing that is known to hold. What only may hold never makes a verdict; a license that depends on an unknown revision asks for
  * evidence first, unless something else is open for sure.
  */
-function verdictOf(
-  { duties, thresholds }: Gathered,
-  hits: readonly RuleHit[],
-  drift: readonly DriftFact[],
-): { verdict: ReasonVerdict; why: string[] } {
+function verdictOf({ duties }: Gathered, hits: readonly RuleHit[], drift: readonly DriftFact[]): { verdict: ReasonVerdict; why: string[] } {
   const told: { verdict: ReasonVerdict; what: string }[] = [];
   for (const hit of hits) {
     if (hit.holds !== 'yes') continue;
@@ -150,9 +147,6 @@ function verdictOf(
   for (const fact of drift)
     if (fact.kind === 'dropped' && !fact.dependsOnRevision)
       told.push({ verdict: 'unmet', what: `nothing is declared; ${fact.ancestor} is bound by ${fact.from.join(', ')}` });
-  for (const answer of thresholds)
-    if (answer.state === 'bites' && answer.relation === 'own')
-      told.push({ verdict: 'unmet', what: `${answer.bitesWhen}: ${answer.effect}` });
   const open = told.some((one) => one.verdict === 'unmet');
   if (!open)
     for (const hit of hits) if (hit.rule === 'R28' && hit.holds === 'yes') told.push({ verdict: 'needs-evidence', what: hit.what });

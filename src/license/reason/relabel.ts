@@ -4,7 +4,7 @@
  */
 import type { License } from './book.ts';
 import type { Reach } from './reach.ts';
-import { declaredOf, isSame, type Scene } from './scene.ts';
+import { isSame, type Scene } from './scene.ts';
 import { fact, no, type Truth, unknown, yes } from './truth.ts';
 
 /** Codes of use restrictions that a license lists. */
@@ -21,7 +21,7 @@ const passesOn = (license: License): boolean => license.terms.some((t) => t.term
  * itself or by one with the same policy.
  */
 export function missingRestrictions(scene: Scene, reach: Reach): { readonly truth: Truth; readonly missing: readonly string[] } {
-  const declared = declaredOf(scene);
+  const declared = scene.declared;
   if (declared.length === 0) return { truth: no('nothing is declared'), missing: [] };
   if (declared.some((own) => isSame(scene, own, reach.license)))
     return { truth: no(`${reach.license.id} itself is declared`), missing: [] };
@@ -45,7 +45,7 @@ export function missingRestrictions(scene: Scene, reach: Reach): { readonly trut
 
 /** Whether the subject stays under a license that `reach` accepts for changed versions: itself, a later version where it says so, or a listed one. */
 export function isShareAlikeKept(scene: Scene, { license }: Reach): Truth {
-  const declared = declaredOf(scene);
+  const declared = scene.declared;
   if (declared.length === 0) return yes('nothing is declared');
   const compatible = scene.lists.shareAlikeCompatible[license.record?.id ?? license.id] ?? [];
   const keeps = (own: License): boolean =>

@@ -5,7 +5,7 @@
 import { type Condition, evaluate } from './predicates.ts';
 import { missingRestrictions } from './relabel.ts';
 import type { Reach } from './reach.ts';
-import { declaredOf, isMovedOn, isSame, nameOf, type RuleLists, type Scene } from './scene.ts';
+import { isMovedOn, isSame, nameOf, type RuleLists, type Scene } from './scene.ts';
 import { all, not, type Truth, unknown, yes } from './truth.ts';
 import type { Cite, ReasonVerdict, RuleHit } from './types.ts';
 import { textsOf } from './words.ts';
@@ -126,10 +126,7 @@ function hitOf(rule: Rule, scene: Scene, reach: Reach, other: Reach | undefined,
       other: other?.license.id ?? '',
       model: reach.node,
       subject: nameOf(scene) || 'this model',
-      declared:
-        declaredOf(scene)
-          .map((one) => one.id)
-          .join(', ') || 'nothing',
+      declared: scene.declared.map((one) => one.id).join(', ') || 'nothing',
       words: reach.license.terms
         .filter((t) => t.term === 'duty.name-prefix' || t.term === 'duty.attribution-display')
         .flatMap(textsOf)

@@ -20,6 +20,8 @@ export interface Scene {
   readonly context: Context;
   readonly book: Book;
   readonly reaches: readonly Reach[];
+  /** Licenses the subject itself states. */
+  readonly declared: readonly License[];
   readonly lists: RuleLists;
 }
 
@@ -31,11 +33,6 @@ export interface Here {
 
 export const subjectOf = (scene: Scene): LicenseNode => scene.graph.nodes[scene.graph.subject]!;
 export const nameOf = (scene: Scene): string => subjectOf(scene).name ?? scene.graph.subject;
-
-/** Licenses the subject itself states. */
-export function declaredOf(scene: Scene): License[] {
-  return scene.reaches.filter((reach) => reach.relation === 'own').map((reach) => reach.license);
-}
 
 export const isSame = (scene: Scene, a: License, b: License): boolean => scene.book.same(a.id, b.id);
 
@@ -58,7 +55,7 @@ export function isMovedOn(scene: Scene, reach: Reach): boolean {
   if (reach.relation === 'own') return false;
   const revision = scene.graph.nodes[reach.node]?.revision;
   if (revision !== undefined) return false;
-  const declared = declaredOf(scene);
+  const declared = scene.declared;
   if (declared.some((own) => isSame(scene, own, reach.license))) return false;
   return successorsOf(reach.license, scene.book).some((next) => declared.some((own) => isSame(scene, own, next)));
 }
