@@ -15,8 +15,8 @@ writeFileSync(new URL('../src/license/data/records.json', import.meta.url), `[\n
 console.log(`${records.length} records`);
 const { lists, rules } = JSON.parse(readFileSync(new URL('../catalog/rules.json', import.meta.url), 'utf8'));
 const { $comment: _, ...shareAlikeCompatible } = lists.shareAlikeCompatible;
-// `when` is for people; the program reads the conditions.
-const compiled = rules.map(({ when: _when, ...rule }) => JSON.stringify(rule));
+// `when` is for people; the program reads the conditions, and tells what follows as `means` (an object with `then` passes for a promise).
+const compiled = rules.map(({ when: _when, then: means, ...rule }) => JSON.stringify({ ...rule, means }));
 writeFileSync(
   new URL('../src/license/data/rules.json', import.meta.url),
   `{"lists":${JSON.stringify({ ...lists, shareAlikeCompatible })},\n"rules":[\n${compiled.join(',\n')}\n]}\n`,

@@ -14,7 +14,7 @@ import { splitWords } from './words.ts';
 const CHANGE_WORDS =
   /\b(modif(?:y|ied|ication|ications)|changed|changes|fine-?tun(?:e|ed|ing)|quanti[sz]ed|pruned|merged|converted|adapter|trained (?:from|on top of))\b/i;
 
-/** What is seen of every duty of `ids`, by `license/term`. */
+/** What is seen of every duty of `ids`, by license id, slash and term. */
 export function seenIn(ids: readonly string[], model: Model, statements: Statements, book: Book): Record<string, Seen> {
   const sight = lookAt(model, statements);
   const out: Record<string, Seen> = {};

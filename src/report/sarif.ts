@@ -116,7 +116,7 @@ function ofDuty(duty: Duty): Result {
 const quotes = (cites: readonly { license: string; section: string; quote: string }[]): string =>
   cites.map((cite) => `${cite.license} ${cite.section}: "${cite.quote}"`).join('; ');
 
-/** `license/name-prefix` → `LicenseNamePrefix`, as SARIF wants names. */
+/** Words of an id run together, as SARIF wants names. */
 const nameOf = (id: string): string =>
   id
     .split(/[/-]/)

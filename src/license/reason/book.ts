@@ -9,6 +9,7 @@ import { kindOfId, resolveWith } from '../tags.ts';
 import type { LicenseRecord, Term } from '../terms/types.ts';
 import type { LicenseKind } from '../types.ts';
 import { kindRank } from '../catalog.ts';
+import { paramText } from './words.ts';
 
 export interface License {
   readonly id: string;
@@ -92,7 +93,7 @@ function idsOf(expression: string): Expression | null {
 function withPolicies(record: LicenseRecord, records: ReadonlyMap<string, LicenseRecord>): Term[] {
   const terms = [...record.terms];
   for (const term of record.terms) {
-    const policy = term.term === 'duty.acceptable-use' ? records.get(String(term.params?.['policy'] ?? '')) : undefined;
+    const policy = term.term === 'duty.acceptable-use' ? records.get(paramText(term, 'policy')) : undefined;
     if (policy?.form !== 'policy') continue;
     for (const extra of policy.terms)
       if (!terms.some((own) => own.term === extra.term && own.quote === extra.quote)) terms.push({ ...extra, textId: policy.id } as Term);

@@ -11,7 +11,7 @@ import { evaluateThreshold, isShown, isThreshold } from './thresholds.ts';
 import { isOutside } from './territory.ts';
 import { all, type Truth, unknown } from './truth.ts';
 import type { BoundTerm, Context, LicenseNode, RequiredName, Seen, ThresholdAnswer } from './types.ts';
-import { textsOf } from './words.ts';
+import { paramText, textsOf } from './words.ts';
 
 /** Duties met by something handed over, shown or done once; the others are conduct that no file shows. */
 const DELIVERED: ReadonlySet<string> = new Set(
@@ -119,7 +119,7 @@ export function thresholdsOf(reach: Reach, context: Context): ThresholdAnswer[] 
 export function meetsProhibition(term: Term, reach: Reach, context: Context, base: Truth): Truth {
   if (term.term === 'territory.exclude') {
     const outside = isOutside(term, context);
-    if (!/multimodal/.test(String(term.params?.['scope'] ?? ''))) return all([base, outside]);
+    if (!/multimodal/.test(paramText(term, 'scope'))) return all([base, outside]);
     const exempt = context.role === 'end-user' && term.params?.['exempt'] !== undefined;
     if (exempt) return { ...base, value: 'no', because: ['end users of a product are exempt'], needs: [] };
     return all([
@@ -139,7 +139,7 @@ export function meetsProhibition(term: Term, reach: Reach, context: Context, bas
   const freesOutputs = reach.license.terms.some((t) => t.term === 'output.free-use' || t.term === 'output.no-restriction');
   if ((term.term === 'no.commercial' || term.term === 'no.production') && freesOutputs && onlyOutputs(context).value === 'yes')
     return { ...base, value: 'no', because: ['outputs may be used for any purpose'], needs: [] };
-  const scope = String(term.params?.['scope'] ?? '');
+  const scope = paramText(term, 'scope');
   if (/commercial/.test(scope)) return all([base, isDone('commercial-use', context)]);
   if (/competitive/.test(scope) || term.term === 'no.train-competing' || term.term === 'no.competing')
     return all([

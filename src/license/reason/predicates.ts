@@ -15,7 +15,7 @@ import { isOutside } from './territory.ts';
 import { evaluateThreshold, isShown, isThreshold } from './thresholds.ts';
 import { all, any, fact, no, not, type Truth, unknown, yes } from './truth.ts';
 import type { Relation } from './types.ts';
-import { textsOf } from './words.ts';
+import { paramList, textsOf } from './words.ts';
 
 /** One object has one of these fields (`term` and `edge` take a few beside). */
 export interface Condition {
@@ -242,7 +242,7 @@ function pastThreshold(term: Parameters<typeof evaluateThreshold>[1], reach: Rea
 
 const restrictionsOf = (license: License): string =>
   license.terms
-    .flatMap((t) => [t.params?.['restrictions'] ?? []].flat().map(String))
+    .flatMap((t) => paramList(t, 'restrictions'))
     .sort()
     .join(' ');
 

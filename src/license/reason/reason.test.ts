@@ -281,7 +281,7 @@ describe('a graph that is broken', () => {
 test('no word of blame stands in anything that is said', async () => {
   const { book, rules } = await loadReasoning();
   const said = JSON.stringify([
-    rules.rules.map((rule) => [rule.says, rule.then, rule.note]),
+    rules.rules.map((rule) => [rule.says, rule.means, rule.note]),
     ['MIT', 'llama-3.1', 'CC-BY-NC-4.0', 'gemma-2025-03-24'].map(
       (id) => reasonOver(made('finetune', [id], { declared: 'MIT', name: 'x' }), { commercial: true }, book, rules).why,
     ),

@@ -6,13 +6,14 @@ import type { License } from './book.ts';
 import type { Reach } from './reach.ts';
 import { isSame, type Scene } from './scene.ts';
 import { fact, no, type Truth, unknown, yes } from './truth.ts';
+import { paramList, paramText } from './words.ts';
 
 /** Codes of use restrictions that a license lists. */
 function restrictionsOf(license: License): string[] {
-  return [...new Set(license.terms.flatMap((t) => [t.params?.['restrictions'] ?? []].flat().map(String)))];
+  return [...new Set(license.terms.flatMap((t) => paramList(t, 'restrictions')))];
 }
 function policiesOf(license: License): string[] {
-  return license.terms.filter((t) => t.term === 'duty.acceptable-use').map((t) => String(t.params?.['policy'] ?? ''));
+  return license.terms.filter((t) => t.term === 'duty.acceptable-use').map((t) => paramText(t, 'policy'));
 }
 const passesOn = (license: License): boolean => license.terms.some((t) => t.term === 'duty.restrictions-flowdown');
 

@@ -32,7 +32,8 @@ export interface Rule {
   readonly verdict?: ReasonVerdict;
   /** `{license}`, `{other}`, `{model}`, `{subject}`, `{declared}`, `{words}`, `{missing}` are filled in. */
   readonly says: string;
-  readonly then: string;
+  /** What follows, for people. */
+  readonly means: string;
   readonly clauses: readonly { readonly textId: string; readonly section: string; readonly quote: string }[];
   readonly note?: string;
 }
@@ -133,7 +134,7 @@ function hitOf(rule: Rule, scene: Scene, reach: Reach, other: Reach | undefined,
         .join('" or "'),
       missing: missing.join(', '),
     }),
-    then: rule.then,
+    means: rule.means,
     because: truth.because,
     needs: truth.needs,
     cites: cites.length > 0 ? cites : rule.clauses.map(({ textId, ...words }) => ({ license: textId, ...words })),
@@ -169,7 +170,7 @@ function nodeHits(rule: Rule, about: NodeCondition['node'], scene: Scene): RuleH
         path: [],
         certainty: 'stated' as const,
         what: fill(rule.says, { license: told.license, model: name, subject: nameOf(scene) || 'this model' }),
-        then: rule.then,
+        means: rule.means,
         because: [told.because],
         needs: [],
         cites: rule.clauses

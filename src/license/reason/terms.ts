@@ -9,7 +9,7 @@ import type { Reach } from './reach.ts';
 import { evaluateThreshold, exemptionFor, isThreshold } from './thresholds.ts';
 import { all, any, no, type Truth, unknown, yes } from './truth.ts';
 import type { BoundTerm, Cite, Context } from './types.ts';
-import { whatOf } from './words.ts';
+import { paramText, whatOf } from './words.ts';
 
 export const citeOf = (license: License, term: Term): Cite => ({
   license: term.textId ?? license.id,
@@ -48,7 +48,7 @@ function byHosting(term: Term, reach: Reach, context: Context): Truth {
   const counts = reach.license.terms.some((t) => t.term === 'trigger.hosting-is-distribution');
   const distributing = term.on?.some((act) => act === 'distribute-weights' || act === 'distribute-derivative');
   if (!counts || !distributing || term.on?.includes('host')) return no();
-  if (/hosted service/i.test(String(term.params?.['exempt'] ?? ''))) return no('a hosted service is exempt');
+  if (/hosted service/i.test(paramText(term, 'exempt'))) return no('a hosted service is exempt');
   return reach.relation === 'outputs' ? no() : isDone('host', context);
 }
 
@@ -56,7 +56,7 @@ function actReaches(act: Act, term: Term, reach: Reach, context: Context): Truth
   const { relation, path } = reach;
   if (EDGE_ACTS.has(act)) {
     const done = path.some((step) => matchesAct(step.act, act)) || (context.acts?.includes(act) ?? false);
-    if (done) return /distributed or made available/.test(String(term.params?.['when'] ?? '')) ? isConveyed(context) : yes();
+    if (done) return /distributed or made available/.test(paramText(term, 'when')) ? isConveyed(context) : yes();
     return relation === 'own' && !context.acts ? unknown(MADE_FROM) : no();
   }
   switch (act) {
@@ -96,10 +96,9 @@ function extraCondition(term: Term, reach: Reach, context: Context): Truth {
     return display.length === 0 ? yes() : any(display.map((t) => evaluateThreshold(reach.license, t, context).truth));
   }
   if (term.term === 'duty.network-source') return isDerived(reach) ? yes() : unknown('whether you changed it');
-  const { onlyFor, when } = (term.params ?? {}) as { onlyFor?: unknown; when?: unknown };
-  if (onlyFor !== undefined) return unknown(`only for ${String(onlyFor)}`);
-  if (when !== undefined && !/distributed or made available|any commercial product|any public statement/.test(String(when)))
-    return unknown(String(when));
+  const [onlyFor, when] = [paramText(term, 'onlyFor'), paramText(term, 'when')];
+  if (onlyFor !== '') return unknown(`only for ${onlyFor}`);
+  if (when !== '' && !/distributed or made available|any commercial product|any public statement/.test(when)) return unknown(when);
   return yes();
 }
 

@@ -5,6 +5,7 @@
 import type { Term } from '../terms/types.ts';
 import { no, type Truth, unknown, yes } from './truth.ts';
 import type { Context } from './types.ts';
+import { paramList, paramText } from './words.ts';
 
 /** Member states of the European Union since 1 February 2020 (ISO 3166-1 alpha-2). Source: https://european-union.europa.eu/principles-countries-history/eu-countries_en */
 const EU: ReadonlySet<string> = new Set('AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE'.split(' '));
@@ -21,9 +22,9 @@ function lies(place: string, territories: readonly string[]): boolean {
 
 /** Whether a `territory.exclude` term leaves the asker out. A term with a `basis` of domicile looks at the seat only, others at every place named. */
 export function isOutside(term: Term, context: Context): Truth {
-  const territories = [term.params?.['territories'] ?? []].flat().map(String);
+  const territories = paramList(term, 'territories');
   const { domicile, principalPlace, served } = context.territory ?? {};
-  const bySeat = /domicile|principal place/.test(String(term.params?.['basis'] ?? ''));
+  const bySeat = /domicile|principal place/.test(paramText(term, 'basis'));
   const seats =
     context.role === 'company'
       ? [principalPlace ?? domicile]

@@ -8,6 +8,7 @@ import type { License } from './book.ts';
 import { isDone, onlyInternal } from './context.ts';
 import { all, any, fact, no, not, type Truth, unknown, yes } from './truth.ts';
 import type { Context } from './types.ts';
+import { paramList } from './words.ts';
 
 export interface ThresholdState {
   readonly state: 'bites' | 'clear' | 'exempt' | 'unknown';
@@ -63,7 +64,7 @@ function inScope({ scope, effectText }: Threshold, context: Context): Truth {
 /** The exemption from a term that applies, else one that may. */
 export function exemptionFor(license: License, term: string, context: Context): { readonly term: Term; readonly truth: Truth } | undefined {
   const exempt = license.terms
-    .filter((t) => t.term.startsWith('exempt.') && [t.params?.['exempts'] ?? []].flat().includes(term))
+    .filter((t) => t.term.startsWith('exempt.') && paramList(t, 'exempts').includes(term))
     .map((t) => ({ term: t, truth: isExempt(t, context) }));
   return exempt.find((e) => e.truth.value === 'yes') ?? exempt.find((e) => e.truth.value === 'if');
 }

@@ -21,7 +21,7 @@ export interface LicenseNode {
   readonly components?: Readonly<Record<string, readonly string[]>>;
   /** The asker's own: that it states no license yet means nothing. */
   readonly yours?: true;
-  /** What its files were seen to hold, by `license/term`, or by `term` for every license. */
+  /** What its files were seen to hold, by license id, slash and term, or by the term alone for every license. */
   readonly ships?: Readonly<Record<string, Seen>>;
   /** For duties that `ships` does not list: `unmet` when all files were looked at, else `unknown`. */
   readonly otherwise?: 'unmet' | 'unknown';
@@ -177,7 +177,8 @@ export interface RuleHit {
   readonly certainty: Certainty;
   /** One sentence of facts. */
   readonly what: string;
-  readonly then: string;
+  /** What follows, in the rule's own words. */
+  readonly means: string;
   readonly because: readonly string[];
   /** Facts that would decide it. */
   readonly needs: readonly string[];

@@ -89,5 +89,16 @@ export function whatOf(term: Term): string {
 
 /** Exact words that a term fixes; editors' remarks in brackets are no part of them. */
 export function textsOf(term: Pick<Term, 'params'>): string[] {
-  return [term.params?.['text'] ?? []].flat().map((text) => String(text).replace(/ \(followed by .*$/, ''));
+  return paramList(term, 'text').map((text) => text.replace(/ \(followed by .*$/, ''));
+}
+
+/** A parameter as text; '' when it is not there. */
+export function paramText(term: Pick<Term, 'params'>, key: string): string {
+  const value = term.params?.[key];
+  return typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+}
+
+/** A parameter that is one text or several. */
+export function paramList(term: Pick<Term, 'params'>, key: string): string[] {
+  return [term.params?.[key] ?? []].flat().map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
 }

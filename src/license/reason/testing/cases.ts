@@ -47,7 +47,7 @@ function ships(child: LineageCase['child']): Pick<LicenseNode, 'ships' | 'otherw
     seen['duty.state-changes'] = met('Notice');
   }
   if (/Built with/.test(files)) seen['duty.attribution-display'] = met('README');
-  return { ships: seen, ...(child.declared != null && { otherwise: 'unmet' as const }) };
+  return { ships: seen, ...(child.declared !== undefined && child.declared !== null && { otherwise: 'unmet' as const }) };
 }
 
 export function asGraph(one: LineageCase): { graph: LicenseGraph; context: Context } {
@@ -71,7 +71,7 @@ export function asGraph(one: LineageCase): { graph: LicenseGraph; context: Conte
   };
   const child: LicenseNode = {
     name: one.child.name ?? '',
-    licenses: one.child.declared == null ? [] : [one.child.declared],
+    licenses: [one.child.declared ?? []].flat(),
     ...ships(one.child),
   };
   if (!edge) return { graph: { nodes: { child: { name: '', licenses: parents } }, edges: [], subject: 'child' }, context };
