@@ -112,12 +112,12 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
     })),
     ...answer.names.forbidden.map((one) => ({ label: 'no', text: one.what, cites: [one.from] })),
   ]);
-  section(
-    'Label',
-    labels
+  section('Label', [
+    ...labels
       .filter((one) => OPEN_DRIFT.has(one.kind))
       .map((one) => ({ label: one.kind, text: one.what, cites: (one.clauses ?? []).slice(0, 3) })),
-  );
+    ...(labels.length === 0 ? answer.drift.filter((one) => OPEN_DRIFT.has(one.kind)).map(factItem) : []),
+  ]);
   section(
     'The text does not say',
     answer.silent.map((one) => ({ label: '-', text: `${one.license}: ${one.what}`, cites: [] })),
@@ -131,7 +131,19 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
   return `${lines.join('\n')}\n`;
 }
 
-const hitItem = (hit: RuleHit): Item => ({ label: hit.rule, text: hit.what, cites: hit.cites, path: hit.path, certainty: hit.certainty });
+function hitItem(hit: RuleHit): Item {
+  const open = hit.holds === 'if' ? `; it depends on: ${hit.needs.join('; ')}` : '';
+  return { label: hit.rule, text: `${hit.what}${open}`, cites: hit.cites, path: hit.path, certainty: hit.certainty };
+}
+
+/** Labels of a graph that no files stand behind. */
+function factItem(fact: Reasoning['drift'][number]): Item {
+  return {
+    label: fact.kind,
+    text: `${fact.ancestor} is bound by ${fact.from.join(' and ')}; ${fact.to.length > 0 ? `${fact.to.join(', ')} is declared` : 'nothing is declared'}`,
+    cites: fact.cites.slice(0, 2),
+  };
+}
 
 const STATUS: Readonly<Record<Duty['status'], { readonly label: string; readonly tone: Tone; readonly order: number }>> = {
   unmet: { label: 'unmet', tone: 'careful', order: 0 },
@@ -162,7 +174,7 @@ function itemLines(items: readonly Item[], style: Style): string[] {
         .flatMap((cite) =>
           labelled('', { text: `${cite.license} ${cite.section}: "${cite.quote}"`, tone: 'quiet' }, style, { column: COLUMN }),
         ),
-      ...(item.path && item.path.length > 0 ? labelled('', { text: pathWords(item.path), tone: 'quiet' }, style, { column: COLUMN }) : []),
+      ...(item.path && hasStory(item.path) ? labelled('', { text: pathWords(item.path), tone: 'quiet' }, style, { column: COLUMN }) : []),
       ...(item.certainty !== undefined && CERTAINTY[item.certainty] !== undefined
         ? labelled('', { text: CERTAINTY[item.certainty]!, tone: 'quiet' }, style, { column: COLUMN })
         : []),
@@ -170,6 +182,9 @@ function itemLines(items: readonly Item[], style: Style): string[] {
   if (items.length > MAX_LISTED) lines.push(`  … and ${items.length - MAX_LISTED} more`);
   return lines;
 }
+
+/** One step that the asker made up needs no telling. */
+const hasStory = (path: readonly PathStep[]): boolean => path.length > 1 || path.some((step) => step.because !== 'asked');
 
 const CERTAINTY: Readonly<Record<string, string>> = {
   'general-words': 'covered by general words of the text, not by name',

@@ -45,7 +45,7 @@ async function compat(parents: string[], options: Options, runtime: Runtime): Pr
   };
   const result = options.name ?? 'the result';
   const declared = options.declare === undefined ? [] : [(await readSubject(options.declare, {}, options.register, runtime)).graph.subject];
-  const nodes: Record<string, LicenseNode> = { [result]: { name: options.name ?? '', licenses: declared } };
+  const nodes: Record<string, LicenseNode> = { [result]: { name: options.name ?? '', licenses: declared, yours: true } };
   const edges: LicenseGraph['edges'][number][] = [];
   for (const given of parents) {
     const { name, graph } = await readSubject(given, {}, options.register, runtime);

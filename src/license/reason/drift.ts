@@ -38,6 +38,7 @@ export function driftOf(scene: Scene, hits: readonly RuleHit[]): DriftFact[] {
   // What nobody is given carries no label.
   if (isDistributed(scene.context).value === 'no') return [];
   const subject = subjectOf(scene);
+  if (subject.yours && scene.declared.length === 0) return [];
   const declared = scene.declared;
   const mentions = (subject.mentions ?? []).map((id) => scene.book.license(id));
   const to = declared.map((own) => own.id);

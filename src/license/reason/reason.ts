@@ -99,7 +99,10 @@ function gather(scene: Scene): Gathered {
   const noNames: BoundTerm[] = [];
   const terms: BoundTerm[] = [];
   const seen = new Set<string>();
+  const isYours = scene.graph.nodes[scene.graph.subject]!.yours === true;
   for (const reach of scene.reaches) {
+    // Who puts a license on a model of their own is its licensor.
+    if (isYours && reach.relation === 'own') continue;
     const suspended = isMovedOn(scene, reach) ? `${reach.license.id} still binds the revision used` : undefined;
     // One license that reaches by several models is told once, by the nearest; but an inherited duty is never hidden by an own one.
     const fresh = (key: string): boolean => !seen.has(`${reach.license.id} ${key}`) && seen.add(`${reach.license.id} ${key}`) !== undefined;
@@ -138,9 +141,11 @@ function verdictOf({ duties }: Gathered, hits: readonly RuleHit[], drift: readon
     if (hit.severity === 'conflict') told.push({ verdict: 'conflict', what: hit.what });
     else if (hit.severity === 'block' || hit.severity === 'drift') told.push({ verdict: 'unmet', what: hit.what });
   }
+  const namingTold = hits.some((hit) => hit.group === 'naming' && hit.holds === 'yes');
   for (const duty of duties) {
     if (duty.kind !== 'deliver' || duty.applies !== 'yes') continue;
-    if (duty.status === 'unmet') told.push({ verdict: 'unmet', what: `${duty.what} (${duty.from.license} ${duty.from.section})` });
+    if (duty.status === 'unmet' && !(namingTold && duty.id.endsWith('/duty.name-prefix')))
+      told.push({ verdict: 'unmet', what: `${duty.what} (${duty.from.license} ${duty.from.section})` });
     else if (duty.status === 'unknown')
       told.push({ verdict: 'ok-with-duties', what: `${duty.what} (${duty.from.license} ${duty.from.section})` });
   }
@@ -149,7 +154,8 @@ function verdictOf({ duties }: Gathered, hits: readonly RuleHit[], drift: readon
       told.push({ verdict: 'unmet', what: `nothing is declared; ${fact.ancestor} is bound by ${fact.from.join(', ')}` });
   const open = told.some((one) => one.verdict === 'unmet');
   if (!open)
-    for (const hit of hits) if (hit.rule === 'R28' && hit.holds === 'yes') told.push({ verdict: 'needs-evidence', what: hit.what });
+    for (const hit of hits)
+      if (hit.verdict === 'needs-evidence' && hit.holds === 'yes') told.push({ verdict: hit.verdict, what: hit.what });
   const verdict = told.reduce<ReasonVerdict>(
     (worst, one) => (byLevel.indexOf(one.verdict) > byLevel.indexOf(worst) ? one.verdict : worst),
     'ok',

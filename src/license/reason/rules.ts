@@ -5,7 +5,7 @@
 import { type Condition, evaluate } from './predicates.ts';
 import { missingRestrictions } from './relabel.ts';
 import type { Reach } from './reach.ts';
-import { isMovedOn, isSame, nameOf, type RuleLists, type Scene } from './scene.ts';
+import { isMovedOn, isSame, nameOf, type RuleLists, type Scene, subjectOf } from './scene.ts';
 import { all, not, type Truth, unknown, yes } from './truth.ts';
 import type { Cite, ReasonVerdict, RuleHit } from './types.ts';
 import { textsOf } from './words.ts';
@@ -30,7 +30,7 @@ export interface Rule {
   readonly unsettled?: Condition;
   /** Instead of what the severity gives. */
   readonly verdict?: ReasonVerdict;
-  /** `{license}`, `{other}`, `{model}`, `{subject}`, `{declared}`, `{words}`, `{missing}` are filled in. */
+  /** `{license}`, `{other}`, `{model}`, `{subject}`, `{declared}`, `{prefix}`, `{words}`, `{missing}` are filled in. */
   readonly says: string;
   /** What follows, for people. */
   readonly means: string;
@@ -54,7 +54,9 @@ export function applyRules(rules: readonly Rule[], scene: Scene): RuleHit[] {
   // What an ancestor hands down is not told again because the model states it too.
   const singles = scene.reaches.filter(
     (reach) =>
-      reach.relation !== 'own' || !scene.reaches.some((other) => other.relation !== 'own' && isSame(scene, other.license, reach.license)),
+      reach.relation !== 'own' ||
+      // Nor does a license that the asker puts on a model of theirs bind the asker.
+      (!subjectOf(scene).yours && !scene.reaches.some((other) => other.relation !== 'own' && isSame(scene, other.license, reach.license))),
   );
   return rules.flatMap((rule) => {
     if ('node' in rule.about) return nodeHits(rule, rule.about.node, scene);
@@ -128,13 +130,12 @@ function hitOf(rule: Rule, scene: Scene, reach: Reach, other: Reach | undefined,
       model: reach.node,
       subject: nameOf(scene) || 'this model',
       declared: scene.declared.map((one) => one.id).join(', ') || 'nothing',
-      words: reach.license.terms
-        .filter((t) => t.term === 'duty.name-prefix' || t.term === 'duty.attribution-display')
-        .flatMap(textsOf)
-        .join('" or "'),
+      prefix: wordsOf(reach, 'duty.name-prefix'),
+      words: wordsOf(reach, 'duty.attribution-display'),
       missing: missing.join(', '),
     }),
     means: rule.means,
+    ...(rule.verdict && { verdict: rule.verdict }),
     because: truth.because,
     needs: truth.needs,
     cites: cites.length > 0 ? cites : rule.clauses.map(({ textId, ...words }) => ({ license: textId, ...words })),
@@ -190,7 +191,16 @@ function partsDiffer(components: Readonly<Record<string, readonly string[]>>): {
     : undefined;
 }
 
+const wordsOf = ({ license }: Reach, term: string): string =>
+  license.terms
+    .filter((t) => t.term === term)
+    .flatMap(textsOf)
+    .join('" or "');
+
+/** A license that stands for a model under it is not told twice. */
 function fill(text: string, values: Readonly<Record<string, string>>): string {
+  if (values['model'] === values['license'])
+    return fill(text.replaceAll('{license} of {model}', '{license}'), { ...values, model: 'the parent' });
   return text.replace(/\{(\w+)\}/g, (all_, key: string) => values[key] ?? all_);
 }
 

@@ -179,6 +179,8 @@ export interface RuleHit {
   readonly what: string;
   /** What follows, in the rule's own words. */
   readonly means: string;
+  /** What it makes of the whole answer, where that is not what its severity gives. */
+  readonly verdict?: ReasonVerdict;
   readonly because: readonly string[];
   /** Facts that would decide it. */
   readonly needs: readonly string[];
