@@ -187,7 +187,6 @@ function itemLines(items: readonly Item[], style: Style): string[] {
 const hasStory = (path: readonly PathStep[]): boolean => path.length > 1 || path.some((step) => step.because !== 'asked');
 
 const CERTAINTY: Readonly<Record<string, string>> = {
-  'general-words': 'covered by general words of the text, not by name',
   silent: 'the text does not name this act; the strictest reading is taken',
   'unknown-act': 'needs evidence: what was done is not known; the strictest reading is taken',
   unsettled: 'unsettled: readers of the text disagree',
@@ -237,7 +236,9 @@ export function renderWhatIf(name: string, change: string, what: WhatIf, style: 
     ];
     if (items.length > 0) lines.push('', paint(title, 'strong', style), ...itemLines(items, style));
   };
-  section('Conflicts and blocks', what.conflicts, hitItem);
+  // What only depends on a duty being met is told among the duties.
+  const telling = (hits: readonly RuleHit[]): RuleHit[] => hits.filter((hit) => hit.holds === 'yes' || hit.severity === 'conflict');
+  section('Conflicts and blocks', { added: telling(what.conflicts.added), removed: telling(what.conflicts.removed) }, hitItem);
   section('Not granted', what.forbidden, (one) => ({
     label: '',
     text: `${one.applies === 'if' ? `if ${one.condition ?? ''}: ` : ''}${one.what}`,

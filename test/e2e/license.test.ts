@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { rerun, WALKTHROUGHS } from '../../scripts/walkthroughs.mjs';
 import { heirloom, type Outcome, ROOT, scratch, shared } from './cli.ts';
 
 const folder = join(ROOT, 'schemas');
@@ -109,4 +110,12 @@ describe('SARIF', () => {
     const compat = JSON.parse((await license('compat', 'llama-3.1', 'GPL-3.0-only', '--sarif')).stdout);
     expect(compat.runs[0].results[0].message.text).toContain('You may not impose any further restrictions');
   });
+});
+
+describe('the walk-throughs', () => {
+  for (const page of WALKTHROUGHS)
+    test(`of ${page} show what the program prints`, () => {
+      const text = readFileSync(join(ROOT, page), 'utf8');
+      expect(rerun(text), 'run scripts/walkthroughs.mjs').toBe(text);
+    }, 60_000);
 });

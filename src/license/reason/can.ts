@@ -206,9 +206,8 @@ function grantOf(act: Act, license: License): Grant {
   if (!license.listed) return 'unlisted';
   const wanted = [act, ...(COVERED_BY[act] ?? [])];
   const grants = license.terms.filter((t) => t.term.startsWith('grant.'));
-  const direct = grants.find(
-    (t) => t.term !== 'grant.patent' && t.term !== 'grant.mark-for-name' && t.on?.some((one) => wanted.includes(one)),
-  );
+  const giving = grants.filter((t) => t.term !== 'grant.patent' && t.term !== 'grant.mark-for-name');
+  const direct = giving.find((t) => t.on?.includes(act)) ?? giving.find((t) => t.on?.some((one) => wanted.includes(one)));
   if (direct && act !== 'commercial-use') return { what: grantWords(act), cite: citeOf(license, direct) };
   if (act === 'commercial-use') return commercial(license, grants, direct);
   if (act === 'publish-outputs' || act === 'train-on-outputs' || act === 'distill') return ofOutputs(act, license);

@@ -46,7 +46,9 @@ export function bears(term: Term, reach: Reach, context: Context): Truth {
 /** Where a text counts a hosted service as distribution, what distribution asks for is asked for there too, but for what it exempts itself. */
 function byHosting(term: Term, reach: Reach, context: Context): Truth {
   const counts = reach.license.terms.some((t) => t.term === 'trigger.hosting-is-distribution');
-  const distributing = term.on?.some((act) => act === 'distribute-weights' || act === 'distribute-derivative');
+  // What is asked of changed versions is not asked of one that nobody changed.
+  const unchanged = reach.relation === 'own' || reach.relation === 'same';
+  const distributing = term.on?.some((act) => act === 'distribute-weights' || (act === 'distribute-derivative' && !unchanged));
   if (!counts || !distributing || term.on?.includes('host')) return no();
   if (/hosted service/i.test(paramText(term, 'exempt'))) return no('a hosted service is exempt');
   return reach.relation === 'outputs' ? no() : isDone('host', context);
