@@ -30,11 +30,14 @@ export async function readSubject(
   const { LicenseError, licenseGraphOf, loadReasoning, reasonOver } = await import('../license/index.ts');
   const isLocator = /^(hf:|https?:)/.test(given) || (await stat(given).catch(() => null)) !== null;
   if (!isLocator) {
-    const graph = await licenseGraphOf(given);
-    if (!graph)
+    const named = await licenseGraphOf(given);
+    if (!named)
       throw new LicenseError('LICENSE_UNKNOWN_ID', `"${given.slice(0, 80)}" is neither a model that is there nor a license that is known`, {
         hint: 'give a folder, file, URL or hf:owner/name, or a license id such as llama-3.1 or Apache-2.0',
       });
+    const { graph, candidates } = named;
+    if (candidates.length > 0)
+      runtime.note(`heirloom: "${given.slice(0, 80)}" may mean ${candidates.join(', ')}; ${graph.subject} is taken: name the one you mean`);
     const { book, rules } = await loadReasoning();
     return { name: graph.subject, graph, reasoning: reasonOver(graph, context, book, rules) };
   }

@@ -133,7 +133,8 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
 
 function hitItem(hit: RuleHit): Item {
   const open = hit.holds === 'if' ? `; it depends on: ${hit.needs.join('; ')}` : '';
-  return { label: hit.rule, text: `${hit.what}${open}`, cites: hit.cites, path: hit.path, certainty: hit.certainty };
+  const borrowed = hit.cites.length > 0 && hit.note?.includes('itself is not listed here') ? ` (${hit.note})` : '';
+  return { label: hit.rule, text: `${hit.what}${open}${borrowed}`, cites: hit.cites, path: hit.path, certainty: hit.certainty };
 }
 
 /** Labels of a graph that no files stand behind. */
@@ -187,7 +188,7 @@ function itemLines(items: readonly Item[], style: Style): string[] {
 const hasStory = (path: readonly PathStep[]): boolean => path.length > 1 || path.some((step) => step.because !== 'asked');
 
 const CERTAINTY: Readonly<Record<string, string>> = {
-  silent: 'the text does not name this act; the strictest reading is taken',
+  silent: 'the text does not name this act, or is not listed here; the strictest reading is taken',
   'unknown-act': 'needs evidence: what was done is not known; the strictest reading is taken',
   unsettled: 'unsettled: readers of the text disagree',
 };

@@ -161,7 +161,7 @@ function answerFor(act: Act, reasoning: Reasoning, book: Book): CanAnswer {
   if (reasoning.licenses.length === 0)
     add('no', 'no license is known: without one, no permission is given', [], { model: reasoning.subject, path: [] });
   // A yes rests on words; where none were found the text does not say.
-  if (!reasons.some((one) => one.answer === 'yes' || one.answer === 'no'))
+  if (!reasons.some((one) => one.answer !== 'only-if'))
     add('text-silent', `nothing was found that lets you ${ACT_PHRASE[act] ?? act}`, [], { model: reasoning.subject, path: [] });
   const answer = gravest(reasons.map((one) => one.answer));
   return { act, answer, reasons: [...reasons].sort((a, b) => GRAVITY.indexOf(b.answer) - GRAVITY.indexOf(a.answer)) };
@@ -202,8 +202,7 @@ const COVERED_BY: Readonly<Partial<Record<Act, readonly Act[]>>> = {
 
 function grantOf(act: Act, license: License): Grant {
   if (license.record?.form === 'policy') return undefined;
-  if (license.kind === 'public-domain') return undefined;
-  if (!license.listed) return 'unlisted';
+  if (license.terms.length === 0) return 'unlisted';
   const wanted = [act, ...(COVERED_BY[act] ?? [])];
   const grants = license.terms.filter((t) => t.term.startsWith('grant.'));
   const giving = grants.filter((t) => t.term !== 'grant.patent' && t.term !== 'grant.mark-for-name');
@@ -216,6 +215,11 @@ function grantOf(act: Act, license: License): Grant {
     : license.record?.derivation?.[act === 'product' ? 'host' : act];
   if (row && (row.status === 'explicit' || row.status === 'general-words') && row.quote !== undefined)
     return { what: grantWords(act), cite: { license: license.id, section: row.section ?? '', quote: row.quote } };
+  if (row?.status === 'explicitly-not' && row.quote !== undefined)
+    return {
+      what: 'the text does not count it as distribution',
+      cite: { license: license.id, section: row.section ?? '', quote: row.quote },
+    };
   if (row?.status === 'prohibited') return undefined;
   // What asks for something when an act is done, speaks of that act.
   const duty = license.terms.find((t) => t.term.startsWith('duty.') && t.on?.includes(act));

@@ -106,7 +106,8 @@ function reachOf(license: License, { node, holding, path }: Way, silent: Silent[
     // Output-only ties bind as a derivative where the text says so; silence there is not consent, and not a derivative either.
     if (isOutput && status !== 'explicit' && status !== 'general-words') derived = false;
     if (status === 'explicitly-not') derived = false;
-    if (status === 'silent' && step.act !== 'unknown' && license.kind !== 'public-domain')
+    // Of a license whose terms are not in the data nothing is said: that is noted by itself.
+    if (status === 'silent' && step.act !== 'unknown' && license.terms.length > 0)
       silent.push({
         act: step.act,
         license: license.id,

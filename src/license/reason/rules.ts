@@ -111,6 +111,8 @@ function hitOf(rule: Rule, scene: Scene, reach: Reach, other: Reach | undefined,
     .filter((clause) => own.includes(clause.textId))
     .map(({ textId, ...words }) => ({ license: textId, ...words }));
   const cites = unique([...stated, ...speaks.cites, ...truth.cites]);
+  const borrowed = cites.length === 0 && rule.clauses.length > 0;
+  const note = borrowed ? `the words are those the rule was read from; ${reach.license.id} itself is not listed here` : rule.note;
   const certainty = unsettled ? 'unsettled' : reach.certainty;
   const { missing } = missingRestrictions(scene, reach);
   return {
@@ -139,7 +141,7 @@ function hitOf(rule: Rule, scene: Scene, reach: Reach, other: Reach | undefined,
     because: truth.because,
     needs: truth.needs,
     cites: cites.length > 0 ? cites : rule.clauses.map(({ textId, ...words }) => ({ license: textId, ...words })),
-    ...(rule.note !== undefined && { note: rule.note }),
+    ...(note !== undefined && { note }),
   };
 }
 
