@@ -17,6 +17,7 @@ const CHECKS = [
   ['format', ...tool('oxfmt', '--check', ...CODE)],
   ['unused', ...tool('knip', '--no-progress')],
   ['browser', ...script('browser.mjs')],
+  ['catalog', ...tool('tsx', join(root, 'scripts', 'catalog.mjs'), '--check')],
   ['package', ...tool('publint', 'run', '--strict')],
 ];
 

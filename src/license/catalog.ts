@@ -1,6 +1,6 @@
 /**
  * The license catalogue: SPDX License List 3.28.0 and the model licenses, from generated data that is loaded on first use.
- * Made by scripts/build-license-data.mjs; sources in data/SOURCES.md.
+ * Made by `npm run catalog`; sources in data/SOURCES.md.
  * @module
  */
 import { FLAG_OPTIONAL, FLAG_RUN_START, unpackWords } from './pack.ts';

@@ -1,7 +1,7 @@
 /**
  * Five-word shingles: what a text is searched by. Flagged words (list markers, copyright lines) are left out,
  * so two layouts of one license share all of them. Hashes are part of the generated index: change nothing here
- * without running scripts/build-license-data.mjs.
+ * without running `npm run catalog`.
  * @module
  */
 import type { Words } from './words.ts';

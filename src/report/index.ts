@@ -4,6 +4,8 @@ export { type Origin, renderEvidence } from './html/evidence.ts';
 export { type Report, renderHtml } from './html/page.ts';
 export { renderTreeHtml } from './html/tree.ts';
 export { toJson } from './json.ts';
+export { renderLicenseDiff } from './license-diff.ts';
+export { renderBareText, renderCandidates, renderLicenseSheet } from './license-sheet.ts';
 export { humanBytes, humanCount } from './numbers.ts';
 export { renderCan, renderReasoning, renderWhatIf } from './license-answer.ts';
 export { type Outcome, outcomeOf } from './outline.ts';

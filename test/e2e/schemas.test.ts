@@ -47,6 +47,17 @@ describe('what the program prints follows the published schemas', () => {
     expect(faults('error', files.at(-1).error)).toEqual([]);
   });
 
+  test('licenses shown and compared', async () => {
+    for (const name of ['llama3.2', 'gemma-prohibited-use', 'CC0-1.0', 'GPL-3.0-or-later', 'isc', 'gemma', 'no such license'])
+      expect(faults('license-show', (await heirloom(['license', 'show', name, '--json'])).json()), name).toEqual([]);
+    for (const [a, b] of [
+      ['llama3', 'llama3.1'],
+      ['isc', 'mit'],
+      ['gemma', 'no such license'],
+    ] as const)
+      expect(faults('license-diff', (await heirloom(['license', 'diff', a, b, '--json'])).json()), `${a} ${b}`).toEqual([]);
+  });
+
   test('an answer that does not is caught', () => {
     expect(faults('error', { code: 'lower' })).not.toEqual([]);
   });

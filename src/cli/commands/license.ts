@@ -5,6 +5,8 @@ import { addLicenseCan } from './license-can.ts';
 import { addLicenseCompat } from './license-compat.ts';
 import { addLicenseDuties } from './license-duties.ts';
 import { addLicenseWhatIf } from './license-what-if.ts';
+import { addLicenseDiff } from './license-diff.ts';
+import { addLicenseShow } from './license-show.ts';
 
 export function addLicense(program: Command, runtime: Runtime): void {
   const group = program.command('license').description('which license a text is, and what binds a model');
@@ -18,6 +20,8 @@ export function addLicense(program: Command, runtime: Runtime): void {
   addLicenseCan(group, runtime);
   addLicenseCompat(group, runtime);
   addLicenseWhatIf(group, runtime);
+  addLicenseShow(group, runtime);
+  addLicenseDiff(group, runtime);
 }
 
 async function identify(files: string[], options: { json?: true }, runtime: Runtime): Promise<void> {

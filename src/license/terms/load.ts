@@ -1,15 +1,15 @@
 /**
- * The license records, compiled from `catalog/licenses/` by scripts/compile-catalog.mjs and loaded on first use.
+ * The license records, compiled from `catalog/licenses/` by `npm run catalog` and loaded on first use.
  * @module
  */
-import type { LicenseRecord } from './types.ts';
+import type { CatalogRecord } from './types.ts';
 
-let loading: Promise<ReadonlyMap<string, LicenseRecord>> | undefined;
+let loading: Promise<ReadonlyMap<string, CatalogRecord>> | undefined;
 
 /** Records by their own id. */
-export function loadRecords(): Promise<ReadonlyMap<string, LicenseRecord>> {
+export function loadRecords(): Promise<ReadonlyMap<string, CatalogRecord>> {
   loading ??= import('../data/records.json', { with: { type: 'json' } }).then(
-    (file) => new Map((file.default as unknown as readonly LicenseRecord[]).map((record) => [record.id, record])),
+    (file) => new Map((file.default as unknown as readonly CatalogRecord[]).map((record) => [record.id, record])),
   );
   return loading;
 }
