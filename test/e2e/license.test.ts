@@ -43,7 +43,7 @@ describe('the license commands answer by their schemas', () => {
     ],
   ];
   for (const [schema, args] of calls)
-    test(args.slice(0, 4).join(' ').replaceAll(ROOT, ''), async () => {
+    test(`${args.slice(0, 4).join(' ').replaceAll(ROOT, '')}`, async () => {
       const answer = await license(...args);
       expect(answer.code, answer.stderr).toBeLessThan(2);
       expect(faults(schema, answer.json())).toEqual([]);

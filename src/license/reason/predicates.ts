@@ -33,6 +33,8 @@ export interface Condition {
   /** For licenses without terms in the catalog; `*` at the end stands for the rest. */
   readonly id?: readonly string[];
   readonly sublicensable?: boolean;
+  /** How strongly the license flows down (`flow.strength` of its record). */
+  readonly flow?: readonly string[];
   /** How the licensed material stands in the subject. */
   readonly relation?: readonly Relation[];
   /** An act on the way to the subject; an unknown act may be any that changes weights. `only`: no other act but copying. */
@@ -84,6 +86,7 @@ export function evaluate(condition: Condition, scene: Scene, here: Here): Truth 
     );
   if (condition.sublicensable !== undefined)
     parts.push(fact(here.reach.license.record?.sublicensable === condition.sublicensable, 'sublicensable'));
+  if (condition.flow) parts.push(flows(condition.flow, here.reach.license));
   if (condition.relation) parts.push(fact(condition.relation.includes(here.reach.relation), RELATIONS[here.reach.relation]));
   if (condition.edge) parts.push(hasEdge(condition.edge, condition.only === true, here.reach));
   if (condition.derivation) parts.push(hasDerivation(condition.derivation, here.reach));
@@ -115,6 +118,12 @@ function hasParam(term: Term, key: string, wanted: string): boolean {
 }
 
 const CHANGES: ReadonlySet<EdgeAct> = new Set(['finetune', 'merge', 'quantize', 'prune', 'adapter']);
+
+function flows(wanted: readonly string[], { id, record }: License): Truth {
+  const flow = record?.flow;
+  if (!flow || !wanted.includes(flow.strength)) return no();
+  return yes(undefined, flow.quote === undefined ? [] : [{ license: id, section: flow.section ?? '', quote: flow.quote }]);
+}
 
 function hasEdge(wanted: readonly EdgeAct[], only: boolean, { path }: Reach): Truth {
   const done = path
