@@ -10,7 +10,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { buildDuties } from './catalog/duties.mjs';
 import { findFaults } from './catalog/faults.mjs';
 import { buildNames } from './catalog/names.mjs';
 import { readCatalog, writeText } from './catalog/read.mjs';
@@ -35,7 +34,6 @@ function build(catalog) {
     ...files,
     'records.json': `[\n${records.map((r) => JSON.stringify(r)).join(',\n')}\n]\n`,
     'names.json': buildNames(catalog, entries),
-    'duties.json': buildDuties(catalog),
     'vocabulary.json': `${JSON.stringify({ ...catalog.vocabulary, $comment: undefined })}\n`,
     ...(catalog.rules.lists && { 'rules.json': buildRules(catalog.rules) }),
   };

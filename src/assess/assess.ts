@@ -5,12 +5,10 @@
  */
 import type { FileTree, NewHasher, Watch } from '../base/index.ts';
 import { judgeCredit } from '../credit/index.ts';
-import { type AncestorLicense, judgeLicense } from '../license/index.ts';
-import { type Relation, sketchModel } from '../lineage/index.ts';
-import { digestHeader, digestModel, type Model, sameName } from '../model/index.ts';
+import type { Model } from '../model/index.ts';
 import { scanTree } from '../safety/index.ts';
-import { traceLineage } from './lineage.ts';
-import type { AncestorRecord, Assessment, KnownModels } from './types.ts';
+import { assessLicense } from './license.ts';
+import type { Assessment, KnownModels } from './types.ts';
 
 export interface AssessOptions extends Watch {
   readonly version: string;
@@ -18,27 +16,17 @@ export interface AssessOptions extends Watch {
   readonly newHasher: NewHasher;
 }
 
-/** Models up to this size are hashed whole; above, the digest covers headers and says so. */
-const WHOLE_DIGEST_BYTES = 64 << 20;
-
 /**
  * @param tree the files `model` was read from.
  * @throws SourceError, WeightsError when bytes cannot be had; what is wrong *with* the model is a finding.
  */
 export async function assess(model: Model, tree: FileTree, options: AssessOptions): Promise<Assessment> {
-  const digest = await subjectDigest(model, options);
-  const sketch = model.checkpoint ? await sketchModel(model, { ...options, digest }) : null;
-  const { answer, ancestors, claimed } = await traceLineage(model, sketch, options.known, options);
-  const builtOn: AncestorLicense[] = [
-    ...ancestors.map(({ ancestor, direction }) => ({
-      ...licenseOf(ancestor),
-      because: 'weights' as const,
-      ...cameFirst(direction, model, ancestor),
-    })),
-    ...claimed.map((ancestor) => ({ ...licenseOf(ancestor), because: 'claimed' as const })),
-  ];
-  const license = await judgeLicense(model, builtOn);
-  const credit = judgeCredit(model, builtOn, license);
+  const { digest, lineage, ancestors, judgement: license } = await assessLicense(model, options);
+  const credit = judgeCredit(
+    model,
+    ancestors.filter((ancestor) => ancestor.child === undefined),
+    license,
+  );
   const safety = await scanTree(tree, options);
   return {
     schema: 'heirloom-assessment/1',
@@ -56,31 +44,11 @@ export async function assess(model: Model, tree: FileTree, options: AssessOption
       tensors: model.checkpoint?.tensors.length ?? 0,
       files: model.files.map(({ path, size, kind }) => ({ path, size, kind })),
     },
-    lineage: answer,
+    lineage,
     license,
     credit,
     safety: { verdict: safety.verdict, files: safety.files, findings: safety.files.flatMap((file) => file.findings) },
     findings: model.findings,
     read: { bytes: tree.stats.bytes, requests: tree.stats.requests },
   };
-}
-
-function licenseOf(ancestor: AncestorRecord): Pick<AncestorLicense, 'name' | 'licenses' | 'from'> {
-  return { name: ancestor.name, licenses: ancestor.licenses, from: ancestor.licenseLabel };
-}
-
-/** What says that a model tied by weights came first; nothing where neither weights nor card do. */
-function cameFirst(direction: Relation['direction'], model: Model, { name }: AncestorRecord): Pick<AncestorLicense, 'cameFirst'> {
-  if (direction === 'a->b') return { cameFirst: 'weights' };
-  return model.claims.baseModels.some((claim) => sameName(claim.value, name)) ? { cameFirst: 'card' } : {};
-}
-
-/** The model's digest: whole when small, of its headers when large. */
-export async function subjectDigest(model: Model, options: { newHasher: NewHasher } & Watch): Promise<{ value: string; covers: string }> {
-  const size = model.files.reduce((sum, file) => sum + file.size, 0);
-  if (size <= WHOLE_DIGEST_BYTES) {
-    const { model: value, tensors } = await digestModel(model, options.newHasher, options);
-    return { value, covers: tensors.length > 0 ? 'all tensor values' : 'all files' };
-  }
-  return { value: digestHeader(model), covers: 'names, types, shapes and sizes of tensors; values were not read whole' };
 }

@@ -12,13 +12,13 @@ import type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels } 
 
 type LineageAnswer = Assessment['lineage'];
 
-/** @returns the answer, the known models that count as ancestors (a tie by training, and not themselves descendants), and those only claimed. */
+/** @returns the answer, the known models that count as ancestors (a tie by training, and not themselves descendants), those only claimed, and every record looked at. */
 export async function traceLineage(
   model: Model,
   sketch: Sketch | null,
   known: KnownModels,
   watch: Watch,
-): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[]; claimed: AncestorRecord[] }> {
+): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[]; claimed: AncestorRecord[]; records: AncestorRecord[] }> {
   const names = ownNames(model);
   const all: KnownRelation[] = [];
   const named = new Map<KnownRelation, KnownModel>();
@@ -63,6 +63,7 @@ export async function traceLineage(
   return {
     ancestors,
     claimed,
+    records: all.map((relation) => relation.ancestor),
     answer: {
       verdict,
       relations: [...told, ...claimedOnly],

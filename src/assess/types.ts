@@ -33,6 +33,8 @@ export interface AncestorRecord {
   readonly licenseLabel: string;
   /** Bases its own card names: when one of them is the model under judgement, that model came first. */
   readonly baseModels?: readonly string[];
+  /** The commit it was registered at. */
+  readonly revision?: string;
 }
 
 /** The known models of a register, read one after another. */

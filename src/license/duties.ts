@@ -1,97 +1,29 @@
 /**
- * What the effective licenses ask for, each duty with the words of its license, and whether the files show it met.
- * Only what can be seen in files is judged; everything else stays `unknown`.
+ * What a folder of files shows of the duties of its licenses. Only what can be seen in files is judged; everything else stays `unknown`.
  * @module
  */
 import type { Model } from '../model/index.ts';
+import type { Book } from './reason/book.ts';
+import type { Seen } from './reason/types.ts';
+import { textsOf } from './reason/words.ts';
 import type { Statements } from './statements.ts';
-import type { AncestorLicense, Duty } from './types.ts';
+import type { Term } from './terms/types.ts';
 import { splitWords } from './words.ts';
-
-interface StoredDuty {
-  readonly term: string;
-  readonly section: string;
-  readonly quote: string;
-  readonly on: readonly string[];
-  readonly text?: readonly string[];
-  /** A link to the license is a copy of it (Creative Commons). */
-  readonly urlOk?: true;
-  readonly policy?: string;
-  /** The duty holds only then; a file cannot show whether it does. */
-  readonly condition?: string;
-}
-
-const WHAT: Readonly<Record<string, string>> = {
-  'duty.license-copy': 'give recipients a copy of the license',
-  'duty.notice-file': 'ship a notice file with the words the license fixes',
-  'duty.notice-propagate': "carry on the content of the ancestor's NOTICE file",
-  'duty.retain-notices': 'keep copyright and permission notices',
-  'duty.attribution-source': 'name the creators',
-  'duty.attribution-display': 'show the words the license fixes',
-  'duty.name-prefix': 'begin the model name with the words the license fixes',
-  'duty.state-changes': 'say that and what was changed',
-  'duty.restrictions-flowdown': 'pass the use restrictions on in every further agreement',
-  'duty.notify-downstream': 'tell recipients that use restrictions apply',
-  'duty.acceptable-use': 'keep to the use restrictions',
-  'duty.share-alike': 'put what is made from it under the same license',
-  'duty.source': 'give the corresponding source',
-  'duty.network-source': 'offer the source to users over a network',
-  'duty.public-statement': 'say so in public statements about the derivative',
-};
 
 /** Words that say what was done to an ancestor. */
 const CHANGE_WORDS =
   /\b(modif(?:y|ied|ication|ications)|changed|changes|fine-?tun(?:e|ed|ing)|quanti[sz]ed|pruned|merged|converted|adapter|trained (?:from|on top of))\b/i;
 
-type StoredDuties = Readonly<Record<string, readonly StoredDuty[]>>;
-
-async function readStored(): Promise<StoredDuties> {
-  return (await import('./data/duties.json', { with: { type: 'json' } })).default as unknown as StoredDuties;
-}
-
-/** Every act that a duty of some license is bound to (`Duty.when`), sorted. */
-export async function dutyActs(): Promise<string[]> {
-  const duties = Object.values(await readStored()).flat();
-  return [...new Set(duties.flatMap((duty) => duty.on))].sort();
-}
-
-/** Those of `ids` whose duties are not among the data: no duty listed then does not mean that none is asked for. */
-export async function withoutDuties(ids: readonly string[], catalog: Statements['catalog']): Promise<string[]> {
-  const stored = await readStored();
-  return ids.filter((id) => {
-    const entry = catalog.find(id);
-    return entry?.kind !== 'public-domain' && !(entry && Object.hasOwn(stored, entry.id));
-  });
-}
-
-/** Duties of `ids`, own ones first, in the order of the license's terms. */
-export async function listDuties(
-  ids: readonly string[],
-  model: Model,
-  statements: Statements,
-  ancestors: readonly AncestorLicense[],
-): Promise<Duty[]> {
-  const stored = await readStored();
+/** What is seen of every duty of `ids`, by license id, slash and term. */
+export function seenIn(ids: readonly string[], model: Model, statements: Statements, book: Book): Record<string, Seen> {
   const sight = lookAt(model, statements);
-  const out: Duty[] = [];
+  const out: Record<string, Seen> = {};
   for (const id of ids) {
-    const entry = statements.catalog.find(id);
-    if (!entry || !Object.hasOwn(stored, entry.id)) continue;
-    const through = ancestors.filter((a) => a.licenses.some((x) => (statements.catalog.find(x)?.id ?? x) === entry.id));
-    for (const duty of stored[entry.id]!) {
-      const answer = judge(duty, entry.id, sight);
-      out.push({
-        id: `${entry.id}/${duty.term}`,
-        what: (WHAT[duty.term] ?? duty.term) + (duty.text ? `: "${duty.text.join('" or "')}"` : ''),
-        from: { license: entry.id, section: duty.section, quote: duty.quote },
-        because: through.length === 0 ? "own: the model's own license" : through.map((a) => `${a.name} (${a.because})`).join(', '),
-        when: duty.on,
-        ...(duty.text && { text: duty.text.join(' or ') }),
-        // A licensor is not bound by its own license, and files do not say who that is.
-        ...(answer.status === 'unmet' && (through.length === 0 || duty.condition !== undefined)
-          ? { satisfiedBy: '', status: 'unknown' as const }
-          : answer),
-      });
+    const license = book.license(id);
+    for (const term of license.terms) {
+      const key = `${license.id}/${term.term}`;
+      if (!term.term.startsWith('duty.') || Object.hasOwn(out, key)) continue;
+      out[key] = judge(term, license.record?.id ?? license.id, sight);
     }
   }
   return out;
@@ -132,28 +64,26 @@ function lookAt(model: Model, { found, declared, catalog }: Statements): Sight {
 
 const wordsOf = (text: string): string => ` ${splitWords(text).words.join(' ')} `;
 
-function judge(duty: StoredDuty, id: string, sight: Sight): { satisfiedBy: string; status: Duty['status'] } {
-  const met = (where: string): { satisfiedBy: string; status: Duty['status'] } => ({ satisfiedBy: where, status: 'met' });
-  const unmet = { satisfiedBy: '', status: 'unmet' } as const;
-  const unknown = { satisfiedBy: '', status: 'unknown' } as const;
+function judge(duty: Term, id: string, sight: Sight): Seen {
+  const met = (where: string): Seen => ({ satisfiedBy: where, status: 'met' });
+  const unmet: Seen = { satisfiedBy: '', status: 'unmet' };
+  const unknown: Seen = { satisfiedBy: '', status: 'unknown' };
   const copy = sight.texts.get(id);
+  const texts = textsOf(duty);
   switch (duty.term) {
     case 'duty.license-copy': {
-      const link = duty.urlOk ? sight.named.get(id) : undefined;
+      const link = duty.params?.['urlOk'] === true ? sight.named.get(id) : undefined;
       return copy !== undefined ? met(copy) : link !== undefined ? met(link) : unmet;
     }
-    case 'duty.notice-file': {
-      // The license's own text quotes the notice; that is not the notice.
-      const where = duty.text && findWords(duty.text, sight, copy);
-      return where ? met(where) : duty.text ? unmet : unknown;
-    }
+    case 'duty.notice-file':
     case 'duty.attribution-display': {
-      const where = duty.text && findWords(duty.text, sight, copy);
-      return where ? met(where) : duty.text ? unmet : unknown;
+      // The license's own text quotes the notice; that is not the notice.
+      const where = findWords(texts, sight, copy);
+      return where !== undefined ? met(where) : texts.length > 0 ? unmet : unknown;
     }
     case 'duty.name-prefix': {
       const named = sight.names.find(({ value }) =>
-        duty.text?.some((prefix) =>
+        texts.some((prefix) =>
           value
             .slice(value.lastIndexOf('/') + 1)
             .toLowerCase()

@@ -1,7 +1,8 @@
 export { KIND_ORDER, kindRank } from './catalog.ts';
-export { dutyActs } from './duties.ts';
 export { identifyLicense } from './identify.ts';
-export { judgeLicense } from './judge.ts';
+export { judgeLicense, judgeLicenseFor, type LicenseJudged } from './judge.ts';
+export { licenseGraphOf } from './license-graph.ts';
+export * from './reason/index.ts';
 export { composeRail } from './rail/compose.ts';
 export { resolveTag } from './tags.ts';
 export { diffLicenses, type DiffSide, type LicenseDiff, type TermDiff } from './terms/diff.ts';

@@ -4,36 +4,55 @@
  */
 import type { Finding } from '../base/index.ts';
 import type { Model } from '../model/index.ts';
-import { findConflicts } from './conflicts.ts';
-import { judgeDrift, kindsOf } from './drift.ts';
-import { listDuties, withoutDuties } from './duties.ts';
+import { conflictFindings, driftWords, graphOf } from './ancestry.ts';
+import { loadReasoning } from './reason/load.ts';
+import { reasonOver, type Reasoning } from './reason/reason.ts';
+import type { Context, LicenseGraph } from './reason/types.ts';
 import { readStatements, type Statements, whereOf } from './statements.ts';
-import { resolveWith } from './tags.ts';
-import type { AncestorLicense, EffectiveLicense, LicenseJudgement } from './types.ts';
+import { kindOfId, resolveWith } from './tags.ts';
+import type { AncestorLicense, EffectiveLicense, LicenseJudgement, LicenseKind } from './types.ts';
+import { kindRank } from './catalog.ts';
 
 /**
  * Judges a model's license from its card, files and ancestors. Facts with file and field; whether a clause applies is
  * left to people.
- * @param known models it descends from with the ids that bind *them*; empty when none is known.
+ * @param known models it descends from with the ids that bind *them*, at any distance; empty when none is known.
  */
 export async function judgeLicense(model: Model, known: readonly AncestorLicense[]): Promise<LicenseJudgement> {
+  return (await judgeLicenseFor(model, known, {})).judgement;
+}
+
+export interface LicenseJudged {
+  readonly judgement: LicenseJudgement;
+  readonly reasoning: Reasoning;
+  /** What was reasoned over, for those who change it and ask again. */
+  readonly graph: LicenseGraph;
+}
+
+/** The same for somebody who does something with it, with the whole reasoning beside. */
+export async function judgeLicenseFor(model: Model, known: readonly AncestorLicense[], context: Context): Promise<LicenseJudged> {
   const statements = await readStatements(model);
+  const { book, rules } = await loadReasoning();
   const ancestors = known.map((ancestor) => ({ ...ancestor, licenses: ancestor.licenses.map((id) => currentName(statements, id)) }));
-  const effective = combine(statements, ancestors);
-  return {
+  const own = stated(statements);
+  const graph = graphOf(model, statements, own, ancestors, book);
+  const reasoning = reasonOver(graph, context, book, rules);
+  const judgement = {
     declared: statements.declared,
     found: statements.found,
-    effective,
-    duties: await listDuties(effective.ids, model, statements, ancestors),
-    conflicts: findConflicts(effective.ids, ancestors, statements.catalog),
-    drift: judgeDrift(statements, ancestors),
+    effective: effectiveOf(statements, own, ancestors, reasoning),
+    duties: reasoning.duties,
+    conflicts: conflictFindings(reasoning, ancestors),
+    drift: driftWords(reasoning, statements, ancestors),
     findings: [
       ...statements.findings,
       ...disagreements(model, statements),
       ...silence(model, statements),
-      ...unlisted(await withoutDuties(effective.ids, statements.catalog)),
+      ...unlisted(reasoning.notes.flatMap((note) => (note.kind === 'unlisted' ? [note.id ?? ''] : []))),
+      ...oddities(reasoning),
     ],
   };
+  return { judgement, reasoning, graph };
 }
 
 /** A register may hold a plain tag ("llama3.1"); ids are what is compared. */
@@ -41,32 +60,67 @@ function currentName({ catalog, names }: Statements, id: string): string {
   return catalog.find(id) ? id : (resolveWith(catalog, names, id)?.id ?? id);
 }
 
-function combine({ declared, found, catalog, names }: Statements, ancestors: readonly AncestorLicense[]): EffectiveLicense {
+/** What the model itself states, each license once. */
+function stated({ declared, found, catalog }: Statements): string[] {
   const own: string[] = [];
-  const add = (list: string[], id: string): void => {
+  const add = (id: string): void => {
     const same = catalog.find(id)?.id ?? id;
-    if (!list.some((known) => (catalog.find(known)?.id ?? known) === same)) list.push(id);
+    if (!own.some((known) => (catalog.find(known)?.id ?? known) === same)) own.push(id);
   };
   for (const d of declared) {
     if (d.id === null) continue;
     // The text in the folder says which version or member of a family the tag means.
     const exact = found.find((f) => f.by === 'text' && d.candidates?.includes(f.id));
-    add(own, exact?.id ?? d.id);
+    add(exact?.id ?? d.id);
   }
-  for (const f of found) if (f.by === 'text' && catalog.find(f.id)?.form !== 'policy') add(own, f.id);
-  if (own.length === 0) for (const f of found) if (catalog.find(f.id)?.form !== 'policy') add(own, f.id);
-  const ids = [...own];
-  for (const ancestor of ancestors) for (const id of ancestor.licenses) add(ids, id);
-  const inherited = ids.slice(own.length);
+  for (const f of found) if (f.by === 'text' && catalog.find(f.id)?.form !== 'policy') add(f.id);
+  if (own.length === 0) for (const f of found) if (catalog.find(f.id)?.form !== 'policy') add(f.id);
+  return own;
+}
+
+function effectiveOf(
+  statements: Statements,
+  own: readonly string[],
+  ancestors: readonly AncestorLicense[],
+  reasoning: Reasoning,
+): EffectiveLicense {
+  const { catalog } = statements;
+  const isOwn = (id: string): boolean => own.some((one) => one === id || (catalog.find(one)?.id ?? one) === (catalog.find(id)?.id ?? id));
+  const binding = reasoning.licenses.filter((one) => one.relation !== 'own' && one.relation !== 'outputs');
+  const inherited = [...new Set(binding.map((one) => one.license).filter((id) => !isOwn(id)))];
+  const ids = [...own, ...inherited];
   const from = own.length > 0 ? (inherited.length > 0 ? 'both' : 'own') : inherited.length > 0 ? 'inherited' : 'none';
-  const handed = ancestors.filter((a) => a.licenses.some((id) => inherited.includes(id))).map((a) => `${a.name} (${a.because})`);
+  const givers = new Set(binding.filter((one) => inherited.includes(one.license)).map((one) => one.model));
+  const handed = [...new Map(ancestors.map((a) => [a.name, a])).values()]
+    .filter((a) => givers.has(a.name))
+    .map((a) => `${a.name} (${a.because})`);
   const why = {
     own: 'stated by the model itself',
     both: `stated by the model itself, and handed down by ${handed.join(', ')}: an ancestor's license stays on its part`,
     inherited: `the model states none; handed down by ${handed.join(', ')}`,
     none: 'nothing states a license: without one, no permission is given',
   }[from];
-  return { ids, kind: kindsOf({ catalog, names }, ids), from, why };
+  return { ids, kind: strictest(statements, ids), from, why, expression: reasoning.effective.expression };
+}
+
+/** Kind of the strictest of `ids`. */
+function strictest({ catalog, names }: Statements, ids: readonly string[]): LicenseKind {
+  const kinds = ids.map((id) => kindOfId(catalog, names, id)).sort((a, b) => kindRank(b) - kindRank(a));
+  return kinds[0] ?? 'unknown';
+}
+
+/** What is odd about the ancestry itself. */
+function oddities({ notes }: Reasoning): Finding[] {
+  return notes
+    .filter((note) => note.kind === 'loop' || note.kind === 'too-large')
+    .map((note) => ({
+      rule: note.kind === 'loop' ? 'license/ancestry-loop' : 'license/ancestry-too-large',
+      severity: 'warning' as const,
+      where: { field: 'base_model' },
+      what: note.what,
+      why: note.why,
+      fix: note.kind === 'loop' ? 'correct base_model in one of the cards' : 'judge the parts one by one',
+    }));
 }
 
 /** The tag says one thing, the text another. */

@@ -3,6 +3,8 @@
  * @module
  */
 import { type Finding, HeirloomError } from '../base/index.ts';
+import type { Certainty, PathStep } from './reason/types.ts';
+import type { EdgeAct } from './terms/types.ts';
 
 /**
  * How much a license asks for, least first. The order is used to tell a tightened label from a loosened one;
@@ -106,6 +108,8 @@ export interface Found extends LicenseMatch {
   readonly kind: LicenseKind;
 }
 
+export type { EdgeAct } from './terms/types.ts';
+
 /** What is known of an ancestor's license when a descendant is judged. */
 export interface AncestorLicense {
   /** `owner/name`. */
@@ -121,6 +125,14 @@ export interface AncestorLicense {
   readonly cameFirst?: 'weights' | 'card';
   /** Files of the ancestor that state its license, for the wording. */
   readonly from?: string;
+  /** What was done to it to make `child`; absent: not known, and the strictest reading is taken. */
+  readonly act?: EdgeAct;
+  /** Name of the ancestor made from it, for those further up; absent: the model judged. */
+  readonly child?: string;
+  /** Commit or digest its license was read at. */
+  readonly revision?: string;
+  /** What shows the tie, in a few words. */
+  readonly evidence?: string;
 }
 
 export interface Drift {
@@ -133,6 +145,11 @@ export interface Drift {
   readonly to: readonly string[];
   /** One sentence of facts. */
   readonly what: string;
+  /** Rules of docs/license-rules.md that speak of it, and the clauses they rest on. */
+  readonly rules?: readonly string[];
+  readonly clauses?: readonly { readonly license: string; readonly section: string; readonly quote: string }[];
+  /** The models it comes through, the ancestor first, with what was done to each. */
+  readonly path?: readonly PathStep[];
 }
 
 export interface Duty {
@@ -150,6 +167,15 @@ export interface Duty {
   /** The file or line that meets it; '' when none was found. */
   readonly satisfiedBy: string;
   readonly status: 'met' | 'unmet' | 'unknown';
+  /** `if`: only when `condition` holds. */
+  readonly applies?: 'yes' | 'if';
+  readonly condition?: string;
+  /** How sure it is that the clause reaches this model. */
+  readonly certainty?: Certainty;
+  /** `deliver`: something to hand over, show or do once; `conduct`: a way to act, which no file shows. */
+  readonly kind?: 'deliver' | 'conduct';
+  /** The models it comes through, the licensed one first, with what was done to each; empty for an own license. */
+  readonly path?: readonly PathStep[];
 }
 
 export interface EffectiveLicense {
@@ -159,6 +185,8 @@ export interface EffectiveLicense {
   /** `own`: the model's own statement; `inherited`: only ancestors'; `both`; `none`: nothing was found. */
   readonly from: 'own' | 'inherited' | 'both' | 'none';
   readonly why: string;
+  /** All of `ids` as one SPDX expression, inherited ones first; '' for none. */
+  readonly expression?: string;
 }
 
 export interface LicenseJudgement {
@@ -171,7 +199,7 @@ export interface LicenseJudgement {
   readonly findings: readonly Finding[];
 }
 
-export type LicenseErrorCode = 'LICENSE_EXPRESSION' | 'RAIL_OPTIONS';
+export type LicenseErrorCode = 'LICENSE_EXPRESSION' | 'LICENSE_ACT' | 'LICENSE_CONTEXT' | 'LICENSE_UNKNOWN_ID' | 'RAIL_OPTIONS';
 export class LicenseError extends HeirloomError<LicenseErrorCode> {
   override readonly name = 'LicenseError';
 }

@@ -7,6 +7,7 @@ export { defaultRegisterDir } from './default-dir.ts';
 export { familyTree } from './family.ts';
 export { writeAtomic } from './files.ts';
 export { findAncestors, type FoundAncestors } from './find-ancestors.ts';
+export { licenseOf, type LicenseOfModel } from './license-of.ts';
 export { modelsIn } from './models-in.ts';
 export { type KnownEntry, type KnownOptions, type RegisteredModels } from './known.ts';
 export { makeSketch, sketchOf, type SketchedModel, type SketchingOptions, withModel } from './open-model.ts';

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import type { Drift, Duty, RailReading } from '../../license/index.ts';
-import { EXIT } from '../exit.ts';
+import type { RailReading } from '../../license/index.ts';
 import { exitCodeOf, tryEach } from '../inputs.ts';
-import { openNamedRegister } from '../register-option.ts';
-import { hasWork, noteSkipped, type Runtime } from '../runtime.ts';
-import { readVersion } from '../version.ts';
+import type { Runtime } from '../runtime.ts';
+import { addLicenseCan } from './license-can.ts';
+import { addLicenseCompat } from './license-compat.ts';
 import { addLicenseCompose } from './license-compose.ts';
+import { addLicenseDuties } from './license-duties.ts';
+import { addLicenseWhatIf } from './license-what-if.ts';
 import { addLicenseDiff } from './license-diff.ts';
 import { addLicenseShow } from './license-show.ts';
 
@@ -17,14 +18,10 @@ export function addLicense(program: Command, runtime: Runtime): void {
     .argument('<file...>', 'license files, or any text that may hold one')
     .option('--json', 'print the licenses as JSON')
     .action((files: string[], options: { json?: true }) => identify(files, options, runtime));
-  group
-    .command('duties')
-    .description('say what binds a model, what that asks for, and what the files already meet')
-    .argument('<model>', 'file, folder, URL or hf:owner/name')
-    .option('--as <acts>', 'only duties of these acts, e.g. distribute-weights,host')
-    .option('--register <dir>', 'the models to compare with (default: $HEIRLOOM_REGISTER, else ~/.heirloom/register)')
-    .option('--json', 'print the duties as JSON')
-    .action((model: string, options: DutiesOptions, command: Command) => duties(model, options, command, runtime));
+  addLicenseDuties(group, runtime);
+  addLicenseCan(group, runtime);
+  addLicenseCompat(group, runtime);
+  addLicenseWhatIf(group, runtime);
   addLicenseShow(group, runtime);
   addLicenseDiff(group, runtime);
   addLicenseCompose(group, runtime);
@@ -65,55 +62,4 @@ const ARTIFACTS = { D: 'data', A: 'application', M: 'model', S: 'source code' } 
 function railLine({ artifacts, type, version, restrictions }: RailReading): string {
   const of = artifacts.map((letter) => ARTIFACTS[letter]).join(', ') || 'the text does not say what';
   return `use restrictions; for: ${of}; type: ${type}${version === null ? '' : `; version ${version}`}; excludes: ${restrictions.join(', ')}`;
-}
-
-interface DutiesOptions {
-  readonly as?: string;
-  readonly register?: string;
-  readonly json?: true;
-}
-
-async function duties(model: string, options: DutiesOptions, command: Command, runtime: Runtime): Promise<void> {
-  const acts = options.as?.split(',').map((act) => act.trim());
-  if (acts) await refuseUnknown(acts, command);
-  const { checkModel } = await import('../../register/index.ts');
-  const { cleanText, renderFindings, toJson } = await import('../../report/index.ts');
-  const register = await openNamedRegister(options.register, runtime);
-  const { assessment, skipped } = await checkModel(register, model, { ...runtime.watch, version: readVersion() });
-  runtime.settle();
-  noteSkipped(runtime, skipped);
-  const { name, digest, digestCovers } = assessment.subject;
-  const { license } = assessment;
-  const wanted = license.duties.filter((duty) => !acts || duty.when.some((act) => acts.includes(act)));
-  const findings = [...license.conflicts, ...license.findings];
-  if (options.json)
-    runtime.print(toJson({ schema: 'heirloom-license-duties/1', subject: { name, digest, digestCovers }, ...license, duties: wanted }));
-  else {
-    runtime.print(
-      `${cleanText(name)}: ${license.effective.ids.map((id) => cleanText(id)).join(', ') || 'no license found'} (${cleanText(license.effective.why)})\n`,
-    );
-    for (const duty of wanted) runtime.print(dutyLines(duty, cleanText));
-    for (const drift of license.drift.filter(isAnswerable)) runtime.print(`label    ${cleanText(drift.what)}\n`);
-    runtime.print(renderFindings(findings, runtime.style));
-  }
-  const open = wanted.some((duty) => duty.status === 'unmet') || license.drift.some(isAnswerable) || hasWork(findings);
-  process.exitCode = open ? EXIT.findings : EXIT.clear;
-}
-
-/** A mistyped act would leave no duty over, and read as if nothing were asked for. */
-async function refuseUnknown(acts: readonly string[], command: Command): Promise<void> {
-  const { dutyActs } = await import('../../license/index.ts');
-  const known = await dutyActs();
-  const unknown = acts.find((act) => !known.includes(act));
-  if (unknown !== undefined) command.error(`heirloom: no duty is bound to the act "${unknown}"; acts are ${known.join(', ')}`);
-}
-
-function dutyLines(duty: Duty, clean: (text: string) => string): string {
-  const source = `${duty.from.license} ${duty.from.section}`.trim();
-  return `${duty.status.padEnd(8)} ${clean(duty.what)} (${clean(source)}; ${clean(duty.because)})\n`;
-}
-
-/** A label that asks for less than what binds the model, or says nothing. */
-function isAnswerable(drift: Drift): boolean {
-  return drift.kind === 'loosened' || drift.kind === 'relabelled' || drift.kind === 'dropped';
 }
