@@ -29,7 +29,7 @@ export interface Judged {
 }
 
 /** @throws Error when the corpus is not beside the project. */
-export async function judgeCorpus(only = /./): Promise<Judged[]> {
+export async function judgeCorpus(only: RegExp = /./): Promise<Judged[]> {
   if (!existsSync(`${CORPUS}labels.csv`))
     throw new Error(`the safety corpus is missing: ${CORPUS}; recall and false alarms cannot be told without it`);
   const [head, ...lines] = readFileSync(`${CORPUS}labels.csv`, 'utf8').trim().split('\n');

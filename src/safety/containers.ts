@@ -4,7 +4,8 @@
  */
 import { type ByteSource, type Finding, HeirloomError, memorySource } from '../base/index.ts';
 import {
-  inflateRange,
+  compressionOf,
+  decompress,
   openZipEntry,
   pytorchPrefix,
   readTar,
@@ -155,7 +156,16 @@ function leaves(path: string): boolean {
   return path.startsWith('/') || path.includes('\\') || path.split('/').includes('..') || /^[a-z]:/i.test(path);
 }
 
-/** gzip and zlib are looked into; other compressions are named. @returns the compression, or null when it is none. */
+/** Containers that are named and not looked into. */
+const UNREAD: readonly (readonly [mark: string, name: string])[] = [
+  ['7z\xbc\xaf\x27\x1c', '7z'],
+  ['\x28\xb5\x2f\xfd', 'zstd'],
+  ['Rar!\x1a\x07', 'rar'],
+];
+/** Names under which loaders expect a container they know. */
+const LOADED_NAME = /\.(pt|pth|bin|ckpt|pkl|pickle|joblib|npy|npz|dill|zip)$/i;
+
+/** Compressed files are looked into. @returns the compression, or null when it is none. */
 export async function scanCompressed(
   source: ByteSource,
   head: Uint8Array,
@@ -163,42 +173,41 @@ export async function scanCompressed(
   depth: number,
   inner: ScanInner,
 ): Promise<string | null> {
-  const text = String.fromCharCode(...head.subarray(0, 6));
-  const zlib = head[0] === 0x78 && ((head[0] << 8) | head[1]!) % 31 === 0;
-  const compression = text.startsWith('\x1f\x8b') ? 'gzip' : zlib ? 'deflate' : null;
+  const compression = compressionOf(head);
   if (!compression) {
-    const named = [
-      ['BZh', 'bzip2'],
-      ['\xfd7zXZ', 'xz'],
-      ['\x5d\x00\x00', 'lzma'],
-      ['\x04\x22\x4d\x18', 'lz4'],
-      ['7z\xbc\xaf', '7z'],
-      ['\x28\xb5\x2f\xfd', 'zstd'],
-      ['Rar!', 'rar'],
-      ['ZF', 'joblib 0.8'],
-    ].find(([mark]) => text.startsWith(mark!));
-    if (!named) return null;
-    report(into, 'not-read', { file: source.name, byte: 0 }, `the file is compressed with ${named[1]}, which is not looked into`);
-    return named[1]!;
+    const text = String.fromCharCode(...head.subarray(0, 6));
+    const unread = UNREAD.find(([mark]) => text.startsWith(mark))?.[1];
+    if (!unread) return null;
+    const where = { file: source.name, byte: 0 };
+    if (LOADED_NAME.test(source.name))
+      report(into, 'hidden-container', where, `${source.name} is a ${unread} archive, which no loader of that kind of file reads`);
+    report(into, 'not-read', where, `the file is compressed with ${unread}, which is not looked into`);
+    return unread;
   }
-  try {
-    const limit = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
-    const range = { compression, offset: 0, compressedSize: source.size, from: 0, length: Infinity, limit } as const;
-    const bytes = await inflateRange(source, range, source.name);
-    into.unpacked += bytes.length;
-    await inner(memorySource(`${source.name}!${compression === 'gzip' ? 'gzip' : 'zlib'}`, bytes), into, depth + 1, {
-      torchscript: false,
-      mixed: false,
-    });
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    const bomb = error.code === 'WEIGHTS_LIMIT' && source.size * BOMB_RATIO < MAX_MEMBER;
+  const left = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
+  // What unpacks to over a hundred times its size stops at 50 MiB; more is no weights.
+  const limit = Math.min(left, Math.max(BOMB_BYTES, source.size * BOMB_RATIO));
+  if (left <= 0 || source.size > MAX_MEMBER) {
     report(
       into,
-      bomb ? 'archive-bomb' : error.code === 'WEIGHTS_LIMIT' ? 'not-read' : 'broken-file',
-      error.where ?? { file: source.name },
-      error.message,
+      'not-read',
+      { file: source.name },
+      `${source.name} is ${compression} data of ${source.size} bytes and was not looked into`,
+    );
+    return compression;
+  }
+  const { bytes, problem, limited } = await decompress(source, compression, limit);
+  into.unpacked += bytes.length;
+  if (bytes.length > 0)
+    await inner(memorySource(`${source.name}!${compression}`, bytes), into, depth + 1, { torchscript: false, mixed: false });
+  if (problem !== undefined) {
+    const bomb = limited && limit >= BOMB_RATIO * source.size;
+    report(
+      into,
+      bomb ? 'archive-bomb' : limited ? 'not-read' : 'broken-file',
+      { file: source.name },
+      `${source.name}: the ${compression} data ${problem}`,
     );
   }
-  return compression === 'gzip' ? 'gzip' : 'zlib';
+  return compression;
 }
