@@ -5,7 +5,9 @@
 import { type ByteSource, type Finding, HeirloomError, memorySource } from '../base/index.ts';
 import {
   compressionOf,
+  crc32,
   decompress,
+  inflatePrefix,
   openZipEntry,
   pytorchPrefix,
   readTar,
@@ -31,8 +33,13 @@ const BOMB_BYTES = 50 << 20;
 /** Text members read. */
 const MAX_TEXT = 1 << 20;
 
+/** Members whose CRC-32 is compared; larger ones cost more than they tell. */
+const MAX_CHECKED = 1 << 20;
+
 /** What the container says of its members. */
 export interface InnerKind {
+  /** Filled with what the container's pickles say of its storages. */
+  readonly storages?: Map<string, number>;
   readonly torchscript: boolean;
   readonly mixed: boolean;
 }
@@ -46,6 +53,9 @@ const ARCHIVE_RULES: Readonly<Record<string, string>> = {
   'weights/zip-duplicate-name': 'archive-differs',
   'weights/zip-unsafe-name': 'archive-path',
   'weights/zip-link': 'archive-link',
+  'weights/zip-unlisted-member': 'archive-differs',
+  'weights/zip-gap': 'trailing-data',
+  'weights/zip-time-differs': 'archive-detail',
   'weights/zip-overlap': 'archive-bomb',
   'weights/zip-prefix-bytes': 'trailing-data',
   'weights/zip-trailing-bytes': 'trailing-data',
@@ -61,7 +71,11 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const named = source.name.toLowerCase().endsWith('.keras');
   const keras = named || (names.has('config.json') && (names.has('metadata.json') || names.has('model.weights.h5')));
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  for (const entry of archive.entries) await scanMember(archive, entry, into, depth, inner, { prefix, torchscript, keras });
+  const kind: ZipKind = { prefix, torchscript, keras, storages: new Map() };
+  const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
+  for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
+  for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
+  for (const entry of archive.unlisted) await scanMember(archive, entry, into, depth, inner, kind);
   if (prefix !== null) return 'pytorch';
   if (keras) return 'keras-zip';
   return archive.entries.length > 0 && archive.entries.every((entry) => entry.name.endsWith('.npy')) ? 'npz' : 'zip';
@@ -72,7 +86,43 @@ function archiveFinding(finding: Finding, into: Collector): void {
   if (rule) report(into, rule, finding.where, finding.what);
 }
 
+/** Raw values of a storage: their bytes may look like anything. */
+function isStorage(entry: ZipEntry, prefix: string | null): boolean {
+  return (
+    prefix !== null &&
+    entry.name.toLowerCase().startsWith(prefix.toLowerCase()) &&
+    /^(data|tensors)\/[0-9]+$/i.test(entry.name.slice(prefix.length))
+  );
+}
+
+/** A storage that the archive's pickle describes must have the size it says; one that no pickle describes is looked at like any member. */
+async function scanStorage(
+  archive: ZipArchive,
+  entry: ZipEntry,
+  into: Collector,
+  depth: number,
+  inner: ScanInner,
+  kind: ZipKind,
+): Promise<void> {
+  const key = entry.name.slice(entry.name.lastIndexOf('/') + 1);
+  const needed = kind.storages.get(key);
+  const where = { file: `${archive.source.name}!${entry.name}`, byte: entry.headerOffset };
+  if (needed === undefined) return scanMember(archive, entry, into, depth, inner, kind);
+  if (entry.problem) report(into, 'broken-file', entry.problem.where ?? where, entry.problem.message);
+  if (needed > entry.size)
+    report(into, 'storage-size', where, `the pickle needs ${needed} bytes of storage "${key}", its member has ${entry.size}`);
+  if (entry.flags & 0x61) report(into, 'archive-flags', where, `member "${entry.name}" is marked encrypted or patched`);
+  if (isBomb(entry))
+    report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
+}
+
+function isBomb(entry: ZipEntry): boolean {
+  return entry.method !== 0 && entry.size > BOMB_BYTES && entry.size > BOMB_RATIO * Math.max(entry.compressedSize, 1);
+}
+
 interface ZipKind {
+  /** Storage → bytes that the archive's pickles say it has. */
+  readonly storages: Map<string, number>;
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
@@ -88,10 +138,8 @@ async function scanMember(
 ): Promise<void> {
   const file = `${archive.source.name}!${entry.name}`;
   const where = { file, byte: entry.headerOffset };
-  // Raw values of a storage: their bytes may look like anything.
-  if (kind.prefix !== null && new RegExp(`^${escape(kind.prefix)}(data|tensors)/[0-9]+$`).test(entry.name)) return;
   if (entry.name.endsWith('/') && entry.size === 0) return;
-  if (entry.method !== 0 && entry.size > BOMB_BYTES && entry.size > BOMB_RATIO * Math.max(entry.compressedSize, 1))
+  if (isBomb(entry))
     return report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
   if (entry.method !== 0 && (entry.size > MAX_MEMBER || into.unpacked + entry.size > MAX_UNPACKED))
     return report(into, 'not-read', where, `member "${entry.name}" unpacks to ${entry.size} bytes and was not looked into`);
@@ -110,10 +158,47 @@ async function scanMember(
     }
     if (kind.keras && /\.(sh|exe|dll|so|bat|cmd|ps1)$/i.test(entry.name))
       report(into, 'executable', where, `member "${entry.name}" of a Keras archive is a program`);
-    await inner(member, into, depth + 1, { torchscript: kind.torchscript, mixed: false });
+    if (member.size <= MAX_CHECKED && crc32(await member.read(0, member.size)) !== entry.crc32)
+      report(into, 'archive-crc', where, `the content of member "${entry.name}" does not have the CRC-32 that the archive states`);
+    await inner(member, into, depth + 1, innerKind(kind, entry));
+    if (entry.local) await scanOtherwise(archive, { ...entry, ...entry.local }, into, depth, inner, kind);
   } catch (error) {
     memberFailed(error, entry, file, into);
+    await scanOtherwise(archive, { ...entry, ...entry.local }, into, depth, inner, kind);
   }
+}
+
+/** TorchScript's `constants.pkl` numbers storages of its own. */
+function innerKind(kind: ZipKind, entry: ZipEntry): InnerKind {
+  const main = kind.prefix !== null && /(^|\/)data\.pkl$/i.test(entry.name);
+  return { torchscript: kind.torchscript, mixed: false, ...(main && { storages: kind.storages }) };
+}
+
+/**
+ * A member's bytes as its own header describes them, or as far as they unpack: other readers follow other descriptions, and
+ * have acted on a beginning when they find the end broken.
+ */
+async function scanOtherwise(
+  archive: ZipArchive,
+  entry: ZipEntry,
+  into: Collector,
+  depth: number,
+  inner: ScanInner,
+  kind: ZipKind,
+): Promise<void> {
+  const { source } = archive;
+  if (entry.dataOffset < 0 || entry.dataOffset >= source.size || into.unpacked > MAX_UNPACKED) return;
+  const name = `${source.name}!${entry.name}`;
+  const stored = Math.min(
+    entry.method === 0 ? Math.max(entry.size, entry.compressedSize) : entry.compressedSize,
+    source.size - entry.dataOffset,
+  );
+  const raw = sliceSource(source, entry.dataOffset, stored, name);
+  if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
+  if (stored > MAX_MEMBER) return;
+  const { bytes } = inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
+  into.unpacked += bytes.length;
+  if (bytes.length > 0) await inner(memorySource(name, bytes), into, depth + 1, innerKind(kind, entry));
 }
 
 function memberFailed(error: unknown, entry: ZipEntry, file: string, into: Collector): void {

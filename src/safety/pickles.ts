@@ -5,6 +5,7 @@
 import type { ByteSource } from '../base/index.ts';
 import {
   behindJoblibArray,
+  DTYPES,
   LEGACY_MAGIC,
   type PickleGlobal,
   type PickleOddity,
@@ -12,7 +13,9 @@ import {
   type PickleResult,
   type PickleValue,
   scanPickle,
+  sequenceItems,
   sliceSource,
+  storageDtype,
   WeightsError,
 } from '../weights/index.ts';
 import { showValue } from './arguments.ts';
@@ -40,6 +43,8 @@ const MAX_EXPANDED = 1e9;
 export interface PickleContext {
   readonly torchscript?: boolean;
   readonly depth?: number;
+  /** Filled with what persistent ids say of PyTorch's storages: key → bytes. */
+  readonly storages?: Map<string, number>;
   /** Raw values stand between the pickles (PyTorch's oldest container). */
   readonly mixed?: boolean;
 }
@@ -76,7 +81,10 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
   const uses: Uses = { file: source.name, torchscript: context.torchscript ?? false, loaded: new Map(), reaching: new Set() };
   let text: string | null = null;
   const result = await runPickle(source, at, into, {
-    observe: (use) => judgeUse(use, uses, into),
+    observe: (use) => {
+      judgeUse(use, uses, into);
+      if (use.op === 'persid' && context.storages) noteStorage(use.argument, context.storages);
+    },
     onText: (one) => {
       if (text === null && looksLikeCode(one)) text = one;
     },
@@ -109,6 +117,15 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
   }
   if (result.value !== undefined) await judgeCarried(source, result.value, uses, into);
   return result;
+}
+
+/** `('storage', type, key, location, numel)`, as torch/serialization.py writes it. */
+function noteStorage(id: PickleValue, storages: Map<string, number>): void {
+  const parts = sequenceItems(id) ?? [];
+  const [mark, type, key, , numel] = parts;
+  const dtype = storageDtype(type);
+  if (mark !== 'storage' || typeof key !== 'string' || typeof numel !== 'number' || dtype === undefined) return;
+  storages.set(key, Math.max(storages.get(key) ?? 0, numel * (dtype ? DTYPES[dtype].blockBytes : 1)));
 }
 
 /** Bytes among the data that are a whole pickle: nobody loads them here, somebody may later. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
-import { detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
+import { compressionOf, detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
 import { isStartupFile, judgeCode } from './code.ts';
 import { type InnerKind, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
 import { judgeKerasConfig } from './keras.ts';
@@ -16,6 +16,8 @@ import type { FileSafety, SafetyReport } from './types.ts';
 const MAX_TEXT = 64 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
+/** End record of a zip behind the longest comment. */
+const MAX_ZIP_TAIL = 22 + 0xffff;
 const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2)$/i;
 /** Names under which weights are expected; an empty file of that name was never written or downloaded. */
 const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|pb|tflite|caffemodel|pkl|joblib)$/i;
@@ -130,6 +132,9 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     await scanTar(source, into, depth, inner);
     return 'tar';
   }
+  if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
+    report(into, 'broken-file', { file: name, byte: 0 }, `${name} is no zip archive`);
+  else if (depth === 0 && format !== 'keras-h5') await scanZipTail(source, into, inner);
   if (format === 'npy') {
     const header = await readNpyHeader(source);
     const item = /^[<>|=]?([a-zA-Z])(\d+)$/.exec(header.descr);
@@ -162,6 +167,28 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   const program = depth > 0 && isText(head) ? null : executableName(head);
   if (program && program !== 'a zip archive') report(into, 'executable', { file: name, byte: 0 }, `the file begins like ${program}`);
   return isText(head) ? 'text' : format;
+}
+
+async function endsLikeZip(source: ByteSource): Promise<boolean> {
+  const size = Math.min(source.size, MAX_ZIP_TAIL);
+  const tail = await source.read(source.size - size, size);
+  for (let at = tail.lastIndexOf(0x50); at >= 0; at = at === 0 ? -1 : tail.lastIndexOf(0x50, at - 1))
+    if (tail[at + 1] === 0x4b && tail[at + 2] === 5 && tail[at + 3] === 6) return true;
+  return false;
+}
+
+/** A file of another format with a zip archive at its end is two files: readers of zip look at the end first. */
+async function scanZipTail(source: ByteSource, into: Collector, inner: ScanInner): Promise<void> {
+  if (source.size < 22 || !(await endsLikeZip(source))) return;
+  const trial: Collector = { ...into, findings: [] };
+  try {
+    await scanZip(source, trial, 0, inner);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    return;
+  }
+  report(into, 'archive-differs', { file: source.name }, `${source.name} does not begin like a zip archive and ends like one`);
+  into.findings.push(...trial.findings);
 }
 
 /** Old pickles have no mark: bytes that decode and import something are one. */

@@ -144,6 +144,7 @@ function coded(bits: Bits, out: Output, [literals, distances]: readonly [Huffman
 /** Members of a gzip file one after the other, as Python reads them; padding and anything behind the last are left. @throws StopDecoding */
 export function gunzip(bytes: Uint8Array, out: Output): void {
   let at = 0;
+  if (bytes.length < 18) throw new StopDecoding('ends inside its header');
   while (at + 10 <= bytes.length && bytes[at] === 0x1f && bytes[at + 1] === 0x8b) {
     const flags = bytes[at + 3]!;
     at += 10;
