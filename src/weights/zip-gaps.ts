@@ -69,15 +69,19 @@ function headersIn(bytes: Uint8Array, base: number, size: number): ZipEntry[] {
     const headerOffset = base + at;
     const dataOffset = headerOffset + 30 + nameLength + view.getUint16(at + 28, true);
     if (dataOffset > size) continue;
+    const stated = view.getUint32(at + 18, true);
+    const method = view.getUint16(at + 8, true);
+    // Sizes may stand behind the data; then the member ends with the gap at the latest.
+    const compressedSize = Math.max(0, Math.min(stated === 0 && flags & 8 ? base + bytes.length - dataOffset : stated, size - dataOffset));
     found.push({
       name: decodeName(bytes.subarray(at + 30, at + 30 + nameLength), flags),
-      method: view.getUint16(at + 8, true),
+      method,
       flags,
       crc32: view.getUint32(at + 14, true),
       dosTime: view.getUint32(at + 10, true),
       version: view.getUint16(at + 4, true),
-      compressedSize: Math.min(view.getUint32(at + 18, true), size - dataOffset),
-      size: view.getUint32(at + 22, true),
+      compressedSize,
+      size: method === 0 ? compressedSize : view.getUint32(at + 22, true),
       headerOffset,
       mode: 0,
       directoryOffset: headerOffset,
