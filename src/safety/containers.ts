@@ -19,6 +19,7 @@ import {
 } from '../weights/index.ts';
 import { judgeCode } from './code.ts';
 import { judgeKerasConfig } from './keras.ts';
+import { resync } from './pickles.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
 
@@ -209,18 +210,22 @@ function memberFailed(error: unknown, entry: ZipEntry, file: string, into: Colle
   else report(into, 'broken-file', where, error.message);
 }
 
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
 export async function scanTar(source: ByteSource, into: Collector, depth: number, inner: ScanInner): Promise<void> {
-  const members = await readTar(source);
+  let members: readonly TarMember[] = [];
+  try {
+    members = await readTar(source);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
+    await resync(source, 0, into, {});
+  }
   for (const member of members) {
     const where = { file: source.name, byte: member.headerOffset };
     if (leaves(member.name)) report(into, 'archive-path', where, `member "${member.name}" would be unpacked outside its folder`);
     if ((member.type === '1' || member.type === '2') && leaves(member.link))
       report(into, 'archive-link', where, `member "${member.name}" links to "${member.link}"`);
-    if (member.type !== '0' || member.size === 0) continue;
+    // Links, devices and folders have no content; Python reads any other type as a file.
+    if (/^[1-6]$/.test(member.type) || member.size === 0) continue;
     await scanTarMember(source, member, into, depth, inner);
   }
 }

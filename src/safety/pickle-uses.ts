@@ -101,14 +101,14 @@ function judgeState(target: PickleCall, use: PickleUse, uses: Uses, into: Collec
   const parts = isPickleObject(use.argument) && use.argument.kind === 'tuple' ? use.argument.items : [use.argument];
   for (const part of parts) {
     const entries = isPickleObject(part) && part.kind === 'dict' ? part.entries : [];
-    const hook = entries.find((key, i) => i % 2 === 0 && typeof key === 'string' && HOOKS.test(key));
+    const hook = entries.find((key, i): key is string => i % 2 === 0 && typeof key === 'string' && HOOKS.test(key));
     if (hook !== undefined)
       report(
         into,
         'pickle-strange-operation',
         { file: uses.file, byte: use.byte },
-        `the state of ${calleeName(target) || 'an object'} sets ${String(hook)}, which Python calls by itself`,
-        { opcode: 'BUILD', callable: calleeName(target), argument: String(hook) },
+        `the state of ${calleeName(target) || 'an object'} sets ${hook}, which Python calls by itself`,
+        { opcode: 'BUILD', callable: calleeName(target), argument: hook },
       );
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
-import { compressionOf, detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
+import { compressionOf, detectBytes, isTarHeader, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
 import { isStartupFile, judgeCode } from './code.ts';
 import { type InnerKind, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
 import { judgeKerasConfig } from './keras.ts';
@@ -128,7 +128,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   }
   const inner: ScanInner = async (member, collector, at, of) => void (await scanSource(member, collector, at, of));
   if (format === 'zip') return scanZip(source, into, depth, inner);
-  if (format === 'tar') {
+  if (format === 'tar' || (format === 'unknown' && isTarHeader(head))) {
     await scanTar(source, into, depth, inner);
     return 'tar';
   }
@@ -166,7 +166,20 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   if (depth > 0) await resync(source, 0, into, kind);
   const program = depth > 0 && isText(head) ? null : executableName(head);
   if (program && program !== 'a zip archive') report(into, 'executable', { file: name, byte: 0 }, `the file begins like ${program}`);
+  else if (!program && !isText(head)) await findProgram(source, into);
   return isText(head) ? 'text' : format;
+}
+
+/** Headers of programs in bytes of no known format: ELF, Mach-O of 64 bits, Windows by its stub, scripts by their interpreter. */
+const PROGRAM =
+  /\x7fELF[\x01\x02][\x01\x02]\x01|\xcf\xfa\xed\xfe[\x07\x0c]\0\0\x01|MZ[\s\S]{50,200}?This program (cannot|must) be run|#!\/(usr\/)?bin\/\w+/;
+
+async function findProgram(source: ByteSource, into: Collector): Promise<void> {
+  const bytes = await source.read(0, Math.min(source.size, MAX_SEARCH));
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  const found = PROGRAM.exec(text);
+  if (found) report(into, 'executable', { file: source.name, byte: found.index }, `a program begins at byte ${found.index}`);
 }
 
 async function endsLikeZip(source: ByteSource): Promise<boolean> {

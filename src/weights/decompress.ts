@@ -8,8 +8,9 @@ import { bunzip2 } from './bzip2.ts';
 import { type Compression as NativeCompression, inflateRange } from './inflate.ts';
 import { gunzip, inflateRaw } from './inflate-prefix.ts';
 import { unlz4 } from './lz4.ts';
-import { unlzma, unxz } from './lzma.ts';
+import { unlzma } from './lzma.ts';
 import { newOutput, type Output, StopDecoding, written } from './output.ts';
+import { unxz } from './xz.ts';
 
 export type CompressionName = 'gzip' | 'zlib' | 'bzip2' | 'xz' | 'lzma' | 'lz4' | 'joblib-zfile';
 
@@ -20,6 +21,13 @@ export interface Decompressed {
   /** Whether the limit was the reason. */
   readonly limited: boolean;
 }
+
+/** DEFLATE makes at most 1032 bytes of one. */
+const MOST_PER_BYTE = 1032;
+/** Input under this share of the limit is a bomb if it passes the limit. */
+const COUNTED_BELOW = 100;
+/** What is judged of a bomb: payloads stand at the beginning. */
+const BOMB_PREFIX = 4 << 20;
 
 /** joblib 0.8: mark, then the length in hexadecimal, padded. Source: joblib/numpy_pickle_utils.py (`_ZFILE_PREFIX`, `_MAX_LEN`). */
 const ZFILE_HEADER = 2 + '0x7fffffffffffffff'.length + 1;
@@ -41,6 +49,28 @@ export function compressionOf(head: Uint8Array): CompressionName | null {
 export async function decompress(source: ByteSource, compression: CompressionName, limit: number): Promise<Decompressed> {
   if (compression === 'gzip' || compression === 'zlib') {
     const native: NativeCompression = compression === 'gzip' ? 'gzip' : 'deflate';
+    // Small input that could pass the limit is counted before anything is kept: a bomb must not fill memory to be known.
+    if (source.size < limit / COUNTED_BELOW && source.size * MOST_PER_BYTE > limit) {
+      const beyond = {
+        compression: native,
+        offset: 0,
+        compressedSize: source.size,
+        from: limit,
+        length: 1,
+        limit: Infinity,
+        allowShort: true,
+      };
+      const more = await inflateRange(source, beyond, source.name).catch((error: unknown) => {
+        if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+        return null;
+      });
+      if (more && more.length > 0)
+        return {
+          ...unpack(await source.read(0, source.size), compression, BOMB_PREFIX),
+          problem: `unpacks to more than ${limit} bytes`,
+          limited: true,
+        };
+    }
     const range = { compression: native, offset: 0, compressedSize: source.size, from: 0, length: Infinity, limit } as const;
     try {
       return { bytes: await inflateRange(source, range, source.name), limited: false };

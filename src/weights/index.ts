@@ -14,6 +14,6 @@ export { type PickleOddity } from './pickle-state.ts';
 export { isObject as isPickleObject, type PickleCall, type PickleGlobal, type PickleUse, type PickleValue } from './pickle-values.ts';
 export { LEGACY_MAGIC } from './pytorch-legacy.ts';
 export { pytorchPrefix } from './pytorch-zip.ts';
-export { readTar, type TarMember } from './tar.ts';
+export { isTarHeader, readTar, type TarMember } from './tar.ts';
 export { sliceSource } from './slice.ts';
 export { openZipEntry, readZip, readZipRange, type ZipArchive, type ZipEntry } from './zip.ts';

@@ -1,6 +1,6 @@
 /**
- * LZMA: the `.xz` container, the older `.lzma` one, and the chunks of LZMA2, into memory, up to a limit.
- * Sources: xz-file-format 1.2.0; LZMA specification 9.22 (the range coder and its states).
+ * LZMA: the `.lzma` container and the chunks of LZMA2, into memory, up to a limit.
+ * Source: LZMA specification 9.22 (the range coder and its states).
  * Own code, because no package at hand bounds its output and keeps what was decoded before a break.
  * @module
  */
@@ -231,8 +231,8 @@ export function unlzma(bytes: Uint8Array, out: Output): void {
   run(d, length === 0xffffffffffffffffn ? Infinity : Number(length));
 }
 
-/** @returns the index behind the end mark. */
-function lzma2(bytes: Uint8Array, at: number, out: Output): number {
+/** Chunks of LZMA2. @returns the index behind the end mark. @throws StopDecoding */
+export function lzma2(bytes: Uint8Array, at: number, out: Output): number {
   const d = newDecoder(bytes, at, out);
   const need = (n: number): void => {
     if (d.at + n > bytes.length) throw new StopDecoding('ends before its end mark');
@@ -241,7 +241,7 @@ function lzma2(bytes: Uint8Array, at: number, out: Output): number {
     need(1);
     const control = bytes[d.at]!;
     if (control === 0) return d.at + 1;
-    if (control === 1 || control === 0xe0 || control > 0xe0) d.start = out.length;
+    if (control === 1 || control >= 0xe0) d.start = out.length;
     need(3);
     const size = bytes[d.at + 1]! * 256 + bytes[d.at + 2]! + 1;
     if (control < 0x80) {
@@ -266,51 +266,4 @@ function lzma2(bytes: Uint8Array, at: number, out: Output): number {
     run(d, out.length + unpacked);
     d.at = next;
   }
-}
-
-const CHECK_BYTES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
-
-/** Streams one after the other; checks are passed over, as a reader has acted on the data by then. @throws StopDecoding */
-export function unxz(bytes: Uint8Array, out: Output): void {
-  let at = 0;
-  while (at + 12 <= bytes.length && bytes[at] === 0xfd && bytes[at + 1] === 0x37) {
-    const check = CHECK_BYTES[bytes[at + 7]! & 15]!;
-    at += 12;
-    const streamStart = at;
-    while (at < bytes.length && bytes[at] !== 0) {
-      const header = (bytes[at]! + 1) * 4;
-      requireLzma2(bytes.subarray(at, at + header));
-      const end = lzma2(bytes, at + header, out);
-      at = streamStart + Math.ceil((end - streamStart) / 4) * 4 + check;
-    }
-    at = behindIndex(bytes, at);
-    while (bytes[at] === 0) at++;
-  }
-}
-
-/** Block header: size, flags, optional sizes, filters. Only LZMA2 alone is written by Python and xz by default. */
-function requireLzma2(header: Uint8Array): void {
-  const flags = header[1] ?? 0;
-  const cursor = { at: 2 };
-  if (flags & 0x40) variable(header, cursor);
-  if (flags & 0x80) variable(header, cursor);
-  if ((flags & 3) !== 0 || variable(header, cursor) !== 0x21) throw new StopDecoding('uses a filter other than LZMA2');
-}
-function variable(bytes: Uint8Array, cursor: { at: number }): number {
-  let value = 0;
-  for (let i = 0; i < 9; i++) {
-    const byte = bytes[cursor.at++];
-    if (byte === undefined) throw new StopDecoding('ends inside a number');
-    value += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) return value;
-  }
-  throw new StopDecoding('has a number of over nine bytes');
-}
-/** Index: mark, count of records, records, padding, CRC32; then a footer of 12 bytes. */
-function behindIndex(bytes: Uint8Array, start: number): number {
-  const cursor = { at: start + 1 };
-  const records = variable(bytes, cursor);
-  if (records > bytes.length) throw new StopDecoding('has an impossible index');
-  for (let i = 0; i < 2 * records; i++) variable(bytes, cursor);
-  return start + Math.ceil((cursor.at - start) / 4) * 4 + 4 + 12;
 }
