@@ -116,6 +116,24 @@ const ATTACKS: readonly Case[] = [
   ['a layer that is given a text', 'a.pkl', `${P}${g('torch.nn.modules.linear', 'Linear')}${s('x')}\x85R.`, 'suspicious'],
   // Pickles in other things.
   ['a pickle that a pickle loads', 'a.pkl', `${P}${g('torch.storage', '_load_from_bytes')}${b(`\x80\x02${SYSTEM}`)}\x85R.`, 'malicious'],
+  [
+    'a long pickle that a pickle loads',
+    'a.pkl',
+    `${P}${g('torch.storage', '_load_from_bytes')}B${String.fromCharCode(...le(4, 70_000 + SYSTEM.length))}${'N0'.repeat(35_000)}${SYSTEM}\x85R.`,
+    'malicious',
+  ],
+  [
+    'an archive that a pickle loads',
+    'a.pkl',
+    `${P}${g('torch.storage', '_load_from_bytes')}B${String.fromCharCode(...le(4, zip(pkl(SYSTEM)).length))}${memory(zip(pkl(SYSTEM)))}\x85R.`,
+    'malicious',
+  ],
+  [
+    'computed bytes that a pickle loads',
+    'a.pkl',
+    `${P}${g('torch.storage', '_load_from_bytes')}${g('collections', 'OrderedDict')})R\x85R.`,
+    'suspicious',
+  ],
   ['an object array', 'a.npy', npy('|O', '(1,)', SYSTEM), 'malicious'],
   ['a record with objects in it', 'a.npy', npy("[('a', '<f4'), ('x', '|O')]", '(1,)', SYSTEM), 'malicious'],
   ['an .npy that is a pickle', 'a.npy', SYSTEM, 'malicious'],
@@ -324,6 +342,7 @@ const HONEST: readonly Case[] = [
     zip({ name: 'x.txt', data: deflateRawSync(latin1('hello')), method: 8, size: 5, crc: 0x3610a686 }),
     'clean',
   ],
+  ['a storage that is a pickle of its own', 'a.pkl', `${P}${g('torch.storage', '_load_from_bytes')}${b(`${P}}.`)}\x85R.`, 'clean'],
   ['two pickles', 'a.pkl', `${P}N.${P}}.`, 'clean'],
   ['a text that says how to import', 'a.pkl', `${P}${s('import os; os.system("ls")')}.`, 'clean'],
   ['bytes that are a harmless pickle', 'a.pkl', `${P}${b(`${P}}.`)}.`, 'clean'],

@@ -4,6 +4,7 @@
  */
 import type { Where } from '../base/index.ts';
 import {
+  bytesOf,
   calleeName,
   dictEntries,
   isPickleObject,
@@ -35,12 +36,19 @@ const OPCODES: { readonly [how in PickleCall['how']]: string } = {
   inst: 'INST',
 };
 
+/** What a call loads as a pickle. */
+export interface Loaded {
+  readonly by: string;
+  /** Null when it is computed, and cannot be told from the bytes. */
+  readonly bytes: ReturnType<typeof bytesOf>;
+}
+
 /** What is learned of one pickle while it runs. */
 export interface Uses {
   readonly file: string;
   readonly torchscript: boolean;
   /** Bytes that a call loads as a pickle, by place: a payload that is loaded a million times is looked at once. */
-  readonly loaded: Map<number, Uint8Array>;
+  readonly loaded: Map<number, Loaded>;
   /** Imports that were called on something else than what the same pickle made of code it carries. */
   readonly reaching: Set<PickleGlobal>;
 }
@@ -60,8 +68,10 @@ function judgeCall(callee: PickleGlobal, use: PickleUse, uses: Uses, into: Colle
   const args = sequenceItems(use.argument);
   const path = pathOf(into.book, callee.module, callee.name);
   if (!isOwnObject(args?.[0], uses, into)) uses.reaching.add(callee);
-  if (LOADERS.test(path))
-    for (const arg of args ?? []) if (isPickleObject(arg) && arg.kind === 'bytes' && arg.data) uses.loaded.set(arg.byte, arg.data);
+  if (LOADERS.test(path)) {
+    const bytes = bytesOf(args?.[0]);
+    uses.loaded.set(bytes && 'kind' in bytes ? bytes.byte : use.byte, { by: path, bytes });
+  }
   judgeArgumentsOf(callee, args, use, uses, into, 0);
 }
 

@@ -22,7 +22,7 @@ import { showValue } from './arguments.ts';
 import { looksLikeCode } from './code.ts';
 import { carriedPickles, expandedSize, someText } from './expansion.ts';
 import { dangerOf, judgeGlobal, pathOf } from './globals.ts';
-import { judgeUse, type Uses } from './pickle-uses.ts';
+import { judgeUse, type Loaded, type Uses } from './pickle-uses.ts';
 import { type Collector, report } from './rules.ts';
 
 /** Pickles one after the other in a file; PyTorch's legacy stream has five. (CWE-834) */
@@ -43,6 +43,8 @@ const MAX_EXPANDED = 1e9;
 export interface PickleContext {
   readonly torchscript?: boolean;
   readonly depth?: number;
+  /** Judges bytes that a pickle loads, whatever they are. */
+  readonly scanInside?: (source: ByteSource) => Promise<void>;
   /** Filled with what persistent ids say of PyTorch's storages: key → bytes. */
   readonly storages?: Map<string, number>;
   /** Raw values stand between the pickles (PyTorch's oldest container). */
@@ -109,12 +111,7 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
     );
   const depth = (context.depth ?? 0) + 1;
   if (depth > MAX_DEPTH) return result;
-  for (const [byte, bytes] of uses.loaded) {
-    if (!(bytes[0] === 0x80 && bytes[1]! <= 5)) continue;
-    const what = `${bytes.length} bytes at byte ${byte} are a pickle that the outer one loads`;
-    report(into, 'pickle-in-pickle', { file: source.name, byte }, what);
-    await scanPickles(memory(source, bytes, byte), into, { ...context, depth });
-  }
+  for (const [byte, loaded] of uses.loaded) await judgeLoaded(source, byte, loaded, into, context);
   if (result.value !== undefined) await judgeCarried(source, result.value, uses, into);
   return result;
 }
@@ -124,8 +121,28 @@ function noteStorage(id: PickleValue, storages: Map<string, number>): void {
   const parts = sequenceItems(id) ?? [];
   const [mark, type, key, , numel] = parts;
   const dtype = storageDtype(type);
-  if (mark !== 'storage' || typeof key !== 'string' || typeof numel !== 'number' || dtype === undefined) return;
-  storages.set(key, Math.max(storages.get(key) ?? 0, numel * (dtype ? DTYPES[dtype].blockBytes : 1)));
+  if (mark !== 'storage' || typeof key !== 'string' || typeof numel !== 'number') return;
+  storages.set(key, Math.max(storages.get(key) ?? 0, numel * (dtype ? DTYPES[dtype].blockBytes : dtype === null ? 1 : 0)));
+}
+
+/** Bytes that a call loads: PyTorch pickles a storage this way, so there what is inside decides; elsewhere it has no use. */
+async function judgeLoaded(
+  source: ByteSource,
+  byte: number,
+  { by, bytes }: Loaded,
+  into: Collector,
+  context: PickleContext,
+): Promise<void> {
+  const where = { file: source.name, byte };
+  const evidence = { callable: by };
+  if (bytes === null)
+    return report(into, 'pickle-in-pickle', where, `${by} is called with bytes that are computed while loading`, evidence);
+  const length = bytes.length;
+  const rule = by === 'torch.storage._load_from_bytes' ? 'pickle-in-data' : 'pickle-in-pickle';
+  report(into, rule, where, `${length} bytes at byte ${byte} are a pickle that the outer one loads`, evidence);
+  const inner = 'kind' in bytes ? sliceSource(source, bytes.byte, length, `${source.name}!bytes@${byte}`) : memory(source, bytes, byte);
+  if (context.scanInside) await context.scanInside(inner);
+  else await scanPickles(inner, into, { ...context, depth: (context.depth ?? 0) + 1 });
 }
 
 /** Bytes among the data that are a whole pickle: nobody loads them here, somebody may later. */

@@ -159,7 +159,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   const compression = await scanCompressed(source, head, into, depth, inner);
   if (compression) return compression;
   if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {
-    await scanPickles(source, into, kind);
+    await scanPickles(source, into, { ...kind, scanInside: (inside) => scanSource(inside, into, depth + 1, kind).then(() => {}) });
     return 'pickle';
   }
   // An import in the middle of what looks like text: a pickle behind a comment or a broken one.

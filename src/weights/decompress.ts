@@ -66,7 +66,7 @@ export async function decompress(source: ByteSource, compression: CompressionNam
       });
       if (more && more.length > 0)
         return {
-          ...unpack(await source.read(0, source.size), compression, BOMB_PREFIX),
+          ...unpack(await source.read(0, source.size), compression, Math.min(limit, BOMB_PREFIX)),
           problem: `unpacks to more than ${limit} bytes`,
           limited: true,
         };

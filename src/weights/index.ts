@@ -8,7 +8,7 @@ export { crc32 } from './crc32.ts';
 export { compressionOf, type Decompressed, decompress, inflatePrefix } from './decompress.ts';
 export { behindJoblibArray } from './joblib.ts';
 export { type NpyHeader, readNpyHeader } from './npy.ts';
-export { calleeName, dictEntries, dtypeDescr, sequenceItems, storageDtype } from './pickle-objects.ts';
+export { bytesOf, calleeName, dictEntries, dtypeDescr, sequenceItems, storageDtype } from './pickle-objects.ts';
 export { type PickleOptions, type PickleResult, scanPickle } from './pickle.ts';
 export { type PickleOddity } from './pickle-state.ts';
 export { isObject as isPickleObject, type PickleCall, type PickleGlobal, type PickleUse, type PickleValue } from './pickle-values.ts';
