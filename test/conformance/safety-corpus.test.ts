@@ -20,4 +20,30 @@ describe('of the labelled safety corpus', async () => {
     const flagged = pickles('benign').filter(isFlagged);
     expect(flagged.length / pickles('benign').length, names(flagged).join()).toBeLessThanOrEqual(0.02);
   });
+  test('at most 2 % of the benign files of the pickle family cannot be read to the end', () => {
+    const unread = pickles('benign').filter((one) => one.scanned.verdict === 'unreadable');
+    expect(unread.length / pickles('benign').length, names(unread).join()).toBeLessThanOrEqual(0.02);
+  });
+  test('no malformed pickle is clean', () => {
+    expect(names(pickles('malformed').filter((one) => one.scanned.verdict === 'clean'))).toEqual([]);
+  });
+  test('no merely suspicious pickle is called malicious', () => {
+    expect(names(pickles('suspicious').filter((one) => one.scanned.verdict === 'malicious'))).toEqual([]);
+  });
+  test('every pickle of an unknown module and every misused callable is flagged', () => {
+    const classes = /^pickle-(unknown-module|allowlisted-abuse|obfuscated-code)$/;
+    const missed = judged.filter((one) => classes.test(one.attackClass) && !isFlagged(one));
+    expect(names(missed)).toEqual([]);
+  });
+  test('whatever another scanner flags among malicious pickles is flagged', () => {
+    const missed = pickles('malicious').filter((one) => [...one.anchors.values()].includes('flag') && !isFlagged(one));
+    expect(names(missed)).toEqual([]);
+  });
+  test('every scikit-learn and joblib file of the benign ones is read to its end', () => {
+    const classes = /^benign-(sklearn|joblib)$/;
+    const broken = judged.filter(
+      (one) => classes.test(one.attackClass) && one.scanned.findings.some((finding) => finding.tier === 'malformed'),
+    );
+    expect(names(broken)).toEqual([]);
+  });
 });
