@@ -169,6 +169,8 @@ const ATTACKS: readonly Case[] = [
   ],
   // Zip.
   ['a member under an honest name', 'm.pt', zip(pkl(`${P}}.`), { name: 'm/readme.md', data: latin1(SYSTEM) }), 'malicious'],
+  ['a member called like code', 'm.pt', zip(pkl(`${P}}.`), { name: 'm/x.py', data: latin1(`\x80\x02${SYSTEM}`) }), 'malicious'],
+  ['a pickle called like a configuration', 'config.json', `\x80\x02${SYSTEM}`, 'malicious'],
   ['a member called DATA.PKL', 'm.pt', zip({ name: 'm/DATA.PKL', data: latin1(SYSTEM) }), 'malicious'],
   ['a storage that no pickle describes', 'm.pt', zip(pkl(`${P}}.`), { name: 'm/data/0', data: latin1(SYSTEM) }), 'malicious'],
   [
@@ -343,6 +345,7 @@ const HONEST: readonly Case[] = [
     'clean',
   ],
   ['a storage that is a pickle of its own', 'a.pkl', `${P}${g('torch.storage', '_load_from_bytes')}${b(`${P}}.`)}\x85R.`, 'clean'],
+  ['bytes that are an archive', 'a.pkl', `${P}${b(memory(zip({ name: 'x', data: latin1('hello') })))}.`, 'clean'],
   ['two pickles', 'a.pkl', `${P}N.${P}}.`, 'clean'],
   ['a text that says how to import', 'a.pkl', `${P}${s('import os; os.system("ls")')}.`, 'clean'],
   ['bytes that are a harmless pickle', 'a.pkl', `${P}${b(`${P}}.`)}.`, 'clean'],

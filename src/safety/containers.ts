@@ -112,9 +112,15 @@ async function scanStorage(
   if (entry.problem) report(into, 'broken-file', entry.problem.where ?? where, entry.problem.message);
   if (needed > entry.size)
     report(into, 'storage-size', where, `the pickle needs ${needed} bytes of storage "${key}", its member has ${entry.size}`);
-  if (entry.flags & 0x61) report(into, 'archive-flags', where, `member "${entry.name}" is marked encrypted or patched`);
+  if (entry.flags & 0x61) report(into, 'archive-flags', where, `storage "${key}" is marked ${flagNames(entry.flags)}`);
   if (isBomb(entry))
     report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
+}
+
+/** APPNOTE 4.4.4. */
+function flagNames(flags: number): string {
+  const names = [flags & 1 && 'encrypted (bit 0)', flags & 0x20 && 'patched (bit 5)', flags & 0x40 && 'strongly encrypted (bit 6)'];
+  return names.filter(Boolean).join(', ');
 }
 
 function isBomb(entry: ZipEntry): boolean {
@@ -147,7 +153,8 @@ async function scanMember(
   try {
     const member = await openZipEntry(archive, entry);
     // Marked but readable: a locked member would not have the size it claims.
-    if (entry.flags & 0x61) report(into, 'archive-flags', where, `member "${entry.name}" is marked encrypted or patched and is neither`);
+    if (entry.flags & 0x61)
+      report(into, 'archive-flags', where, `member "${entry.name}" is marked ${flagNames(entry.flags)} and can be read`);
     if (entry.method !== 0) into.unpacked += entry.size;
     if (/\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name) && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
@@ -155,7 +162,7 @@ async function scanMember(
       if (/\.py$/i.test(entry.name) && !scripted) judgeCode(bytes, file, into, kind.keras || kind.prefix !== null);
       else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
       else judgeText(bytes, file, into);
-      if (/\.py$/i.test(entry.name)) return;
+      if (/\.py$/i.test(entry.name) && isText(bytes)) return;
     }
     if (kind.keras && /\.(sh|exe|dll|so|bat|cmd|ps1)$/i.test(entry.name))
       report(into, 'executable', where, `member "${entry.name}" of a Keras archive is a program`);
@@ -237,7 +244,7 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
     const bytes = await slice.read(0, member.size);
     if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
     else judgeText(bytes, file, into);
-    return;
+    if (isText(bytes)) return;
   }
   await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });
 }
@@ -300,4 +307,9 @@ export async function scanCompressed(
     );
   }
   return compression;
+}
+
+/** Whether bytes are text of any encoding without control characters. */
+export function isText(head: Uint8Array): boolean {
+  return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
 }

@@ -3,9 +3,9 @@
  * @module
  */
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
-import { compressionOf, detectBytes, isTarHeader, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
+import { compressionOf, detectBytes, isTarHeader, openCheckpoint, readNpyHeader, readZip, sliceSource } from '../weights/index.ts';
 import { isStartupFile, judgeCode } from './code.ts';
-import { type InnerKind, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
+import { type InnerKind, isText, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
 import { judgeKerasConfig } from './keras.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
@@ -59,11 +59,11 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     report(into, 'startup-file', { file: path, byte: 0 }, 'the file is Python start-up code, not weights');
     return 'text';
   }
-  if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT) {
+  if (TEXT_NAMES.test(path) && (text || source.size === 0) && source.size <= MAX_TEXT) {
     judgeText(await source.read(0, source.size), path, into);
     return /\.json$/i.test(path) ? 'json' : 'text';
   }
-  if (/\.py$/i.test(path)) {
+  if (/\.py$/i.test(path) && (text || source.size === 0)) {
     if (source.size <= MAX_SEARCH) judgeCode(await source.read(0, source.size), path, into, false);
     return 'python';
   }
@@ -134,7 +134,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   }
   if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
     report(into, 'broken-file', { file: name, byte: 0 }, `${name} is no zip archive`);
-  else if (depth === 0 && format !== 'keras-h5') await scanZipTail(source, into, inner);
+  else if (depth === 0 && format !== 'keras-h5' && format !== 'tar' && format !== 'zip') await scanZipTail(source, into, inner);
   if (format === 'npy') {
     const header = await readNpyHeader(source);
     const item = /^[<>|=]?([a-zA-Z])(\d+)$/.exec(header.descr);
@@ -194,14 +194,17 @@ async function endsLikeZip(source: ByteSource): Promise<boolean> {
 async function scanZipTail(source: ByteSource, into: Collector, inner: ScanInner): Promise<void> {
   if (source.size < 22 || !(await endsLikeZip(source))) return;
   const trial: Collector = { ...into, findings: [] };
+  let whole = false;
   try {
+    whole = (await readZip(source)).suffixBytes === 0;
     await scanZip(source, trial, 0, inner);
   } catch (error) {
     if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
     return;
   }
-  report(into, 'archive-differs', { file: source.name }, `${source.name} does not begin like a zip archive and ends like one`);
-  into.findings.push(...trial.findings);
+  // An archive among the bytes of a pickle is data, and judged for what is in it.
+  if (whole) report(into, 'archive-differs', { file: source.name }, `${source.name} does not begin like a zip archive and ends like one`);
+  into.findings.push(...trial.findings.filter((one) => whole || one.rule.startsWith('safety/pickle-')));
 }
 
 /** Old pickles have no mark: bytes that decode and import something are one. */
@@ -211,8 +214,4 @@ async function looksLikePickle(source: ByteSource, head: Uint8Array, into: Colle
   await scanPickles(source, trial);
   const broken = trial.findings.find((one: Finding) => one.rule === 'safety/pickle-broken');
   return trial.findings.some((one) => /^safety\/pickle-(dangerous|unresolved)/.test(one.rule)) || !broken;
-}
-
-function isText(head: Uint8Array): boolean {
-  return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
 }
