@@ -134,7 +134,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   }
   if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
     report(into, 'broken-file', { file: name, byte: 0 }, `${name} is no zip archive`);
-  else if (depth === 0 && format !== 'keras-h5' && format !== 'tar' && format !== 'zip') await scanZipTail(source, into, inner);
+  else if (depth === 0 && format !== 'keras-h5') await scanZipTail(source, into, inner);
   if (format === 'npy') {
     const header = await readNpyHeader(source);
     const item = /^[<>|=]?([a-zA-Z])(\d+)$/.exec(header.descr);
