@@ -8,11 +8,22 @@ const anchors = [...(judged[0]?.anchors.keys() ?? [])];
 function row(name: string, files: readonly Judged[]): void {
   const count = (...verdicts: string[]): number => files.filter((one) => verdicts.includes(one.scanned.verdict)).length;
   const beside = anchors.map((anchor) => files.filter((one) => one.anchors.get(anchor) === 'flag').length);
+  // modelaudit's warnings are `suspicious` in its column; its `flag` is critical only.
+  beside.push(files.filter((one) => /^(flag|suspicious)$/.test(one.anchors.get('modelaudit') ?? '')).length);
   const own = [files.length, files.filter(isFlagged).length, count('malicious'), count('suspicious'), count('unreadable'), count('clean')];
   console.log(`${name.padEnd(42)}${[...own, ...beside].map((n) => String(n).padStart(6)).join('')}`);
 }
 
-const HEAD = ['n', 'flag', 'mal', 'susp', 'unrd', 'clean', ...anchors.map((name) => name.replace('picklescan', 'ps').slice(0, 5))];
+const HEAD = [
+  'n',
+  'flag',
+  'mal',
+  'susp',
+  'unrd',
+  'clean',
+  ...anchors.map((name) => name.replace('picklescan', 'ps').replace('model', 'm').slice(0, 5)),
+  'm+warn',
+];
 console.log(`${''.padEnd(42)}${HEAD.map((name) => name.padStart(6)).join('')}`);
 for (const pickleFamily of [true, false])
   for (const label of ['malicious', 'benign', 'malformed', 'suspicious']) {
