@@ -6,6 +6,21 @@ import type { Where } from './errors.ts';
  */
 export type Severity = 'error' | 'warning' | 'note';
 
+/** What a finding about code in a file stands on; everything is shown short and inert. */
+export interface FindingEvidence {
+  /** The instruction at `where.byte`, e.g. `STACK_GLOBAL`. */
+  readonly opcode?: string;
+  /** Path inside the archive or container. */
+  readonly member?: string;
+  /** What is imported or called, as resolved, e.g. `posix.system`. */
+  readonly callable?: string;
+  /** What it is given. */
+  readonly argument?: string;
+}
+
+/** How bad it is to load the file; see docs/rules-safety.md. */
+export type FindingTier = 'malicious' | 'suspicious' | 'malformed' | 'informational';
+
 /** One thing wrong, in safety, license or credit alike. `rule` ids are stable and documented in docs/rules.md. */
 export interface Finding {
   /** `room/kebab-case`, e.g. `safety/pickle-unknown-global`. */
@@ -20,4 +35,7 @@ export interface Finding {
   readonly fix: string;
   /** The rule's source outside this project (a specification section, CWE id, license clause), if any. */
   readonly source?: string;
+  /** Findings about safety only. */
+  readonly tier?: FindingTier;
+  readonly evidence?: FindingEvidence;
 }

@@ -4,9 +4,14 @@ import { type Collector, report } from './rules.ts';
 const CALLS =
   /\b(os\.(system|popen|exec\w*|spawn\w*)|subprocess\.\w+|pty\.spawn|socket\.socket|ctypes\.\w+|marshal\.loads|pickle\.loads?|urllib\.request\.\w+|requests\.(get|post)|(?<![\w.])(eval|exec|__import__))\s*\(/;
 
+/** Import statements of modules that start programs, load code or open connections, and calls into them. */
+const IMPORTS =
+  /(^|[\n;])\s*(import|from)\s+(os|posix|nt|sys|subprocess|importlib|socket|webbrowser|ctypes|pty|builtins|runpy|shutil|pickle|marshal|urllib|requests)\b|\b(posix|webbrowser|importlib|torch\.ops)\.[\w.]+\(/;
+
 /** Whether a text among data would start programs or evaluate text if somebody ran it. */
 export function looksLikeCode(text: string): boolean {
-  return CALLS.test(text.slice(0, 20_000));
+  const head = text.slice(0, 20_000);
+  return CALLS.test(head) || IMPORTS.test(head);
 }
 
 /** Python beside or inside a model. @param carried whether the file is part of a weight file, where code has no business. */

@@ -4,7 +4,10 @@
  */
 import { type ByteSource, type Finding, HeirloomError, memorySource } from '../base/index.ts';
 import {
-  inflateRange,
+  compressionOf,
+  crc32,
+  decompress,
+  inflatePrefix,
   openZipEntry,
   pytorchPrefix,
   readTar,
@@ -16,6 +19,7 @@ import {
 } from '../weights/index.ts';
 import { judgeCode } from './code.ts';
 import { judgeKerasConfig } from './keras.ts';
+import { resync } from './pickles.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
 
@@ -30,8 +34,13 @@ const BOMB_BYTES = 50 << 20;
 /** Text members read. */
 const MAX_TEXT = 1 << 20;
 
+/** Members whose CRC-32 is compared; larger ones cost more than they tell. */
+const MAX_CHECKED = 1 << 20;
+
 /** What the container says of its members. */
 export interface InnerKind {
+  /** Filled with what the container's pickles say of its storages. */
+  readonly storages?: Map<string, number>;
   readonly torchscript: boolean;
   readonly mixed: boolean;
 }
@@ -45,6 +54,9 @@ const ARCHIVE_RULES: Readonly<Record<string, string>> = {
   'weights/zip-duplicate-name': 'archive-differs',
   'weights/zip-unsafe-name': 'archive-path',
   'weights/zip-link': 'archive-link',
+  'weights/zip-unlisted-member': 'archive-differs',
+  'weights/zip-gap': 'trailing-data',
+  'weights/zip-time-differs': 'archive-detail',
   'weights/zip-overlap': 'archive-bomb',
   'weights/zip-prefix-bytes': 'trailing-data',
   'weights/zip-trailing-bytes': 'trailing-data',
@@ -60,7 +72,11 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const named = source.name.toLowerCase().endsWith('.keras');
   const keras = named || (names.has('config.json') && (names.has('metadata.json') || names.has('model.weights.h5')));
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  for (const entry of archive.entries) await scanMember(archive, entry, into, depth, inner, { prefix, torchscript, keras });
+  const kind: ZipKind = { prefix, torchscript, keras, storages: new Map() };
+  const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
+  for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
+  for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
+  for (const entry of archive.unlisted) await scanMember(archive, entry, into, depth, inner, kind);
   if (prefix !== null) return 'pytorch';
   if (keras) return 'keras-zip';
   return archive.entries.length > 0 && archive.entries.every((entry) => entry.name.endsWith('.npy')) ? 'npz' : 'zip';
@@ -71,7 +87,49 @@ function archiveFinding(finding: Finding, into: Collector): void {
   if (rule) report(into, rule, finding.where, finding.what);
 }
 
+/** Raw values of a storage: their bytes may look like anything. */
+function isStorage(entry: ZipEntry, prefix: string | null): boolean {
+  return (
+    prefix !== null &&
+    entry.name.toLowerCase().startsWith(prefix.toLowerCase()) &&
+    /^(data|tensors)\/[0-9]+$/i.test(entry.name.slice(prefix.length))
+  );
+}
+
+/** A storage that the archive's pickle describes must have the size it says; one that no pickle describes is looked at like any member. */
+async function scanStorage(
+  archive: ZipArchive,
+  entry: ZipEntry,
+  into: Collector,
+  depth: number,
+  inner: ScanInner,
+  kind: ZipKind,
+): Promise<void> {
+  const key = entry.name.slice(entry.name.lastIndexOf('/') + 1);
+  const needed = kind.storages.get(key);
+  const where = { file: `${archive.source.name}!${entry.name}`, byte: entry.headerOffset };
+  if (needed === undefined) return scanMember(archive, entry, into, depth, inner, kind);
+  if (entry.problem) report(into, 'broken-file', entry.problem.where ?? where, entry.problem.message);
+  if (needed > entry.size)
+    report(into, 'storage-size', where, `the pickle needs ${needed} bytes of storage "${key}", its member has ${entry.size}`);
+  if (entry.flags & 0x61) report(into, 'archive-flags', where, `storage "${key}" is marked ${flagNames(entry.flags)}`);
+  if (isBomb(entry))
+    report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
+}
+
+/** APPNOTE 4.4.4. */
+function flagNames(flags: number): string {
+  const names = [flags & 1 && 'encrypted (bit 0)', flags & 0x20 && 'patched (bit 5)', flags & 0x40 && 'strongly encrypted (bit 6)'];
+  return names.filter(Boolean).join(', ');
+}
+
+function isBomb(entry: ZipEntry): boolean {
+  return entry.method !== 0 && entry.size > BOMB_BYTES && entry.size > BOMB_RATIO * Math.max(entry.compressedSize, 1);
+}
+
 interface ZipKind {
+  /** Storage → bytes that the archive's pickles say it has. */
+  readonly storages: Map<string, number>;
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
@@ -87,17 +145,16 @@ async function scanMember(
 ): Promise<void> {
   const file = `${archive.source.name}!${entry.name}`;
   const where = { file, byte: entry.headerOffset };
-  // Raw values of a storage: their bytes may look like anything.
-  if (kind.prefix !== null && new RegExp(`^${escape(kind.prefix)}(data|tensors)/[0-9]+$`).test(entry.name)) return;
   if (entry.name.endsWith('/') && entry.size === 0) return;
-  if (entry.method !== 0 && entry.size > BOMB_BYTES && entry.size > BOMB_RATIO * Math.max(entry.compressedSize, 1))
+  if (isBomb(entry))
     return report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
   if (entry.method !== 0 && (entry.size > MAX_MEMBER || into.unpacked + entry.size > MAX_UNPACKED))
     return report(into, 'not-read', where, `member "${entry.name}" unpacks to ${entry.size} bytes and was not looked into`);
   try {
     const member = await openZipEntry(archive, entry);
     // Marked but readable: a locked member would not have the size it claims.
-    if (entry.flags & 0x61) report(into, 'archive-flags', where, `member "${entry.name}" is marked encrypted or patched and is neither`);
+    if (entry.flags & 0x61)
+      report(into, 'archive-flags', where, `member "${entry.name}" is marked ${flagNames(entry.flags)} and can be read`);
     if (entry.method !== 0) into.unpacked += entry.size;
     if (/\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name) && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
@@ -105,14 +162,51 @@ async function scanMember(
       if (/\.py$/i.test(entry.name) && !scripted) judgeCode(bytes, file, into, kind.keras || kind.prefix !== null);
       else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
       else judgeText(bytes, file, into);
-      if (/\.py$/i.test(entry.name)) return;
+      if (/\.py$/i.test(entry.name) && isText(bytes)) return;
     }
     if (kind.keras && /\.(sh|exe|dll|so|bat|cmd|ps1)$/i.test(entry.name))
       report(into, 'executable', where, `member "${entry.name}" of a Keras archive is a program`);
-    await inner(member, into, depth + 1, { torchscript: kind.torchscript, mixed: false });
+    if (member.size <= MAX_CHECKED && crc32(await member.read(0, member.size)) !== entry.crc32)
+      report(into, 'archive-crc', where, `the content of member "${entry.name}" does not have the CRC-32 that the archive states`);
+    await inner(member, into, depth + 1, innerKind(kind, entry));
+    if (entry.local) await scanOtherwise(archive, { ...entry, ...entry.local }, into, depth, inner, kind);
   } catch (error) {
     memberFailed(error, entry, file, into);
+    await scanOtherwise(archive, { ...entry, ...entry.local }, into, depth, inner, kind);
   }
+}
+
+/** TorchScript's `constants.pkl` numbers storages of its own. */
+function innerKind(kind: ZipKind, entry: ZipEntry): InnerKind {
+  const main = kind.prefix !== null && /(^|\/)data\.pkl$/i.test(entry.name);
+  return { torchscript: kind.torchscript, mixed: false, ...(main && { storages: kind.storages }) };
+}
+
+/**
+ * A member's bytes as its own header describes them, or as far as they unpack: other readers follow other descriptions, and
+ * have acted on a beginning when they find the end broken.
+ */
+async function scanOtherwise(
+  archive: ZipArchive,
+  entry: ZipEntry,
+  into: Collector,
+  depth: number,
+  inner: ScanInner,
+  kind: ZipKind,
+): Promise<void> {
+  const { source } = archive;
+  if (entry.dataOffset < 0 || entry.dataOffset >= source.size || into.unpacked > MAX_UNPACKED) return;
+  const name = `${source.name}!${entry.name}`;
+  const stored = Math.min(
+    entry.method === 0 ? Math.max(entry.size, entry.compressedSize) : entry.compressedSize,
+    source.size - entry.dataOffset,
+  );
+  const raw = sliceSource(source, entry.dataOffset, stored, name);
+  if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
+  if (stored > MAX_MEMBER) return;
+  const { bytes } = inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
+  into.unpacked += bytes.length;
+  if (bytes.length > 0) await inner(memorySource(name, bytes), into, depth + 1, innerKind(kind, entry));
 }
 
 function memberFailed(error: unknown, entry: ZipEntry, file: string, into: Collector): void {
@@ -123,18 +217,22 @@ function memberFailed(error: unknown, entry: ZipEntry, file: string, into: Colle
   else report(into, 'broken-file', where, error.message);
 }
 
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
 export async function scanTar(source: ByteSource, into: Collector, depth: number, inner: ScanInner): Promise<void> {
-  const members = await readTar(source);
+  let members: readonly TarMember[] = [];
+  try {
+    members = await readTar(source);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
+    await resync(source, 0, into, {});
+  }
   for (const member of members) {
     const where = { file: source.name, byte: member.headerOffset };
     if (leaves(member.name)) report(into, 'archive-path', where, `member "${member.name}" would be unpacked outside its folder`);
     if ((member.type === '1' || member.type === '2') && leaves(member.link))
       report(into, 'archive-link', where, `member "${member.name}" links to "${member.link}"`);
-    if (member.type !== '0' || member.size === 0) continue;
+    // Links, devices and folders have no content; Python reads any other type as a file.
+    if (/^[1-6]$/.test(member.type) || member.size === 0) continue;
     await scanTarMember(source, member, into, depth, inner);
   }
 }
@@ -146,7 +244,7 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
     const bytes = await slice.read(0, member.size);
     if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
     else judgeText(bytes, file, into);
-    return;
+    if (isText(bytes)) return;
   }
   await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });
 }
@@ -155,7 +253,16 @@ function leaves(path: string): boolean {
   return path.startsWith('/') || path.includes('\\') || path.split('/').includes('..') || /^[a-z]:/i.test(path);
 }
 
-/** gzip and zlib are looked into; other compressions are named. @returns the compression, or null when it is none. */
+/** Containers that are named and not looked into. */
+const UNREAD: readonly (readonly [mark: string, name: string])[] = [
+  ['7z\xbc\xaf\x27\x1c', '7z'],
+  ['\x28\xb5\x2f\xfd', 'zstd'],
+  ['Rar!\x1a\x07', 'rar'],
+];
+/** Names under which loaders expect a container they know. */
+const LOADED_NAME = /\.(pt|pth|bin|ckpt|pkl|pickle|joblib|npy|npz|dill|zip)$/i;
+
+/** Compressed files are looked into. @returns the compression, or null when it is none. */
 export async function scanCompressed(
   source: ByteSource,
   head: Uint8Array,
@@ -163,42 +270,46 @@ export async function scanCompressed(
   depth: number,
   inner: ScanInner,
 ): Promise<string | null> {
-  const text = String.fromCharCode(...head.subarray(0, 6));
-  const zlib = head[0] === 0x78 && ((head[0] << 8) | head[1]!) % 31 === 0;
-  const compression = text.startsWith('\x1f\x8b') ? 'gzip' : zlib ? 'deflate' : null;
+  const compression = compressionOf(head);
   if (!compression) {
-    const named = [
-      ['BZh', 'bzip2'],
-      ['\xfd7zXZ', 'xz'],
-      ['\x5d\x00\x00', 'lzma'],
-      ['\x04\x22\x4d\x18', 'lz4'],
-      ['7z\xbc\xaf', '7z'],
-      ['\x28\xb5\x2f\xfd', 'zstd'],
-      ['Rar!', 'rar'],
-      ['ZF', 'joblib 0.8'],
-    ].find(([mark]) => text.startsWith(mark!));
-    if (!named) return null;
-    report(into, 'not-read', { file: source.name, byte: 0 }, `the file is compressed with ${named[1]}, which is not looked into`);
-    return named[1]!;
+    const text = String.fromCharCode(...head.subarray(0, 6));
+    const unread = UNREAD.find(([mark]) => text.startsWith(mark))?.[1];
+    if (!unread) return null;
+    const where = { file: source.name, byte: 0 };
+    if (LOADED_NAME.test(source.name))
+      report(into, 'hidden-container', where, `${source.name} is a ${unread} archive, which no loader of that kind of file reads`);
+    report(into, 'not-read', where, `the file is compressed with ${unread}, which is not looked into`);
+    return unread;
   }
-  try {
-    const limit = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
-    const range = { compression, offset: 0, compressedSize: source.size, from: 0, length: Infinity, limit } as const;
-    const bytes = await inflateRange(source, range, source.name);
-    into.unpacked += bytes.length;
-    await inner(memorySource(`${source.name}!${compression === 'gzip' ? 'gzip' : 'zlib'}`, bytes), into, depth + 1, {
-      torchscript: false,
-      mixed: false,
-    });
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    const bomb = error.code === 'WEIGHTS_LIMIT' && source.size * BOMB_RATIO < MAX_MEMBER;
+  const left = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
+  // What unpacks to over a hundred times its size stops at 50 MiB; more is no weights.
+  const limit = Math.min(left, Math.max(BOMB_BYTES, source.size * BOMB_RATIO));
+  if (left <= 0 || source.size > MAX_MEMBER) {
     report(
       into,
-      bomb ? 'archive-bomb' : error.code === 'WEIGHTS_LIMIT' ? 'not-read' : 'broken-file',
-      error.where ?? { file: source.name },
-      error.message,
+      'not-read',
+      { file: source.name },
+      `${source.name} is ${compression} data of ${source.size} bytes and was not looked into`,
+    );
+    return compression;
+  }
+  const { bytes, problem, limited } = await decompress(source, compression, limit);
+  into.unpacked += bytes.length;
+  if (bytes.length > 0)
+    await inner(memorySource(`${source.name}!${compression}`, bytes), into, depth + 1, { torchscript: false, mixed: false });
+  if (problem !== undefined) {
+    const bomb = limited && limit >= BOMB_RATIO * source.size;
+    report(
+      into,
+      bomb ? 'archive-bomb' : limited ? 'not-read' : 'broken-file',
+      { file: source.name },
+      `${source.name}: the ${compression} data ${problem}`,
     );
   }
-  return compression === 'gzip' ? 'gzip' : 'zlib';
+  return compression;
+}
+
+/** Whether bytes are text of any encoding without control characters. */
+export function isText(head: Uint8Array): boolean {
+  return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
 }

@@ -6,16 +6,24 @@ const MAX_OBJECTS = 500_000;
 /** Parts of an object when everything shared is counted at each place it stands; cycles count once. Saturates at 1e15. */
 export function expandedSize(root: PickleValue): number {
   const sizes = new Map<object, number>();
-  const stack: { value: object; inner: readonly PickleValue[]; next: number; size: number }[] = [];
+  const stack: { value: object; inner: readonly PickleValue[]; next: number; size: number; turns: number }[] = [];
   let result = 1;
+  const onWay = new Set<object>();
+  const isOpen = (value: object): boolean => onWay.has(value);
   const open = (value: PickleValue): number | null => {
     if (!isPickleObject(value)) return 1;
     const known = sizes.get(value);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // A plain container that holds itself, or a container around it, twice: unrolled, it doubles at every turn.
+      const from = stack.at(-1);
+      if (from && isOpen(value) && isPlain(from.value) && ++from.turns > 1) return 1e15;
+      return known;
+    }
     const inner = parts(value);
     if (inner.length === 0) return 1;
     sizes.set(value, 1);
-    stack.push({ value, inner, next: 0, size: 1 + ('dropped' in value ? (value.dropped ?? 0) : 0) });
+    stack.push({ value, inner, next: 0, size: 1 + ('dropped' in value ? (value.dropped ?? 0) : 0), turns: 0 });
+    onWay.add(value);
     return null;
   };
   const first = open(root);
@@ -32,10 +40,16 @@ export function expandedSize(root: PickleValue): number {
       continue;
     }
     sizes.set(frame.value, frame.size);
+    onWay.delete(frame.value);
     stack.pop();
     result = frame.size;
   }
   return result;
+}
+
+/** Lists, sets and dictionaries; objects may point at their owners. */
+function isPlain(value: object): boolean {
+  return 'kind' in value && (value.kind === 'list' || value.kind === 'set' || value.kind === 'dict');
 }
 
 function parts(value: Exclude<PickleValue, null | boolean | number | bigint | string>): readonly PickleValue[] {
@@ -70,4 +84,23 @@ export function someText(root: PickleValue, test: (text: string) => boolean): st
     for (const part of parts(value)) if (typeof part === 'string' || isPickleObject(part)) stack.push(part);
   }
   return null;
+}
+
+/** Bytes among the data that begin and end like a pickle; at most 20. */
+export function carriedPickles(root: PickleValue): { readonly byte: number; readonly data: Uint8Array }[] {
+  const found: { byte: number; data: Uint8Array }[] = [];
+  const seen = new Set<object>();
+  const stack: PickleValue[] = [root];
+  while (stack.length > 0 && seen.size < MAX_OBJECTS && stack.length < 4 * MAX_OBJECTS && found.length < 20) {
+    const value = stack.pop()!;
+    if (!isPickleObject(value) || seen.has(value)) continue;
+    seen.add(value);
+    if (value.kind === 'bytes') {
+      const { data } = value;
+      if (data && data.length > 3 && data[0] === 0x80 && data[1]! <= 5 && data.at(-1) === 0x2e) found.push({ byte: value.byte, data });
+      continue;
+    }
+    for (const part of parts(value)) if (isPickleObject(part)) stack.push(part);
+  }
+  return found;
 }

@@ -6,7 +6,8 @@ import type { Rulebook } from './rules.ts';
 
 export type Judged =
   | { readonly tier: 'data' }
-  | { readonly tier: 'library' | 'dangerous' | 'code'; readonly what: string }
+  | { readonly tier: 'dangerous' | 'code'; readonly what: string }
+  | { readonly tier: 'library'; readonly what: string; readonly texts: boolean }
   | { readonly tier: 'unknown' };
 
 /**
@@ -16,7 +17,7 @@ export type Judged =
 export function judgeGlobal(book: Rulebook, module: string, name: string, torchscript: boolean): Judged {
   const { allowed, denied } = book;
   const own = own3(module.trim(), denied.renamed);
-  const path = `${own}.${name.trim()}`;
+  const path = pathOf(book, module, name);
   const danger = dangerOf(denied, path);
   if (danger) return { tier: 'dangerous', what: danger };
   const simple = !name.includes('.');
@@ -30,9 +31,15 @@ export function judgeGlobal(book: Rulebook, module: string, name: string, torchs
     const inside = library.module.endsWith('.')
       ? own.startsWith(library.module)
       : own === library.module || own.startsWith(`${library.module}.`);
-    if (inside && simple && new RegExp(library.name).test(name)) return { tier: 'library', what: library.what };
+    if (inside && simple && new RegExp(library.name).test(name))
+      return { tier: 'library', what: library.what, texts: library.texts ?? false };
   }
   return { tier: 'unknown' };
+}
+
+/** `module.name` as Python 3 calls it. */
+export function pathOf(book: Rulebook, module: string, name: string): string {
+  return `${own3(module.trim(), book.denied.renamed)}.${name.trim()}`;
 }
 
 function own3(module: string, renamed: Readonly<Record<string, string>>): string {

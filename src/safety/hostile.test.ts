@@ -145,7 +145,7 @@ describe('work grows with the file, not with what the file says', () => {
       repeated('h\x00h\x01\x85R0', 20_000),
       latin1('N.'),
     );
-    expect(rulesOf(await survives({ 'm.pkl': outer }))).toContain('safety/pickle-in-pickle');
+    expect(rulesOf(await survives({ 'm.pkl': outer }))).toContain('safety/pickle-in-data');
   });
 
   test('a broken pickle behind which another could begin at fifty places', async () => {

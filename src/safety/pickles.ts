@@ -5,21 +5,24 @@
 import type { ByteSource } from '../base/index.ts';
 import {
   behindJoblibArray,
-  calleeName,
-  isPickleObject,
+  DTYPES,
   LEGACY_MAGIC,
+  type PickleGlobal,
+  type PickleOddity,
   type PickleOptions,
   type PickleResult,
-  type PickleUse,
   type PickleValue,
   scanPickle,
   sequenceItems,
   sliceSource,
+  storageDtype,
   WeightsError,
 } from '../weights/index.ts';
+import { showValue } from './arguments.ts';
 import { looksLikeCode } from './code.ts';
-import { expandedSize, someText } from './expansion.ts';
-import { judgeGlobal } from './globals.ts';
+import { carriedPickles, expandedSize, someText } from './expansion.ts';
+import { dangerOf, judgeGlobal, pathOf } from './globals.ts';
+import { judgeUse, type Loaded, type Uses } from './pickle-uses.ts';
 import { type Collector, report } from './rules.ts';
 
 /** Pickles one after the other in a file; PyTorch's legacy stream has five. (CWE-834) */
@@ -37,12 +40,13 @@ const START_STEPS = 500;
 const MAX_DEPTH = 4;
 /** Parts an object may seem to have when walked without sharing; the largest honest vocabularies have tens of millions. */
 const MAX_EXPANDED = 1e9;
-/** Constructors of plain containers: they take pairs or nothing, never text. */
-const CONTAINERS = /^collections\.(OrderedDict|Counter|defaultdict|deque)$/;
-
 export interface PickleContext {
   readonly torchscript?: boolean;
   readonly depth?: number;
+  /** Judges bytes that a pickle loads, whatever they are. */
+  readonly scanInside?: (source: ByteSource) => Promise<void>;
+  /** Filled with what persistent ids say of PyTorch's storages: key → bytes. */
+  readonly storages?: Map<string, number>;
   /** Raw values stand between the pickles (PyTorch's oldest container). */
   readonly mixed?: boolean;
 }
@@ -76,37 +80,20 @@ async function scanLegacy(source: ByteSource, start: number, into: Collector): P
 }
 
 async function judgeOne(source: ByteSource, at: number, into: Collector, context: PickleContext): Promise<PickleResult> {
-  // By place: a payload that is loaded a million times is looked at once.
-  const inner = new Map<number, Uint8Array>();
+  const uses: Uses = { file: source.name, torchscript: context.torchscript ?? false, loaded: new Map(), reaching: new Set() };
   let text: string | null = null;
   const result = await runPickle(source, at, into, {
-    observe: (use) => judgeUse(use, source.name, into, inner),
+    observe: (use) => {
+      judgeUse(use, uses, into);
+      if (use.op === 'persid' && context.storages) noteStorage(use.argument, context.storages);
+    },
     onText: (one) => {
       if (text === null && looksLikeCode(one)) text = one;
     },
     behindBuild: behindJoblibArray(source),
   });
-  for (const one of result.globals) {
-    const where = { file: source.name, byte: one.byte };
-    const spelled = `${one.module}.${one.name}`.slice(0, 200);
-    const calls = one.called ? 'calls' : 'names';
-    if (!one.resolved) {
-      report(into, 'pickle-unresolved-global', where, `the pickle imports something it names only while loading (${spelled})`);
-      continue;
-    }
-    const judged = judgeGlobal(into.book, one.module, one.name, context.torchscript ?? false);
-    if (judged.tier === 'dangerous') report(into, 'pickle-dangerous-global', where, `the pickle ${calls} ${spelled}, which ${judged.what}`);
-    else if (judged.tier === 'code') report(into, 'pickle-carries-code', where, `the pickle ${calls} ${spelled}, which ${judged.what}`);
-    else if (judged.tier === 'unknown') report(into, 'pickle-unknown-global', where, `the pickle ${calls} ${spelled}, which is on no list`);
-    else if (judged.tier === 'library') report(into, 'pickle-library-class', where, `the pickle ${calls} ${spelled}, ${judged.what}`);
-  }
-  for (const odd of result.oddities) {
-    const where = { file: source.name, byte: odd.byte };
-    if (odd.kind === 'frame-straddled' || odd.kind === 'frame-nested')
-      report(into, 'pickle-frames-diverge', where, `an instruction at byte ${odd.byte} crosses the end of its frame`);
-    else
-      report(into, 'pickle-strange-operation', where, `the instruction at byte ${odd.byte} treats plain data as an object (${odd.kind})`);
-  }
+  for (const one of result.globals) judgeImport(one, uses, into);
+  for (const odd of result.oddities) judgeOddity(odd, source.name, into);
   if (result.value !== undefined && expandedSize(result.value) > MAX_EXPANDED)
     report(
       into,
@@ -122,18 +109,119 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
       { file: source.name, byte: at },
       `a text in the pickle reads like code: ${JSON.stringify(text.slice(0, 80))}`,
     );
-  if ((context.depth ?? 0) < MAX_DEPTH)
-    for (const [byte, bytes] of inner) {
-      if (!(bytes[0] === 0x80 && bytes[1]! <= 5)) continue;
-      report(
-        into,
-        'pickle-in-pickle',
-        { file: source.name, byte },
-        `${bytes.length} bytes at byte ${byte} are a pickle that the outer one loads`,
-      );
-      await scanPickles(memory(source, bytes, byte), into, { ...context, depth: (context.depth ?? 0) + 1 });
-    }
+  const depth = (context.depth ?? 0) + 1;
+  if (depth > MAX_DEPTH) return result;
+  for (const [byte, loaded] of uses.loaded) await judgeLoaded(source, byte, loaded, into, context);
+  if (result.value !== undefined) await judgeCarried(source, result.value, uses, into);
   return result;
+}
+
+/** `('storage', type, key, location, numel)`, as torch/serialization.py writes it. */
+function noteStorage(id: PickleValue, storages: Map<string, number>): void {
+  const parts = sequenceItems(id) ?? [];
+  const [mark, type, key, , numel] = parts;
+  const dtype = storageDtype(type);
+  if (mark !== 'storage' || typeof key !== 'string' || typeof numel !== 'number') return;
+  storages.set(key, Math.max(storages.get(key) ?? 0, numel * (dtype ? DTYPES[dtype].blockBytes : dtype === null ? 1 : 0)));
+}
+
+/** Bytes that a call loads: PyTorch pickles a storage this way, so there what is inside decides; elsewhere it has no use. */
+async function judgeLoaded(
+  source: ByteSource,
+  byte: number,
+  { by, bytes }: Loaded,
+  into: Collector,
+  context: PickleContext,
+): Promise<void> {
+  const where = { file: source.name, byte };
+  const evidence = { callable: by };
+  if (bytes === null)
+    return report(into, 'pickle-in-pickle', where, `${by} is called with bytes that are computed while loading`, evidence);
+  const length = bytes.length;
+  const rule = by === 'torch.storage._load_from_bytes' ? 'pickle-in-data' : 'pickle-in-pickle';
+  report(into, rule, where, `${length} bytes at byte ${byte} are a pickle that the outer one loads`, evidence);
+  const inner = 'kind' in bytes ? sliceSource(source, bytes.byte, length, `${source.name}!bytes@${byte}`) : memory(source, bytes, byte);
+  if (context.scanInside) await context.scanInside(inner);
+  else await scanPickles(inner, into, { ...context, depth: (context.depth ?? 0) + 1 });
+}
+
+/** Bytes among the data that are a whole pickle: nobody loads them here, somebody may later. */
+async function judgeCarried(source: ByteSource, value: PickleValue, uses: Uses, into: Collector): Promise<void> {
+  for (const { byte, data } of carriedPickles(value)) {
+    if (uses.loaded.has(byte)) continue;
+    const inner = await runPickle(memory(source, data, byte), 0, into, {});
+    if (inner.problem || inner.trailingBytes > 0) continue;
+    const foreign = inner.globals.find((one) => !/^(data|library)$/.test(judgeGlobal(into.book, one.module, one.name, false).tier));
+    const named = foreign ? `, and names ${foreign.module}.${foreign.name}`.slice(0, 200) : '';
+    report(
+      into,
+      foreign ? 'pickle-in-pickle' : 'pickle-in-data',
+      { file: source.name, byte },
+      `${data.length} bytes at byte ${byte} are a pickle among the data${named}`,
+    );
+  }
+}
+
+function judgeImport(one: PickleGlobal, uses: Uses, into: Collector): void {
+  const where = { file: uses.file, byte: one.byte };
+  const spelled = `${one.module}.${one.name}`.slice(0, 200);
+  const path = pathOf(into.book, one.module, one.name).slice(0, 200);
+  const calls = one.called ? 'calls' : 'names';
+  const evidence = { opcode: one.opcode, callable: path, ...(one.arguments !== undefined && { argument: showValue(one.arguments) }) };
+  if (!one.resolved)
+    return report(
+      into,
+      'pickle-unresolved-global',
+      where,
+      `the pickle imports something it names only while loading (${spelled})`,
+      evidence,
+    );
+  const judged = judgeGlobal(into.book, one.module, one.name, uses.torchscript);
+  // dill gives attributes to classes it carries, and names modules' namespaces for functions it carries.
+  const own = (path === 'builtins.setattr' && one.called && !uses.reaching.has(one)) || (isNamespace(into, path) && !one.called);
+  if (judged.tier === 'dangerous' && own)
+    report(into, 'pickle-carries-code', where, `the pickle ${calls} ${spelled} for functions or classes it carries`, evidence);
+  else if (judged.tier === 'dangerous')
+    report(into, 'pickle-dangerous-global', where, `the pickle ${calls} ${spelled}, which ${judged.what}`, evidence);
+  else if (judged.tier === 'code')
+    report(into, 'pickle-carries-code', where, `the pickle ${calls} ${spelled}, which ${judged.what}`, evidence);
+  else if (judged.tier === 'unknown')
+    report(into, 'pickle-unknown-global', where, `the pickle ${calls} ${spelled}, which is on no list`, evidence);
+  else if (judged.tier === 'library')
+    report(into, 'pickle-library-class', where, `the pickle ${calls} ${spelled}, ${judged.what}`, evidence);
+}
+
+function isNamespace(into: Collector, path: string): boolean {
+  return path.endsWith('.__dict__') && dangerOf(into.book.denied, path) === null && !/__\w+__\./.test(path);
+}
+
+function judgeOddity(odd: PickleOddity, file: string, into: Collector): void {
+  const where = { file, byte: odd.byte };
+  const at = `the instruction at byte ${odd.byte}`;
+  switch (odd.kind) {
+    case 'frame-straddled':
+    case 'frame-nested':
+      return report(into, 'pickle-frames-diverge', where, `${at} crosses the end of its frame`);
+    case 'frame-too-long':
+      return report(into, 'pickle-broken', where, `the frame at byte ${odd.byte} runs past the end of the file`, { opcode: 'FRAME' });
+    case 'unhashable-item':
+      return report(into, 'pickle-broken', where, `${at} makes a list, set or dictionary a key or member of a set, which Python refuses`);
+    case 'build-on-import':
+      return report(into, 'pickle-alters-import', where, `${at} sets attributes on something imported`, { opcode: 'BUILD' });
+    case 'item-on-import':
+      return report(into, 'pickle-alters-import', where, `${at} sets or adds items on something imported`);
+    case 'memo-index':
+      return report(
+        into,
+        'pickle-strange-operation',
+        where,
+        `${at} stores under a number larger than the file, for which Python makes room`,
+      );
+    case 'call-on-result':
+      return report(into, 'pickle-strange-operation', where, `${at} calls what another call returned`);
+    default:
+      return report(into, 'pickle-strange-operation', where, `${at} treats plain data as an object (${odd.kind})`);
+  }
 }
 
 function isSpent({ work, unpacked }: Collector): boolean {
@@ -161,35 +249,6 @@ function memory(source: ByteSource, bytes: Uint8Array, byte: number): ByteSource
     size: bytes.length,
     read: async (at, length) => bytes.slice(at, at + length),
   };
-}
-
-/** What calls of listed names may be given. */
-function judgeUse(use: PickleUse, file: string, into: Collector, inner: Map<number, Uint8Array>): void {
-  const { target } = use;
-  if (use.op === 'call') {
-    const name = isPickleObject(target) && target.kind === 'global' ? `${target.module}.${target.name}` : '';
-    const args = sequenceItems(use.argument);
-    const where = { file, byte: use.byte };
-    if (CONTAINERS.test(name) && (args ?? [use.argument]).some(isText))
-      report(into, 'pickle-argument', where, `${name} is called with a text`);
-    if (name === '_codecs.encode' && args?.[1] !== 'latin1' && args?.[1] !== 'latin-1')
-      report(into, 'pickle-argument', where, `_codecs.encode is called for the encoding ${shown(args?.[1])}`);
-    if (/^(torch\.storage\._load_from_bytes|_?pickle\.loads|dill\.loads|dill\._dill\.loads|cloudpickle\.loads)$/.test(name))
-      for (const arg of args ?? []) if (isPickleObject(arg) && arg.kind === 'bytes' && arg.data) inner.set(arg.byte, arg.data);
-  } else if (
-    use.op === 'setitem' &&
-    isPickleObject(target) &&
-    target.kind === 'call' &&
-    /^torch\._utils\._rebuild_/.test(calleeName(target))
-  )
-    report(into, 'pickle-strange-operation', { file, byte: use.byte }, `items are set on what ${calleeName(target)} returns`);
-}
-
-function isText(value: PickleValue | undefined): boolean {
-  return typeof value === 'string' || (isPickleObject(value) && value.kind === 'bytes');
-}
-function shown(value: PickleValue | undefined): string {
-  return typeof value === 'string' ? `"${value.slice(0, 40)}"` : 'something else than a name';
 }
 
 /** Whether another pickle may begin here. */

@@ -2,7 +2,7 @@
  * The rules as data, and findings made from them. Rule ids are listed in docs/rules-safety.md.
  * @module
  */
-import type { Finding, Severity, Where } from '../base/index.ts';
+import type { Finding, FindingEvidence, FindingTier, Severity, Where } from '../base/index.ts';
 import type { SafetyVerdict } from './types.ts';
 
 interface Rule {
@@ -13,9 +13,17 @@ interface Rule {
   readonly fix: string;
   readonly source: string;
 }
+export interface Library {
+  readonly module: string;
+  readonly name: string;
+  readonly what: string;
+  readonly only?: string;
+  /** Whether its classes are made with texts (names of settings); else a text is a finding. */
+  readonly texts?: boolean;
+}
 interface Allowed {
   readonly data: Readonly<Record<string, readonly string[]>>;
-  readonly libraries: readonly { readonly module: string; readonly name: string; readonly what: string; readonly only?: string }[];
+  readonly libraries: readonly Library[];
 }
 interface Denied {
   readonly modules: Readonly<Record<string, string>>;
@@ -23,25 +31,33 @@ interface Denied {
   readonly code: Readonly<Record<string, readonly string[]>>;
   readonly renamed: Readonly<Record<string, string>>;
 }
+export interface ArgumentRules {
+  readonly never: readonly string[];
+  /** Callable → alternatives, each a list of types. */
+  readonly signatures: Readonly<Record<string, readonly string[]>>;
+}
 export interface Rulebook {
   readonly rules: ReadonlyMap<string, Rule>;
   readonly allowed: Allowed;
   readonly denied: Denied;
+  readonly argumentRules: ArgumentRules;
 }
 
 let book: Promise<Rulebook> | undefined;
 /** Read once, when first needed. */
 export function rulebook(): Promise<Rulebook> {
   book ??= (async (): Promise<Rulebook> => {
-    const [rules, allowed, denied] = await Promise.all([
+    const [rules, allowed, denied, argumentRules] = await Promise.all([
       import('./rules.json', { with: { type: 'json' } }),
       import('./allowed-globals.json', { with: { type: 'json' } }),
       import('./denied-globals.json', { with: { type: 'json' } }),
+      import('./argument-rules.json', { with: { type: 'json' } }),
     ]);
     return {
       rules: new Map((rules.default as readonly Rule[]).map((rule) => [rule.id, rule])),
       allowed: allowed.default as unknown as Allowed,
       denied: denied.default as unknown as Denied,
+      argumentRules: argumentRules.default as ArgumentRules,
     };
   })();
   return book;
@@ -74,13 +90,32 @@ export function newCollector(book: Rulebook, bytes: number): Collector {
 }
 
 /** @param rule without its `safety/`. */
-export function report(into: Collector, rule: string, where: Where, what: string): void {
+export function report(into: Collector, rule: string, where: Where, what: string, evidence: FindingEvidence = {}): void {
   const known = into.book.rules.get(`safety/${rule}`);
   if (!known) throw new Error(`rule safety/${rule} is not in rules.json`);
   if (into.findings.filter((one) => one.rule === known.id).length >= MAX_PER_RULE) return;
   const { id, severity, why, fix, source } = known;
-  into.findings.push({ rule: id, severity, where, what, why, fix, ...(source && { source }) });
+  const member = where.file?.includes('!') ? { member: where.file.slice(where.file.indexOf('!') + 1) } : {};
+  const all = { ...member, ...evidence };
+  into.findings.push({
+    rule: id,
+    severity,
+    where,
+    what,
+    why,
+    fix,
+    ...(source && { source }),
+    tier: TIERS[known.verdict],
+    ...(Object.keys(all).length > 0 && { evidence: all }),
+  });
 }
+
+const TIERS: Readonly<Record<SafetyVerdict, FindingTier>> = {
+  malicious: 'malicious',
+  suspicious: 'suspicious',
+  unreadable: 'malformed',
+  clean: 'informational',
+};
 
 const ORDER: readonly SafetyVerdict[] = ['clean', 'unreadable', 'suspicious', 'malicious'];
 export function worst(verdicts: readonly SafetyVerdict[]): SafetyVerdict {

@@ -3,9 +3,9 @@
  * @module
  */
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
-import { detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
+import { compressionOf, detectBytes, isTarHeader, openCheckpoint, readNpyHeader, readZip, sliceSource } from '../weights/index.ts';
 import { isStartupFile, judgeCode } from './code.ts';
-import { type InnerKind, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
+import { type InnerKind, isText, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
 import { judgeKerasConfig } from './keras.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
@@ -16,6 +16,8 @@ import type { FileSafety, SafetyReport } from './types.ts';
 const MAX_TEXT = 64 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
+/** End record of a zip behind the longest comment. */
+const MAX_ZIP_TAIL = 22 + 0xffff;
 const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2)$/i;
 /** Names under which weights are expected; an empty file of that name was never written or downloaded. */
 const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|pb|tflite|caffemodel|pkl|joblib)$/i;
@@ -57,11 +59,11 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     report(into, 'startup-file', { file: path, byte: 0 }, 'the file is Python start-up code, not weights');
     return 'text';
   }
-  if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT) {
+  if (TEXT_NAMES.test(path) && (text || source.size === 0) && source.size <= MAX_TEXT) {
     judgeText(await source.read(0, source.size), path, into);
     return /\.json$/i.test(path) ? 'json' : 'text';
   }
-  if (/\.py$/i.test(path)) {
+  if (/\.py$/i.test(path) && (text || source.size === 0)) {
     if (source.size <= MAX_SEARCH) judgeCode(await source.read(0, source.size), path, into, false);
     return 'python';
   }
@@ -126,10 +128,13 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   }
   const inner: ScanInner = async (member, collector, at, of) => void (await scanSource(member, collector, at, of));
   if (format === 'zip') return scanZip(source, into, depth, inner);
-  if (format === 'tar') {
+  if (format === 'tar' || (format === 'unknown' && isTarHeader(head))) {
     await scanTar(source, into, depth, inner);
     return 'tar';
   }
+  if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
+    report(into, 'broken-file', { file: name, byte: 0 }, `${name} is no zip archive`);
+  else if (depth === 0 && format !== 'keras-h5') await scanZipTail(source, into, inner);
   if (format === 'npy') {
     const header = await readNpyHeader(source);
     const item = /^[<>|=]?([a-zA-Z])(\d+)$/.exec(header.descr);
@@ -154,14 +159,52 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   const compression = await scanCompressed(source, head, into, depth, inner);
   if (compression) return compression;
   if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {
-    await scanPickles(source, into, kind);
+    await scanPickles(source, into, { ...kind, scanInside: (inside) => scanSource(inside, into, depth + 1, kind).then(() => {}) });
     return 'pickle';
   }
   // An import in the middle of what looks like text: a pickle behind a comment or a broken one.
   if (depth > 0) await resync(source, 0, into, kind);
   const program = depth > 0 && isText(head) ? null : executableName(head);
   if (program && program !== 'a zip archive') report(into, 'executable', { file: name, byte: 0 }, `the file begins like ${program}`);
+  else if (!program && !isText(head)) await findProgram(source, into);
   return isText(head) ? 'text' : format;
+}
+
+/** Headers of programs in bytes of no known format: ELF, Mach-O of 64 bits, Windows by its stub, scripts by their interpreter. */
+const PROGRAM =
+  /\x7fELF[\x01\x02][\x01\x02]\x01|\xcf\xfa\xed\xfe[\x07\x0c]\0\0\x01|MZ[\s\S]{50,200}?This program (cannot|must) be run|#!\/(usr\/)?bin\/\w+/;
+
+async function findProgram(source: ByteSource, into: Collector): Promise<void> {
+  const bytes = await source.read(0, Math.min(source.size, MAX_SEARCH));
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  const found = PROGRAM.exec(text);
+  if (found) report(into, 'executable', { file: source.name, byte: found.index }, `a program begins at byte ${found.index}`);
+}
+
+async function endsLikeZip(source: ByteSource): Promise<boolean> {
+  const size = Math.min(source.size, MAX_ZIP_TAIL);
+  const tail = await source.read(source.size - size, size);
+  for (let at = tail.lastIndexOf(0x50); at >= 0; at = at === 0 ? -1 : tail.lastIndexOf(0x50, at - 1))
+    if (tail[at + 1] === 0x4b && tail[at + 2] === 5 && tail[at + 3] === 6) return true;
+  return false;
+}
+
+/** A file of another format with a zip archive at its end is two files: readers of zip look at the end first. */
+async function scanZipTail(source: ByteSource, into: Collector, inner: ScanInner): Promise<void> {
+  if (source.size < 22 || !(await endsLikeZip(source))) return;
+  const trial: Collector = { ...into, findings: [] };
+  let whole = false;
+  try {
+    whole = (await readZip(source)).suffixBytes === 0;
+    await scanZip(source, trial, 0, inner);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    return;
+  }
+  // An archive among the bytes of a pickle is data, and judged for what is in it.
+  if (whole) report(into, 'archive-differs', { file: source.name }, `${source.name} does not begin like a zip archive and ends like one`);
+  into.findings.push(...trial.findings.filter((one) => whole || one.rule.startsWith('safety/pickle-')));
 }
 
 /** Old pickles have no mark: bytes that decode and import something are one. */
@@ -171,8 +214,4 @@ async function looksLikePickle(source: ByteSource, head: Uint8Array, into: Colle
   await scanPickles(source, trial);
   const broken = trial.findings.find((one: Finding) => one.rule === 'safety/pickle-broken');
   return trial.findings.some((one) => /^safety\/pickle-(dangerous|unresolved)/.test(one.rule)) || !broken;
-}
-
-function isText(head: Uint8Array): boolean {
-  return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
 }

@@ -277,20 +277,20 @@ export function step(m: Machine): void {
     case 0x63: {
       // GLOBAL
       const module = decodeUtf8(takeLine(m, op));
-      push(m, importName(m, module, decodeUtf8(takeLine(m, op)), true, op), op);
+      push(m, importName(m, module, decodeUtf8(takeLine(m, op)), 'GLOBAL', op), op);
       break;
     }
     case 0x93:
       stackGlobal(m, op);
       break; // STACK_GLOBAL
     case 0x82:
-      push(m, importName(m, 'copyreg extension', String(takeU8(m, op)), false, op), op);
+      push(m, importName(m, 'copyreg extension', String(takeU8(m, op)), 'EXT', op, false), op);
       break; // EXT1
     case 0x83:
-      push(m, importName(m, 'copyreg extension', String(takeU16(m, op)), false, op), op);
+      push(m, importName(m, 'copyreg extension', String(takeU16(m, op)), 'EXT', op, false), op);
       break; // EXT2
     case 0x84:
-      push(m, importName(m, 'copyreg extension', String(takeI32(m, op)), false, op), op);
+      push(m, importName(m, 'copyreg extension', String(takeI32(m, op)), 'EXT', op, false), op);
       break; // EXT4
     case 0x52: {
       // REDUCE
@@ -322,7 +322,7 @@ export function step(m: Machine): void {
     case 0x69: {
       // INST
       const module = decodeUtf8(takeLine(m, op));
-      const callee = importName(m, module, decodeUtf8(takeLine(m, op)), true, op);
+      const callee = importName(m, module, decodeUtf8(takeLine(m, op)), 'INST', op);
       const args = popMark(m, op);
       spend(m, 88 + 8 * args.length, op);
       call(m, 'inst', callee, { kind: 'tuple', items: args }, null, op);
@@ -346,9 +346,11 @@ export function step(m: Machine): void {
     }
     case 0x95: {
       // FRAME
-      const length = takeLength64(m, op);
+      const low = takeU32(m, op);
+      const length = takeU32(m, op) * 2 ** 32 + low;
       const start = m.base + m.at;
-      if (start + length > m.size) failPickle(m, m.base + op, `a frame of ${length} bytes runs past the end`, 'WEIGHTS_TRUNCATED');
+      // CPython's C unpickler stops here, its Python one (joblib's and dill's) reads what there is and goes on.
+      if (start + length > m.size) odd(m, 'frame-too-long', op);
       if (m.frameEnd > m.base + op) odd(m, 'frame-nested', op);
       m.frameEnd = start + length;
       return;

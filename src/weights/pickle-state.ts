@@ -20,7 +20,18 @@ const MAX_PLAIN = 100_000;
 const MAX_GLOBALS = 20_000;
 
 export interface PickleOddity {
-  readonly kind: 'frame-straddled' | 'frame-nested' | 'call-on-data' | 'item-on-object' | 'build-on-data';
+  readonly kind:
+    | 'frame-straddled'
+    | 'frame-nested'
+    | 'frame-too-long'
+    | 'memo-index'
+    | 'call-on-data'
+    | 'call-on-result'
+    | 'item-on-object'
+    | 'build-on-data'
+    | 'build-on-import'
+    | 'item-on-import'
+    | 'unhashable-item';
   readonly byte: number;
 }
 /** Oddities kept per pickle. */
@@ -108,6 +119,8 @@ export function popMark(m: Machine, op: number): PickleValue[] {
 
 export function remember(m: Machine, index: number, op: number): void {
   const value = top(m, op);
+  // CPython makes room for all entries up to the index: gigabytes for four bytes.
+  if (index > m.size) odd(m, 'memo-index', op);
   spend(m, 16, op);
   if (index < m.memo.length) m.memo[index] = value;
   else if (index === m.memo.length) {
@@ -126,13 +139,20 @@ export function memoIndex(m: Machine, line: Uint8Array, op: number): number {
   return Number(text);
 }
 
-export function importName(m: Machine, module: string, name: string, resolved: boolean, op: number): PickleGlobal {
+export function importName(
+  m: Machine,
+  module: string,
+  name: string,
+  opcode: PickleGlobal['opcode'],
+  op: number,
+  resolved = true,
+): PickleGlobal {
   const key = `${resolved ? '' : '?'}${module}\n${name}`;
   const known = m.globals.get(key);
   if (known) return known;
   if (m.globals.size >= MAX_GLOBALS) failPickle(m, m.base + op, `the pickle imports more than ${MAX_GLOBALS} names`, 'WEIGHTS_LIMIT');
   spend(m, 160 + module.length + name.length, op);
-  const made: PickleGlobal = { kind: 'global', module, name, byte: m.base + op, resolved, called: false };
+  const made: PickleGlobal = { kind: 'global', module, name, byte: m.base + op, resolved, opcode, called: false };
   m.globals.set(key, made);
   return made;
 }
@@ -140,7 +160,7 @@ export function stackGlobal(m: Machine, op: number): void {
   const name = pop(m, op);
   const module = pop(m, op);
   const known = typeof name === 'string' && typeof module === 'string';
-  push(m, importName(m, known ? module : describe(module), known ? name : describe(name), known, op), op);
+  push(m, importName(m, known ? module : describe(module), known ? name : describe(name), 'STACK_GLOBAL', op, known), op);
 }
 function describe(value: PickleValue): string {
   if (typeof value === 'string') return value.slice(0, 200);
@@ -153,28 +173,40 @@ export function call(m: Machine, how: PickleCall['how'], callee: PickleValue, ar
   // Old torch wraps classes with their source text: ('module', class, file, source).
   if (isObject(called) && called.kind === 'persistent' && isObject(called.id) && called.id.kind === 'tuple')
     called = called.id.items[1] ?? null;
-  if (isObject(called) && called.kind === 'global') called.called = true;
-  else if (!isObject(called) || (called.kind !== 'call' && called.kind !== 'persistent')) odd(m, 'call-on-data', op);
-  m.observe?.({ op: 'call', target: callee, argument: args, byte: m.base + op });
+  if (isObject(called) && called.kind === 'global') {
+    called.called = true;
+    called.arguments ??= args;
+  } else if (isObject(called) && called.kind === 'call') odd(m, 'call-on-result', op);
+  else if (!isObject(called) || called.kind !== 'persistent') odd(m, 'call-on-data', op);
+  m.observe?.({ op: 'call', how, target: called, argument: args, kwargs, byte: m.base + op });
   push(m, { kind: 'call', how, callee, args, kwargs, byte: m.base + op }, op);
 }
 
 export function append(m: Machine, items: PickleValue[], add: 'append' | 'additem', op: number): void {
   const target = top(m, op);
+  if (add === 'additem' && items.some(isUnhashable)) odd(m, 'unhashable-item', op);
   if (isObject(target) && (target.kind === 'list' || target.kind === 'set')) fill(m, target, target.items, items, 1, op);
   else if (isObject(target) && target.kind === 'call') {
     fill(m, target, (target.items ??= []), items, 1, op);
     m.observe?.({ op: add, target, argument: items.length, byte: m.base + op });
-  } else odd(m, 'item-on-object', op);
+  } else odd(m, isImport(target) ? 'item-on-import' : 'item-on-object', op);
+}
+/** Python refuses these as keys and as members of sets. */
+function isUnhashable(value: PickleValue): boolean {
+  return isObject(value) && (value.kind === 'list' || value.kind === 'dict' || value.kind === 'set');
+}
+function isImport(value: PickleValue): boolean {
+  return isObject(value) && value.kind === 'global';
 }
 export function setItems(m: Machine, items: PickleValue[], op: number): void {
   const target = top(m, op);
   if (items.length % 2 !== 0) failPickle(m, m.base + op, 'SETITEMS has a key without a value');
+  if (items.some((item, i) => i % 2 === 0 && isUnhashable(item))) odd(m, 'unhashable-item', op);
   if (isObject(target) && target.kind === 'dict') fill(m, target, target.entries, items, 2, op);
   else if (isObject(target) && target.kind === 'call') {
     fill(m, target, (target.entries ??= []), items, 2, op);
     m.observe?.({ op: 'setitem', target, argument: items.length / 2, byte: m.base + op });
-  } else odd(m, 'item-on-object', op);
+  } else odd(m, isImport(target) ? 'item-on-import' : 'item-on-object', op);
 }
 
 /** Puts values into a container, in groups of `width`; groups without an object only while there are few. */
@@ -211,6 +243,6 @@ export function build(m: Machine, op: number): void {
   if (isObject(target) && target.kind === 'call') {
     target.state = state;
     if (m.watchBuilds) m.built = target;
-  } else odd(m, 'build-on-data', op);
+  } else odd(m, isImport(target) ? 'build-on-import' : 'build-on-data', op);
   m.observe?.({ op: 'build', target, argument: state, byte: m.base + op });
 }

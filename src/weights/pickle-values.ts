@@ -12,8 +12,12 @@ export interface PickleGlobal {
   readonly byte: number;
   /** False when the names were not constant strings (STACK_GLOBAL on computed values) or come from a copyreg extension code. */
   readonly resolved: boolean;
+  /** The opcode at `byte`. */
+  readonly opcode: 'GLOBAL' | 'STACK_GLOBAL' | 'INST' | 'EXT';
   /** True once REDUCE, OBJ, INST, NEWOBJ or NEWOBJ_EX would have called it. */
   called: boolean;
+  /** Arguments of the first call. */
+  arguments?: PickleValue;
 }
 
 /** Python `bytes`, or a string too long to be decoded before somebody asks for it. */
@@ -80,6 +84,10 @@ export type PickleValue = null | boolean | number | bigint | string | PickleObje
 /** One thing Python would have done to an object. */
 export interface PickleUse {
   readonly op: 'call' | 'build' | 'append' | 'setitem' | 'additem' | 'persid';
+  /** How a call is made. */
+  readonly how?: PickleCall['how'];
+  /** Keyword arguments of NEWOBJ_EX. */
+  readonly kwargs?: PickleValue;
   readonly target: PickleValue;
   /** Arguments, state, persistent id, or the number of items. */
   readonly argument: PickleValue;

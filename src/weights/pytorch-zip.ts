@@ -17,7 +17,7 @@ const MAX_WORD = 64;
 
 /** The folder in the archive, with its '/', or '' when `data.pkl` stands at the top; null when this is no PyTorch archive. */
 export function pytorchPrefix(archive: ZipArchive): string | null {
-  const pickle = archive.entries.find((entry) => /^([^/]*\/)?data\.pkl$/.test(entry.name));
+  const pickle = archive.entries.find((entry) => /^([^/]*\/)?data\.pkl$/i.test(entry.name));
   return pickle ? pickle.name.slice(0, -'data.pkl'.length) : null;
 }
 

@@ -77,6 +77,11 @@ function numberField(bytes: Uint8Array): number {
   return /^[0-7]*$/.test(text) ? parseInt(text || '0', 8) : -1;
 }
 
+/** Whether a block is a tar header by its checksum; archives before POSIX have no other mark. */
+export function isTarHeader(block: Uint8Array): boolean {
+  return block.length >= BLOCK && block[0] !== 0 && checksumHolds(block.subarray(0, BLOCK));
+}
+
 function checksumHolds(header: Uint8Array): boolean {
   let sum = 0;
   for (let i = 0; i < BLOCK; i++) sum += i >= 148 && i < 156 ? 0x20 : header[i]!;

@@ -99,6 +99,23 @@ function compare(source: ByteSource, entry: ZipEntry, local: DataView, localName
   ] as const;
   for (const [own, directory, field] of sizes)
     if (own !== directory && own !== 0xffffffff && !((flags & 8) !== 0 && own === 0)) differs(field, own, directory);
+  const crc = local.getUint32(14, true);
+  if (crc !== entry.crc32 && !((flags & 8) !== 0 && crc === 0)) differs('CRC-32', crc, entry.crc32);
+  const method = local.getUint16(8, true);
+  if (method !== entry.method || (sizes[0][0] !== sizes[0][1] && sizes[0][0] !== 0xffffffff && sizes[0][0] !== 0))
+    entry.local = { method, compressedSize: sizes[0][0] === 0xffffffff || sizes[0][0] === 0 ? entry.compressedSize : sizes[0][0] };
+  // Python's own writer states other versions in the two places; loaders heed neither time nor version.
+  if (local.getUint32(10, true) !== entry.dosTime)
+    add(
+      findings,
+      zipFinding(
+        source.name,
+        entry.headerOffset,
+        'time-differs',
+        `member "${entry.name}": its own header and the directory state different times of change`,
+        'no loader heeds the time, but no writer states two',
+      ),
+    );
 }
 
 function checkReadable(source: ByteSource, entry: ZipEntry): void {

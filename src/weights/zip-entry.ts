@@ -7,6 +7,9 @@ export interface ZipEntry {
   readonly method: number;
   readonly flags: number;
   readonly crc32: number;
+  /** Last change, as MS-DOS writes time and date, and the version needed: of no use to loaders. */
+  readonly dosTime: number;
+  readonly version: number;
   readonly compressedSize: number;
   readonly size: number;
   /** Of the local header in the file. */
@@ -19,6 +22,8 @@ export interface ZipEntry {
   dataOffset: number;
   /** The name in the local header when it differs. */
   localName?: string;
+  /** Method and sizes of the local header where they differ; -1 where it says nothing. */
+  local?: { readonly method: number; readonly compressedSize: number };
   /** Why the member cannot be read. */
   problem?: WeightsError;
 }

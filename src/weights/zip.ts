@@ -9,6 +9,7 @@ import { inflateRange, MAX_INFLATED_BYTES } from './inflate.ts';
 import { sliceSource } from './slice.ts';
 import { WeightsError } from './types.ts';
 import { checkMembers, readLocalHeaders } from './zip-checks.ts';
+import { findUnlisted } from './zip-gaps.ts';
 import { decodeName, type ZipEntry, zipFinding } from './zip-entry.ts';
 
 export type { ZipEntry } from './zip-entry.ts';
@@ -24,6 +25,8 @@ export interface ZipArchive {
   readonly source: ByteSource;
   /** In directory order. */
   readonly entries: readonly ZipEntry[];
+  /** Members between the listed ones that the directory does not name; readers of streams see them. */
+  readonly unlisted: readonly ZipEntry[];
   /** Differences and oddities, `weights/zip-...`. */
   readonly findings: readonly Finding[];
   /** Bytes before the first member and behind the end record. */
@@ -51,7 +54,8 @@ export async function readZip(source: ByteSource): Promise<ZipArchive> {
   await readLocalHeaders(source, entries, findings);
   const first = entries.reduce((low, entry) => Math.min(low, entry.headerOffset), end.directoryOffset);
   checkMembers(source, entries, end.directoryOffset, findings);
-  return { source, entries, findings, prefixBytes: first, suffixBytes: source.size - end.end };
+  const unlisted = await findUnlisted(source, entries, end.directoryOffset, findings);
+  return { source, unlisted, entries, findings, prefixBytes: first, suffixBytes: source.size - end.end };
 }
 
 async function findEnd(source: ByteSource, findings: Finding[]): Promise<End> {
@@ -191,6 +195,8 @@ function readDirectory(bytes: Uint8Array, end: End, source: ByteSource): ZipEntr
       method: view.getUint16(at + 10, true),
       flags,
       crc32: view.getUint32(at + 16, true),
+      dosTime: view.getUint32(at + 12, true),
+      version: view.getUint16(at + 6, true),
       size: wide[0],
       compressedSize: wide[1],
       headerOffset: wide[2] + end.shift,

@@ -1,3 +1,5 @@
+import { crc32 } from '../crc32.ts';
+
 /** Bytes of a string of one-byte characters: pickles are written this way in tests. */
 export function latin1(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
@@ -31,6 +33,12 @@ export interface TestMember {
   readonly size?: number;
   readonly flags?: number;
   readonly localName?: string;
+  /** The content's own when stored, else 0. */
+  readonly crc?: number;
+  /** What the member's own header says where the directory says otherwise. */
+  readonly local?: { readonly flags?: number; readonly method?: number; readonly crc?: number; readonly compressedSize?: number };
+  /** Left out of the directory. */
+  readonly unlisted?: boolean;
   readonly mode?: number;
   readonly headerOffset?: number;
 }
@@ -44,25 +52,33 @@ export function zipBytes(members: readonly TestMember[], comment = ''): Uint8Arr
     const name = new TextEncoder().encode(member.name);
     const localName = new TextEncoder().encode(member.localName ?? member.name);
     const sizes = le(4, 0, member.data.length, member.size ?? member.data.length);
+    const crc = member.crc ?? (member.method ? 0 : crc32(member.data));
+    sizes.set(le(4, crc));
     const common = [le(2, 20, member.flags ?? 0, member.method ?? 0, 0, 0), sizes];
-    const local = joinBytes(latin1('PK\x03\x04'), ...common, le(2, localName.length, 0), localName, member.data);
-    directory.push(
-      joinBytes(
-        latin1('PK\x01\x02'),
-        le(2, 20 | (3 << 8)),
-        ...common,
-        le(2, name.length, 0, 0, 0, 0),
-        le(4, ((member.mode ?? 0o100644) << 16) >>> 0, member.headerOffset ?? at),
-        name,
-      ),
-    );
+    const own = member.local ?? {};
+    const ownSizes = sizes.slice();
+    if (own.crc !== undefined) ownSizes.set(le(4, own.crc));
+    if (own.compressedSize !== undefined) ownSizes.set(le(4, own.compressedSize), 4);
+    const ownFields = [le(2, 20, own.flags ?? member.flags ?? 0, own.method ?? member.method ?? 0, 0, 0), ownSizes];
+    const local = joinBytes(latin1('PK\x03\x04'), ...ownFields, le(2, localName.length, 0), localName, member.data);
+    if (!member.unlisted)
+      directory.push(
+        joinBytes(
+          latin1('PK\x01\x02'),
+          le(2, 20 | (3 << 8)),
+          ...common,
+          le(2, name.length, 0, 0, 0, 0),
+          le(4, ((member.mode ?? 0o100644) << 16) >>> 0, member.headerOffset ?? at),
+          name,
+        ),
+      );
     parts.push(local);
     at += local.length;
   }
   const list = joinBytes(...directory);
   const end = joinBytes(
     latin1('PK\x05\x06'),
-    le(2, 0, 0, members.length, members.length),
+    le(2, 0, 0, directory.length, directory.length),
     le(4, list.length, at),
     le(2, comment.length),
     latin1(comment),

@@ -1,5 +1,5 @@
 /** What tests of other rooms may use. */
-export { joinBytes, latin1, le, zipBytes } from './bytes.ts';
+export { joinBytes, latin1, le, type TestMember, zipBytes } from './bytes.ts';
 export { u32, text as ggufText, writeGguf } from './gguf-writer.ts';
 export { mutations } from './hostile.ts';
 export { safetensorsFile, safetensorsHeader } from './safetensors-writer.ts';

@@ -1,0 +1,145 @@
+// Question: what does scanning large files and bombs cost in time and memory, beside tools that only read them? See README.md here.
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deflateRawSync, deflateSync, gzipSync, crc32 as nodeCrc } from 'node:zlib';
+
+const program = fileURLToPath(new URL('../../bin/heirloom.js', import.meta.url));
+const only = new RegExp(process.argv.find((argument) => argument.startsWith('--only='))?.slice(7) ?? '.');
+const folder = mkdtempSync(join(tmpdir(), 'safety-speed-'));
+const latin1 = (text) => Buffer.from(text, 'latin1');
+const u16 = (value) => latin1(String.fromCharCode(value & 255, value >> 8));
+const u32 = (value) => {
+  const out = Buffer.alloc(4);
+  out.writeUInt32LE(value >>> 0);
+  return out;
+};
+/** Repeats a chunk until `size` bytes are written. */
+function fill(fd, chunk, size) {
+  for (let left = size; left > 0; left -= chunk.length) writeSync(fd, chunk, 0, Math.min(left, chunk.length));
+}
+const noise = Buffer.from({ length: 4 << 20 }).map((_, i) => (Math.imul(i + 1, 2654435761) >>> 11) & 255);
+
+function zip(path, members) {
+  const fd = openSync(path, 'w');
+  const directory = [];
+  let at = 0;
+  for (const { name, data, size = data.length, method = 0, unpacked = size, crc = 0 } of members) {
+    const fields = Buffer.concat([u16(20), u16(0), u16(method), u32(0), u32(crc), u32(size), u32(unpacked)]);
+    const local = Buffer.concat([latin1('PK\x03\x04'), fields, u16(name.length), u16(0), latin1(name)]);
+    directory.push(
+      Buffer.concat([
+        latin1('PK\x01\x02'),
+        u16(20),
+        fields,
+        u16(name.length),
+        u16(0),
+        u16(0),
+        u16(0),
+        u16(0),
+        u32(0),
+        u32(at),
+        latin1(name),
+      ]),
+    );
+    writeSync(fd, local);
+    fill(fd, data, size);
+    at += local.length + size;
+  }
+  const list = Buffer.concat(directory);
+  writeSync(fd, list);
+  writeSync(fd, Buffer.concat([latin1('PK\x05\x06'), u32(0), u16(members.length), u16(members.length), u32(list.length), u32(at), u16(0)]));
+  closeSync(fd);
+}
+/** A state dict of `count` float32 vectors of `numel`. */
+function stateDict(count, numel) {
+  const text = (value) => `X${u32(value.length).toString('latin1')}${value}`;
+  const tensor = (i) =>
+    `${text(`layer.${i}.weight`)}ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\nFloatStorage\n${text(String(i))}${text('cpu')}J${u32(numel).toString('latin1')}tQK\x00J${u32(numel).toString('latin1')}\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR`;
+  return latin1(`\x80\x02}(${Array.from({ length: count }, (_, i) => tensor(i)).join('')}u.`);
+}
+
+const CASES = {
+  'torch zip, 1 GB in 64 tensors': (path) => {
+    const pickle = stateDict(64, 4 << 20);
+    zip(path('m.pt'), [
+      { name: 'm/data.pkl', data: pickle, crc: nodeCrc?.(pickle) ?? 0 },
+      ...Array.from({ length: 64 }, (_, i) => ({ name: `m/data/${i}`, data: noise, size: 16 << 20 })),
+      { name: 'm/version', data: latin1('3\n'), crc: nodeCrc?.('3\n') ?? 0 },
+    ]);
+  },
+  'joblib, one array of 128 MB, a class behind it': (path) => {
+    const fd = openSync(path('m.joblib'), 'w');
+    const short = (value) => `\x8c${String.fromCharCode(value.length)}${value}`;
+    const head = `\x80\x04}(${short('a')}${short('joblib.numpy_pickle')}${short('NumpyArrayWrapper')}\x93)\x81}(${short('subclass')}${short('numpy')}${short('ndarray')}\x93${short('shape')}J${u32(16 << 20).toString('latin1')}\x85${short('order')}${short('C')}${short('dtype')}${short('numpy')}${short('dtype')}\x93${short('f8')}\x89\x88\x87R(K\x03${short('<')}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb${short('allow_mmap')}\x88${short('numpy_array_alignment_bytes')}K\x10ub`;
+    const pad = 16 - ((head.length + 1) % 16);
+    writeSync(fd, latin1(`${head}${String.fromCharCode(pad)}${'\xff'.repeat(pad)}`));
+    fill(fd, noise, 128 << 20);
+    writeSync(fd, latin1(`${short('b')}${short('sklearn.svm._classes')}${short('SVC')}\x93u.`));
+    closeSync(fd);
+  },
+  'pickle of 45 MB, 12 million opcodes': (path) => {
+    const fd = openSync(path('m.pkl'), 'w');
+    writeSync(fd, latin1('\x80\x04}\x94'));
+    for (let block = 0; block < 3000; block++) {
+      const words = Array.from({ length: 1000 }, (_, i) => {
+        const n = block * 1000 + i;
+        return `\x8c\x06${n.toString(36).padStart(6, '_')}\x94J${u32(n).toString('latin1')}`;
+      });
+      writeSync(fd, latin1(`(${words.join('')}u`));
+    }
+    writeSync(fd, latin1('.'));
+    closeSync(fd);
+  },
+  'bomb: zip member of 389 KB that unpacks to 400 MB': (path) => {
+    const data = deflateRawSync(Buffer.alloc(400_000_000));
+    zip(path('m.npz'), [{ name: 'a.npy', data, method: 8, unpacked: 400_000_000 }]);
+  },
+  'bomb: gzip of 400 MB of zeros': (path) => writeFileSync(path('m.pkl.gz'), gzipSync(Buffer.alloc(400_000_000))),
+  'bomb: zlib joblib of 400 MB of zeros': (path) => writeFileSync(path('m.joblib'), deflateSync(Buffer.alloc(400_000_000))),
+  'bomb: lists of lists, 10^30 parts': (path) =>
+    writeFileSync(
+      path('m.pkl'),
+      latin1(
+        `\x80\x04]\x94${Array.from({ length: 100 }, (_, i) => `]\x94(h${String.fromCharCode(i)}h${String.fromCharCode(i)}e`).join('')}.`,
+      ),
+    ),
+};
+
+function run(command, args) {
+  const timed = spawnSync('/usr/bin/env', ['bash', '-c', 'TIMEFORMAT="%U %S"; time "$@"', 'bash', command, ...args], {
+    maxBuffer: 1 << 28,
+    encoding: 'utf8',
+  });
+  const [user, system] = (timed.stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
+  return { seconds: user + system, stdout: timed.stdout };
+}
+/** The scan in a process that reports its own largest resident set. */
+function scan(target) {
+  const report = join(folder, 'memory');
+  const hook = `data:text/javascript,${encodeURIComponent(`import{writeFileSync}from'node:fs';process.on('exit',()=>writeFileSync(${JSON.stringify(report)},String(process.resourceUsage().maxRSS)))`)}`;
+  const { seconds, stdout } = run(process.execPath, ['--import', hook, program, 'scan', target, '--json']);
+  const memory = Number(run('cat', [report]).stdout) / 1024;
+  return { seconds, memory, answer: JSON.parse(stdout) };
+}
+
+const empty = join(folder, 'empty.txt');
+writeFileSync(empty, 'x');
+const start = Math.min(...[1, 2, 3].map(() => scan(empty).seconds));
+console.log(`start of the program: ${start.toFixed(2)} s`);
+for (const [name, make] of Object.entries(CASES)) {
+  if (!only.test(name)) continue;
+  let target = '';
+  make((file) => (target = join(folder, file)));
+  const { seconds, memory, answer } = scan(target);
+  const reference = run('sha256sum', [target]).seconds;
+  const unzip = /\.(pt|npz)$/.test(target) ? `, unzip -t ${run('unzip', ['-qt', target]).seconds.toFixed(2)} s` : '';
+  const verdict = answer.files[0].verdict;
+  console.log(
+    `${name}: ${seconds.toFixed(2)} s (${Math.max(0, seconds - start).toFixed(2)} s), ${memory.toFixed(0)} MB, ${verdict}; sha256sum ${reference.toFixed(2)} s${unzip}`,
+  );
+  rmSync(target);
+}
+rmSync(folder, { recursive: true });

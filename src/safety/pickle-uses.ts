@@ -1,0 +1,139 @@
+/**
+ * What the instructions of a pickle do with what it imports: calls, states, items, each held against what honest picklers write.
+ * @module
+ */
+import type { Where } from '../base/index.ts';
+import {
+  bytesOf,
+  calleeName,
+  dictEntries,
+  isPickleObject,
+  type PickleCall,
+  type PickleGlobal,
+  type PickleUse,
+  type PickleValue,
+  sequenceItems,
+} from '../weights/index.ts';
+import { innerCall, isText, judgeArguments, showValue } from './arguments.ts';
+import { judgeGlobal, pathOf } from './globals.ts';
+import { type Collector, report } from './rules.ts';
+
+/** Wrappers in wrappers. (CWE-674) */
+const MAX_WRAPPING = 4;
+/** Classes of the allow-list that SETITEM(S) and APPEND(S) may fill. Library classes may be subclasses of dict or list. */
+const MAPS = /^(collections\.(OrderedDict|Counter|defaultdict)|builtins\.dict)$/;
+const LISTS = /^(collections\.deque|builtins\.(list|set|bytearray))$/;
+/** Attributes that Python calls by itself or that change what an object is; no state of an honest object holds them. */
+const HOOKS =
+  /^__(setstate|class|reduce|reduce_ex|getattr|getattribute|setattr|del|call|init|new|setitem|getitem|iter|next|enter|exit|dict)__$/;
+const LOADERS = /^(torch\.storage\._load_from_bytes|pickle\.loads|_pickle\.loads|dill\.loads|dill\._dill\.loads|cloudpickle\.loads)$/;
+
+const OPCODES: { readonly [how in PickleCall['how']]: string } = {
+  reduce: 'REDUCE',
+  newobj: 'NEWOBJ',
+  newobj_ex: 'NEWOBJ_EX',
+  obj: 'OBJ',
+  inst: 'INST',
+};
+
+/** What a call loads as a pickle. */
+export interface Loaded {
+  readonly by: string;
+  /** Null when it is computed, and cannot be told from the bytes. */
+  readonly bytes: ReturnType<typeof bytesOf>;
+}
+
+/** What is learned of one pickle while it runs. */
+export interface Uses {
+  readonly file: string;
+  readonly torchscript: boolean;
+  /** Bytes that a call loads as a pickle, by place: a payload that is loaded a million times is looked at once. */
+  readonly loaded: Map<number, Loaded>;
+  /** Imports that were called on something else than what the same pickle made of code it carries. */
+  readonly reaching: Set<PickleGlobal>;
+}
+
+export function judgeUse(use: PickleUse, uses: Uses, into: Collector): void {
+  const { target } = use;
+  if (!isPickleObject(target)) return;
+  if (use.op === 'call') {
+    if (target.kind === 'global' && target.resolved) judgeCall(target, use, uses, into);
+  } else if (target.kind === 'call') {
+    if (use.op === 'build') judgeState(target, use, uses, into);
+    else if (use.op === 'setitem' || use.op === 'append' || use.op === 'additem') judgeFilling(target, use, uses, into);
+  }
+}
+
+function judgeCall(callee: PickleGlobal, use: PickleUse, uses: Uses, into: Collector): void {
+  const args = sequenceItems(use.argument);
+  const path = pathOf(into.book, callee.module, callee.name);
+  if (!isOwnObject(args?.[0], uses, into)) uses.reaching.add(callee);
+  if (LOADERS.test(path)) {
+    const bytes = bytesOf(args?.[0]);
+    uses.loaded.set(bytes && 'kind' in bytes ? bytes.byte : use.byte, { by: path, bytes });
+  }
+  judgeArgumentsOf(callee, args, use, uses, into, 0);
+}
+
+function judgeArgumentsOf(
+  callee: PickleGlobal,
+  args: readonly PickleValue[] | null,
+  use: PickleUse,
+  uses: Uses,
+  into: Collector,
+  depth: number,
+): void {
+  const judged = judgeGlobal(into.book, callee.module, callee.name, uses.torchscript);
+  const path = pathOf(into.book, callee.module, callee.name);
+  const where: Where = { file: uses.file, byte: use.byte };
+  const evidence = { opcode: OPCODES[use.how ?? 'reduce'], callable: path, argument: showValue(use.argument) };
+  if (judged.tier === 'data') {
+    const named = isPickleObject(use.kwargs) && (dictEntries(use.kwargs)?.length ?? 1) > 0;
+    const verdict = args === null || named ? 'misfits' : judgeArguments(into.book.argumentRules, path, args);
+    if (verdict === 'carries-code')
+      report(into, 'pickle-argument', where, `${path} is called with ${evidence.argument}, which it never takes`, evidence);
+    else if (verdict === 'misfits')
+      report(into, 'pickle-argument-shape', where, `${path} is called with ${evidence.argument}, which does not fit it`, evidence);
+    const inner = args && depth < MAX_WRAPPING ? innerCall(path, args) : null;
+    if (inner && isPickleObject(inner.callee) && inner.callee.kind === 'global')
+      judgeArgumentsOf(inner.callee, inner.args, use, uses, into, depth + 1);
+  } else if (judged.tier === 'library' && !judged.texts && args?.some(isText))
+    report(into, 'pickle-argument-shape', where, `${path} is called with ${evidence.argument}; ${judged.what} takes no text`, evidence);
+}
+
+/** Whether a value is a function or class that the pickle itself carries (dill, cloudpickle). */
+function isOwnObject(value: PickleValue | undefined, uses: Uses, into: Collector): boolean {
+  if (!isPickleObject(value) || value.kind !== 'call' || !isPickleObject(value.callee) || value.callee.kind !== 'global') return false;
+  return judgeGlobal(into.book, value.callee.module, value.callee.name, uses.torchscript).tier === 'code';
+}
+
+function judgeState(target: PickleCall, use: PickleUse, uses: Uses, into: Collector): void {
+  const parts = isPickleObject(use.argument) && use.argument.kind === 'tuple' ? use.argument.items : [use.argument];
+  for (const part of parts) {
+    const entries = isPickleObject(part) && part.kind === 'dict' ? part.entries : [];
+    const hook = entries.find((key, i): key is string => i % 2 === 0 && typeof key === 'string' && HOOKS.test(key));
+    if (hook !== undefined)
+      report(
+        into,
+        'pickle-strange-operation',
+        { file: uses.file, byte: use.byte },
+        `the state of ${calleeName(target) || 'an object'} sets ${hook}, which Python calls by itself`,
+        { opcode: 'BUILD', callable: calleeName(target), argument: hook },
+      );
+  }
+}
+
+function judgeFilling(target: PickleCall, use: PickleUse, uses: Uses, into: Collector): void {
+  const made = innerCall(calleeName(target), sequenceItems(target.args) ?? [])?.callee;
+  const wrapped = calleeName(target) === 'copyreg._reconstructor' ? sequenceItems(target.args)?.[0] : made;
+  const callee = isPickleObject(wrapped) && wrapped.kind === 'global' ? wrapped : target.callee;
+  if (!isPickleObject(callee) || callee.kind !== 'global') return;
+  const path = pathOf(into.book, callee.module, callee.name);
+  if (judgeGlobal(into.book, callee.module, callee.name, uses.torchscript).tier !== 'data') return;
+  if ((use.op === 'setitem' ? MAPS : LISTS).test(path)) return;
+  const what = use.op === 'setitem' ? 'items are set on' : 'items are added to';
+  report(into, 'pickle-strange-operation', { file: uses.file, byte: use.byte }, `${what} what ${path} returns`, {
+    opcode: use.op === 'setitem' ? 'SETITEMS' : use.op === 'append' ? 'APPENDS' : 'ADDITEMS',
+    callable: path,
+  });
+}
