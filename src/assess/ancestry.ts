@@ -40,21 +40,22 @@ const MAX_ABOVE = 500;
 
 /**
  * Every ancestor with the act on its edge, nearest first.
- * @param records every registered model that was looked at.
+ * @param records every registered model that was looked at. @param own the suspect's own entry, when it is registered.
  */
 export function licenseAncestry(
   model: Model,
   ancestors: readonly KnownRelation[],
   claimed: readonly AncestorRecord[],
   records: readonly AncestorRecord[],
+  own: AncestorRecord | null = null,
 ): AncestorLicense[] {
   const carded = cardAct(model);
   const candidates = ancestors.map((relation) => {
     const first = cameFirst(relation.direction, model, relation.ancestor);
-    return { relation, first, name: relation.ancestor.name, isFirst: first.cameFirst !== undefined };
+    return { relation, first, name: relation.ancestor.name, isFirst: first.cameFirst !== undefined, addedAt: relation.ancestor.addedAt };
   });
   const direct: AncestorLicense[] = [
-    ...ancestorsAmong(candidates, ownNames(model), readNamings(records)).map(({ relation, first }) => ({
+    ...ancestorsAmong(candidates, ownNames(model), readNamings(records), own?.addedAt).map(({ relation, first }) => ({
       ...licenseOf(relation.ancestor),
       because: 'weights' as const,
       act: actOf(relation, carded),

@@ -39,16 +39,25 @@ export interface Candidate {
   readonly name: string;
   /** The weights or the suspect's own card say that it came first. */
   readonly isFirst: boolean;
+  /** When it was registered, RFC 3339. */
+  readonly addedAt?: string | undefined;
 }
 
 /**
  * Those of `candidates` that may be ancestors of the suspect. Where one came first for sure or is named as a base by others, the rest are its
  * relatives and no ancestors that anything speaks for.
- * @param own names the suspect goes by, normalized.
+ * @param own names the suspect goes by, normalized. @param registeredAt when the suspect was registered itself: where nothing else speaks,
+ * what was registered later is no ancestor of it.
  */
-export function ancestorsAmong<T extends Candidate>(candidates: readonly T[], own: ReadonlySet<string>, namings: Namings): T[] {
+export function ancestorsAmong<T extends Candidate>(
+  candidates: readonly T[],
+  own: ReadonlySet<string>,
+  namings: Namings,
+  registeredAt?: string,
+): T[] {
   const ownCount = Math.max(0, ...[...own].map((name) => namings.count(name)));
   const open = candidates.filter((one) => one.isFirst || !namings.descendsFrom(one.name, own));
   const grounded = open.filter((one) => one.isFirst || namings.count(one.name) > ownCount);
-  return grounded.length > 0 ? grounded : ownCount > 0 ? [] : open;
+  if (grounded.length > 0 || ownCount > 0) return grounded;
+  return registeredAt === undefined ? open : open.filter(({ addedAt }) => addedAt !== undefined && addedAt < registeredAt);
 }

@@ -26,7 +26,7 @@ export async function assessLicense(
 ): Promise<LicenseAssessed> {
   const digest = await subjectDigest(model, options);
   const sketch = model.checkpoint ? await sketchModel(model, { ...options, digest }) : null;
-  const { answer, ancestors: shown, claimed, records } = await traceLineage(model, sketch, options.known, options);
-  const ancestors = licenseAncestry(model, shown, claimed, records);
+  const { answer, ancestors: shown, claimed, records, own } = await traceLineage(model, sketch, options.known, options);
+  const ancestors = licenseAncestry(model, shown, claimed, records, own);
   return { digest, lineage: answer, ancestors, ...(await judgeLicenseFor(model, ancestors, context)) };
 }

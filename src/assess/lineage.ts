@@ -3,7 +3,7 @@
  * @module
  */
 import type { Finding, Watch } from '../base/index.ts';
-import { relate, type Sketch, type Verdict } from '../lineage/index.ts';
+import { isOpen, relate, sharesTraining, type Sketch, type Verdict } from '../lineage/index.ts';
 import { type Model, normalizeName, sameName } from '../model/index.ts';
 import { checkClaim, type OtherTie } from './claims.ts';
 import { byStrength, isTie, type KnownRelation, relateKnown } from './known.ts';
@@ -12,17 +12,28 @@ import type { AncestorRecord, Assessment, ClaimCheck, KnownModel, KnownModels } 
 
 type LineageAnswer = Assessment['lineage'];
 
-/** @returns the answer, the known models that count as ancestors (a tie by training, and not themselves descendants), those only claimed, and every record looked at. */
+/** Known models whose fingerprints leave a question open, held on to for a closer look: 256 KiB each at most. */
+const MOST_OPEN = 256;
+
+/** @returns the answer, the known models that count as ancestors (a tie by training, and not themselves descendants), those only claimed, every record looked at, and the suspect's own if it is registered. */
 export async function traceLineage(
   model: Model,
   sketch: Sketch | null,
   known: KnownModels,
   watch: Watch,
-): Promise<{ answer: LineageAnswer; ancestors: KnownRelation[]; claimed: AncestorRecord[]; records: AncestorRecord[] }> {
+): Promise<{
+  answer: LineageAnswer;
+  ancestors: KnownRelation[];
+  claimed: AncestorRecord[];
+  records: AncestorRecord[];
+  own: AncestorRecord | null;
+}> {
   const names = ownNames(model);
   const all: KnownRelation[] = [];
   const named = new Map<KnownRelation, KnownModel>();
   let best: { readonly relation: KnownRelation; readonly sketch: Sketch } | undefined;
+  const open: OpenPair[] = [];
+  let own: AncestorRecord | null = null;
   let compared = 0;
   let done = 0;
   if (sketch)
@@ -32,11 +43,33 @@ export async function traceLineage(
       const relation = relateKnown(entry, sketch, known.count);
       if (relation.verdict !== 'unresolved') compared++;
       // A registered copy of the very model under judgement is not its ancestor.
-      if (relation.a.digest === relation.b.digest && names.has(normalizeName(entry.record.name))) continue;
+      if (relation.a.digest === relation.b.digest && names.has(normalizeName(entry.record.name))) {
+        own = entry.record;
+        continue;
+      }
       all.push(relation);
+      if (known.closer && open.length < MOST_OPEN && isOpen(relation, entry.sketch, sketch)) open.push({ entry, relation });
       // Two kinds of sketches are held on to: of models the card names, and of the strongest tie, to see whether they are strangers.
       if (model.claims.baseModels.some((claim) => sameName(claim.value, entry.record.name))) named.set(relation, entry);
       if (!best || byStrength(relation, best.relation) < 0) best = { relation, sketch: entry.sketch };
+    }
+  const isTold = (): boolean => all.some(({ verdict }) => sharesTraining(verdict));
+  if (sketch && known.closer)
+    for (const { entry, relation } of open.filter(({ relation }) => named.has(relation)).concat(byUrgency(open, named))) {
+      // One that shares training is enough: fingerprints tell its relatives, and each further look costs as much.
+      if (isTold() && !named.has(relation)) break;
+      watch.signal?.throwIfAborted();
+      watch.onProgress?.({ what: `look closer at ${entry.record.name}`, done: 0, total: 0 });
+      const looked = await known.closer(entry, sketch);
+      if (!looked) continue;
+      const nearer = { ...looked, a: { ...looked.a, name: entry.record.name }, ancestor: entry.record };
+      all[all.indexOf(relation)] = nearer;
+      const base = named.get(relation);
+      if (base) {
+        named.delete(relation);
+        named.set(nearer, base);
+      }
+      if (!best || best.relation === relation || byStrength(nearer, best.relation) < 0) best = { relation: nearer, sketch: entry.sketch };
     }
   const told = all.filter((relation) => isTie(relation.verdict)).sort(byStrength);
   const claims = model.claims.baseModels.map((claim) => {
@@ -64,6 +97,7 @@ export async function traceLineage(
     ancestors,
     claimed,
     records: all.map((relation) => relation.ancestor),
+    own,
     answer: {
       verdict,
       relations: [...told, ...claimedOnly],
@@ -73,6 +107,17 @@ export async function traceLineage(
       findings: findings(told, claims, names),
     },
   };
+}
+
+interface OpenPair {
+  readonly entry: KnownModel;
+  readonly relation: KnownRelation;
+}
+
+/** Ties whose meaning is open before pairs that show nothing; of these, models that name no base of their own first. */
+function byUrgency(open: readonly OpenPair[], named: ReadonlyMap<KnownRelation, KnownModel>): OpenPair[] {
+  const rank = ({ entry, relation }: OpenPair): number => (isTie(relation.verdict) ? 0 : 2) + (entry.record.baseModels?.length ? 1 : 0);
+  return open.filter(({ relation }) => !named.has(relation)).sort((x, y) => rank(x) - rank(y) || byStrength(x.relation, y.relation));
 }
 
 /** A known model that names the suspect as its base, or that lost information the suspect still has, came later. */

@@ -35,6 +35,8 @@ export interface AncestorRecord {
   readonly baseModels?: readonly string[];
   /** The commit it was registered at. */
   readonly revision?: string;
+  /** When it was registered, RFC 3339. */
+  readonly addedAt?: string;
 }
 
 /** The known models of a register, read one after another. */
@@ -42,6 +44,8 @@ export interface KnownModels {
   readonly count: number;
   /** A register of very many models may leave out those that the query shows to be far; it says so itself. */
   entries(query?: KnownQuery): AsyncIterable<KnownModel>;
+  /** Looks at a known model and the suspect with both at hand; null when that cannot be done, or costs more than was asked for. */
+  readonly closer?: (known: KnownModel, suspect: Sketch) => Promise<Relation | null>;
 }
 /** Whose ancestors are sought. */
 export interface KnownQuery {

@@ -2,6 +2,7 @@ import { assess, type Assessment } from '../assess/index.ts';
 import { type Finding, HeirloomError, type Watch } from '../base/index.ts';
 import { scanTree } from '../safety/index.ts';
 import { nodeHasher, openTree } from '../sources/index.ts';
+import { closerLook, type CloserOptions } from './closer-known.ts';
 import { withModel } from './open-model.ts';
 import type { Register } from './register.ts';
 
@@ -18,12 +19,13 @@ export interface CheckedModel {
 export async function checkModel(
   register: Register,
   locator: string,
-  options: Watch & { readonly version: string },
+  options: CloserOptions & { readonly version: string },
 ): Promise<CheckedModel> {
   try {
     return await withModel(locator, options, async (model, tree) => {
       const known = await register.known(options);
-      const assessment = await assess(model, tree, { ...options, known, newHasher: nodeHasher });
+      const closer = closerLook(locator, known.count, options);
+      const assessment = await assess(model, tree, { ...options, known: { ...known, closer }, newHasher: nodeHasher });
       return { assessment: withLimits(assessment, known.limits, known.findings.length), skipped: known.findings };
     });
   } catch (error) {

@@ -10,16 +10,17 @@ export function addCheck(program: Command, runtime: Runtime): void {
     .description('say what a model is, what it descends from, what binds it and whether it is safe')
     .argument('<model...>', 'file, folder, URL or hf:owner/name')
     .option('--register <dir>', 'the models to compare with (default: $HEIRLOOM_REGISTER, else ~/.heirloom/register)')
+    .option('--closer', 'where fingerprints leave a question, open known models that are at hand, also large ones')
     .option('--html <file>', 'also write the report as one HTML page')
     .option('--json', 'print the assessment as JSON')
-    .action(async (models: string[], options: { register?: string; html?: string; json?: true }) => {
+    .action(async (models: string[], options: { register?: string; closer?: true; html?: string; json?: true }) => {
       const { checkModel } = await import('../../register/index.ts');
       const { outcomeOf, renderAssessment, renderHtml, toJson } = await import('../../report/index.ts');
       const register = await openNamedRegister(options.register, runtime);
       const version = readVersion();
       let printed = 0;
       const checked = await tryEach(models, runtime, async (model) => {
-        const { assessment, skipped } = await checkModel(register, model, { ...runtime.watch, version });
+        const { assessment, skipped } = await checkModel(register, model, { ...runtime.watch, version, closer: options.closer === true });
         noteSkipped(runtime, skipped);
         runtime.settle();
         if (!options.json) runtime.print(`${printed++ > 0 ? '\n' : ''}${renderAssessment(assessment, runtime.style)}`);
