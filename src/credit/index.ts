@@ -1,2 +1,7 @@
+/** Who is named, what is missing, and what would be written about it. */
 export { judgeCredit } from './judge.ts';
+export { basesOf, type BasesFound, creditList, type CreditNode, creditTree, type DirectBase, type KnownBase } from './tree.ts';
 export * from './types.ts';
+export type { PlannedFile, Refusal } from './write/edit.ts';
+export { type CreditInput, type CreditPlan, planCredit } from './write/plan.ts';
+export { unifiedDiff } from './write/unified.ts';

@@ -3,4 +3,6 @@ export { dutyActs } from './duties.ts';
 export { identifyLicense } from './identify.ts';
 export { judgeLicense } from './judge.ts';
 export { resolveTag } from './tags.ts';
+export { loadRecords } from './terms/load.ts';
+export type { LicenseRecord, Term } from './terms/types.ts';
 export * from './types.ts';

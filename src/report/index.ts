@@ -1,3 +1,4 @@
+export { renderCreditTree } from './credit-tree.ts';
 export { renderExplanation } from './explain.ts';
 export { countFindings, renderFindings } from './findings.ts';
 export { type Origin, renderEvidence } from './html/evidence.ts';

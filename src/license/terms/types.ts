@@ -94,6 +94,10 @@ export interface LicenseRecord {
   readonly date?: string;
   readonly form: 'license' | 'policy';
   readonly kind?: LicenseKind;
+  /** Where the text was collected. */
+  readonly source: { readonly repo: string; readonly commit?: string; readonly path: string };
+  /** SHA-256 of the text as collected, hex. */
+  readonly sha256: string;
   readonly territory?: string;
   readonly revocability?: string;
   readonly sublicensable?: boolean;
