@@ -74,12 +74,12 @@ export async function writeCredit(locator: string, options: CreditOptions, regis
     for (const path of written) runtime.print(`wrote    ${cleanText(path)}\n`);
     for (const { path, why, words } of plan.refused) {
       runtime.print(`left     ${cleanText(path)}: ${cleanText(why)}\n`);
-      for (const line of words?.split('\n') ?? []) runtime.print(`           ${cleanText(line)}\n`);
+      for (const line of words?.split('\n') ?? []) runtime.print(`           ${diffLine(line, cleanText)}\n`);
     }
     for (const why of facts.leftOut) runtime.print(`left     ${cleanText(why)}\n`);
     if (isAgreed && missing.length > 0) runtime.print(`still open:\n${renderFindings(missing, runtime.style)}`);
   }
-  const isOpen = hasWork(missing) || plan.refused.length > 0 || (plan.files.length > 0 && !isAgreed);
+  const isOpen = hasWork(missing) || plan.refused.some((one) => !one.isOptional) || (plan.files.length > 0 && !isAgreed);
   process.exitCode = isOpen ? EXIT.findings : EXIT.clear;
 }
 

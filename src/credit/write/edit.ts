@@ -16,6 +16,8 @@ export interface Refusal {
   readonly path: string;
   readonly why: string;
   readonly words?: string;
+  /** Good practice that no license asks for. */
+  readonly isOptional?: true;
 }
 
 /** The line end that `text` uses; `\n` where it has none. */

@@ -202,6 +202,6 @@ function planCitation(input: CreditInput, put: Put, refused: Refusal[]): void {
     };
   });
   const result = withReferences(there, cited, { title: input.tree.name, ...(input.author !== undefined && { author: input.author }) });
-  refused.push(...result.refused);
+  refused.push(...result.refused.map((one) => ({ ...one, isOptional: true as const })));
   if (result.text !== undefined) put(path, result.text);
 }
