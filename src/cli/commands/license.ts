@@ -5,6 +5,7 @@ import { exitCodeOf, tryEach } from '../inputs.ts';
 import { openNamedRegister } from '../register-option.ts';
 import { hasWork, noteSkipped, type Runtime } from '../runtime.ts';
 import { readVersion } from '../version.ts';
+import { addLicenseAudit } from './license-audit.ts';
 
 export function addLicense(program: Command, runtime: Runtime): void {
   const group = program.command('license').description('which license a text is, and what binds a model');
@@ -22,6 +23,7 @@ export function addLicense(program: Command, runtime: Runtime): void {
     .option('--register <dir>', 'the models to compare with (default: $HEIRLOOM_REGISTER, else ~/.heirloom/register)')
     .option('--json', 'print the duties as JSON')
     .action((model: string, options: DutiesOptions, command: Command) => duties(model, options, command, runtime));
+  addLicenseAudit(group, runtime);
 }
 
 async function identify(files: string[], options: { json?: true }, runtime: Runtime): Promise<void> {
