@@ -41,6 +41,7 @@ export function judgeCredit(model: Model, ancestors: readonly AncestorLicense[],
     if (duty.status === 'met') met.push({ what: `${duty.what} (${duty.from.license} ${duty.from.section})`, where: duty.satisfiedBy });
     else if (duty.status === 'unmet') missing.push(unmet(model, duty));
   }
+  missing.push(...cardFields(model), ...passedOn(model, license));
   return { ancestors: credited, missing, met };
 }
 
@@ -74,21 +75,116 @@ function noBaseStated(model: Model): Finding {
 
 function unmet(model: Model, duty: Duty): Finding {
   const term = termOf(duty);
-  const file =
-    term === 'duty.attribution-display' || term === 'duty.state-changes'
-      ? model.card?.file
-      : term === 'duty.notice-file'
-        ? 'NOTICE'
-        : term === 'duty.license-copy'
-          ? 'LICENSE'
-          : undefined;
+  const { file, fix } = remedy(model, duty, term);
   return {
     rule: `credit/${term.slice('duty.'.length)}-not-seen`,
     severity: 'warning',
     where: file === undefined ? {} : { file },
     what: `nothing in the folder was seen to ${duty.what}`,
     why: `this clause of ${duty.from.license} appears unmet: "${duty.from.quote}" (${duty.from.section}); it binds through ${duty.because.replace(/^own: /, '')}`,
-    fix: duty.what,
+    fix,
     source: `${duty.from.license} ${duty.from.section}`,
   };
+}
+
+/** Which words go where. */
+function remedy(model: Model, duty: Duty, term: string): { file?: string; fix: string } {
+  const { license } = duty.from;
+  const card = model.card?.file ?? 'README.md';
+  const words = duty.text === undefined ? 'the words of the clause' : `"${duty.text}"`;
+  switch (term) {
+    case 'duty.license-copy':
+      return { file: 'LICENSE', fix: `put the unchanged text of ${license} into the folder, as LICENSE or below LICENSES/` };
+    case 'duty.retain-notices':
+      return { fix: `put the base model's license file, with its copyright lines as they stand, below LICENSES/ (${license})` };
+    case 'duty.notice-file':
+      return { file: 'NOTICE', fix: `put into NOTICE: ${words}` };
+    case 'duty.attribution-display':
+      return { file: card, fix: `write into ${card}, where readers see it: ${words}` };
+    case 'duty.name-prefix':
+      return { fix: `let the model's published name begin with ${words}` };
+    case 'duty.state-changes':
+      return { file: card, fix: `write into ${card} what was changed, for instance: "Fine-tuned from ${throughOf(duty)}."` };
+    case 'duty.restrictions-flowdown':
+      return {
+        fix: `pass the use restrictions of ${license} on: put its text below LICENSES/ and make it part of every agreement under which the model is given away`,
+      };
+    default:
+      return { fix: duty.what };
+  }
+}
+
+const throughOf = (duty: Duty): string => duty.because.replace(/ \((weights|claimed)\).*$/, '');
+
+/** Words that show that a policy is named. */
+const POLICY_WORDS = /(acceptable|prohibited)[ -]use|us(e|age)[ -](policy|restrictions|based restrictions)/i;
+
+/** What binds users and hosts: no file shows that they were told, so these are notes. */
+function passedOn(model: Model, license: LicenseJudgement): Finding[] {
+  const out: Finding[] = [];
+  const told = [model.card?.body ?? '', ...model.noticeFiles.map((file) => file.text)].some((text) => POLICY_WORDS.test(text));
+  const seen = new Set<string>();
+  for (const duty of license.duties) {
+    const term = termOf(duty);
+    const key = `${duty.from.license}/${term === 'duty.acceptable-use' ? 'policy' : 'host'}`;
+    if (seen.has(key)) continue;
+    const common = {
+      severity: 'note' as const,
+      why: `"${duty.from.quote}" (${duty.from.license} ${duty.from.section})`,
+      source: `${duty.from.license} ${duty.from.section}`,
+    };
+    if (term === 'duty.acceptable-use' && !told && model.policyFiles.length === 0) {
+      seen.add(key);
+      out.push({
+        ...common,
+        rule: 'credit/policy-not-named',
+        where: model.card ? { file: model.card.file } : {},
+        what: `the use policy of ${duty.from.license} is neither in the folder nor named in the card`,
+        fix: `add its file (USE_POLICY.md), or a line with its address, to the card`,
+      });
+    } else if (HOST_TERMS.has(term) && duty.when.includes('host')) {
+      seen.add(key);
+      out.push({
+        ...common,
+        rule: 'credit/host-terms',
+        where: {},
+        what: `who offers this model as a service passes the use restrictions of ${duty.from.license} on in the terms of service`,
+        fix: `put into the terms of service: "Use of this model is subject to the use restrictions of ${duty.from.license}.", with those restrictions or a link to them`,
+      });
+    }
+  }
+  return out;
+}
+const HOST_TERMS: ReadonlySet<string> = new Set(['duty.restrictions-flowdown', 'duty.notify-downstream', 'duty.enforce-users']);
+
+/** Fields by which hubs tell a license that they have no tag for, and what was done to the base. */
+function cardFields(model: Model): Finding[] {
+  const { card, claims } = model;
+  if (!card) return [];
+  const missing = (field: string, what: string, fix: string): Finding => ({
+    rule: 'credit/card-field-missing',
+    severity: 'note',
+    where: { file: card.file, field },
+    what,
+    why: 'hubs and registers read it from this field',
+    fix,
+    source: 'https://huggingface.co/docs/hub/model-cards',
+  });
+  const out: Finding[] = [];
+  const isOther = claims.licenses.some((claim) => /^other$/i.test(claim.value) && claim.from === `${card.file}: license`);
+  if (isOther && !claims.licenseName)
+    out.push(missing('license_name', 'the card says license: other without a name', 'add license_name: with the name of the license'));
+  if (isOther && !claims.licenseLink)
+    out.push(
+      missing('license_link', 'the card says license: other without a link', 'add license_link: LICENSE, or the address of the text'),
+    );
+  if (claims.baseModels.some((claim) => claim.from === `${card.file}: base_model`) && !claims.relation)
+    out.push(
+      missing(
+        'base_model_relation',
+        'the card names a base model, not what was done to it',
+        'add base_model_relation: finetune, adapter, merge or quantized',
+      ),
+    );
+  return out;
 }

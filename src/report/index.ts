@@ -1,5 +1,8 @@
+export { auditCsv, auditRowText, AUDIT_CSV_HEAD, renderAuditSummary } from './audit.ts';
+export { renderCreditTree } from './credit-tree.ts';
 export { renderExplanation } from './explain.ts';
 export { countFindings, renderFindings } from './findings.ts';
+export { renderAuditHtml } from './html/audit.ts';
 export { type Origin, renderEvidence } from './html/evidence.ts';
 export { type Report, renderHtml } from './html/page.ts';
 export { renderTreeHtml } from './html/tree.ts';

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { RailReading } from '../../license/index.ts';
 import { exitCodeOf, tryEach } from '../inputs.ts';
 import type { Runtime } from '../runtime.ts';
+import { addLicenseAudit } from './license-audit.ts';
 import { addLicenseCan } from './license-can.ts';
 import { addLicenseCompat } from './license-compat.ts';
 import { addLicenseCompose } from './license-compose.ts';
@@ -25,6 +26,7 @@ export function addLicense(program: Command, runtime: Runtime): void {
   addLicenseShow(group, runtime);
   addLicenseDiff(group, runtime);
   addLicenseCompose(group, runtime);
+  addLicenseAudit(group, runtime);
 }
 
 async function identify(files: string[], options: { json?: true }, runtime: Runtime): Promise<void> {

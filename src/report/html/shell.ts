@@ -13,23 +13,26 @@ export interface Shell {
   readonly main: Html;
   /** Name and version of the program. */
   readonly tool?: string;
+  /** Beside the common style sheet. */
+  readonly style?: Html;
 }
 
 /** A whole page; its content security policy allows its own style sheet only. */
-export function shell({ title, header, main, tool }: Shell): string {
+export function shell({ title, header, main, tool, style }: Shell): string {
+  const sheet = style ? markup`${STYLE}${style}` : STYLE;
   return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta
           http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'sha256-${own(base64(sha256(new TextEncoder().encode(String(STYLE)))))}'; base-uri 'none'; form-action 'none'"
+          content="default-src 'none'; style-src 'sha256-${own(base64(sha256(new TextEncoder().encode(String(sheet)))))}'; base-uri 'none'; form-action 'none'"
         />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="no-referrer" />
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
-        <style>${STYLE}</style>
+        <style>${sheet}</style>
       </head>
       <body>
         <a class="skip" href="#main">To the report</a>
