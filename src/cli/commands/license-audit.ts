@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { AuditEntry, AuditRow } from '../../credit/index.ts';
+import type { Model } from '../../model/index.ts';
 import { HeirloomError } from '../../base/index.ts';
 import { EXIT } from '../exit.ts';
 import { openNamedRegister } from '../register-option.ts';
@@ -34,7 +35,13 @@ export function addLicenseAudit(group: Command, runtime: Runtime): void {
 async function audit(path: string, options: Options, runtime: Runtime): Promise<void> {
   const { AuditCounter, auditEntry, auditIndex, auditRow, brokenRow, entryOf } = await import('../../credit/index.ts');
   const { AUDIT_CSV_HEAD, auditCsv, auditRowText, cleanText, renderAuditHtml, renderAuditSummary } = await import('../../report/index.ts');
+  const { publishedName } = await import('../../assess/index.ts');
   const { auditInputs } = await import('../audit-inputs.ts');
+  // What its card calls it is what its descendants' cards name.
+  const nameOf = (model: Model, given: string): string => {
+    const published = publishedName(model);
+    return published === model.name ? given : published;
+  };
   const { watch } = runtime;
   const register = await openNamedRegister(options.register, runtime);
   const registered: AuditEntry[] = [];
@@ -46,7 +53,7 @@ async function audit(path: string, options: Options, runtime: Runtime): Promise<
   for await (const input of auditInputs(path)) {
     watch.signal?.throwIfAborted();
     watch.onProgress?.({ what: `read labels (${entries.length})`, done: 0, total: 0 });
-    entries.push(await input.use({}, (model) => auditEntry(model, input.name, input.from)).catch(typed));
+    entries.push(await input.use({}, (model) => auditEntry(model, nameOf(model, input.name), input.from)).catch(typed));
   }
   const index = auditIndex(
     entries.filter((entry): entry is AuditEntry => !(entry instanceof HeirloomError)),
