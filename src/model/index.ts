@@ -1,4 +1,5 @@
 /** A model as published: files, claims, and its tensors under canonical names. */
+export { readYaml } from './card.ts';
 export { digestHeader, digestModel, type FileDigest, type ModelDigest, type TensorDigest } from './digest.ts';
 export { type Heads, readHeads } from './heads.ts';
 export { readRoleBlock, readRoleRows, roleShape } from './matrix.ts';

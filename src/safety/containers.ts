@@ -15,7 +15,8 @@ import {
   type TarMember,
 } from '../weights/index.ts';
 import { judgeCode } from './code.ts';
-import { judgeKerasConfig } from './keras.ts';
+import { judgeKerasConfig } from './carriers/keras.ts';
+import { judgeTorchScript } from './carriers/torchscript.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
 
@@ -59,8 +60,11 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const torchscript = prefix !== null && names.has(`${prefix}constants.pkl`);
   const named = source.name.toLowerCase().endsWith('.keras');
   const keras = named || (names.has('config.json') && (names.has('metadata.json') || names.has('model.weights.h5')));
+  const handler = names.has('MAR-INF/MANIFEST.json');
+  if (keras && !names.has('config.json'))
+    report(into, 'broken-file', { file: source.name, field: 'config.json' }, `${source.name} is a Keras archive without config.json`);
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  for (const entry of archive.entries) await scanMember(archive, entry, into, depth, inner, { prefix, torchscript, keras });
+  for (const entry of archive.entries) await scanMember(archive, entry, into, depth, inner, { prefix, torchscript, keras, handler });
   if (prefix !== null) return 'pytorch';
   if (keras) return 'keras-zip';
   return archive.entries.length > 0 && archive.entries.every((entry) => entry.name.endsWith('.npy')) ? 'npz' : 'zip';
@@ -75,6 +79,8 @@ interface ZipKind {
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
+  /** A TorchServe archive: its Python is run by the server. */
+  readonly handler: boolean;
 }
 
 async function scanMember(
@@ -102,13 +108,14 @@ async function scanMember(
     if (/\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name) && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
       const scripted = kind.torchscript && entry.name.startsWith(`${kind.prefix}code/`);
-      if (/\.py$/i.test(entry.name) && !scripted) judgeCode(bytes, file, into, kind.keras || kind.prefix !== null);
+      if (/\.py$/i.test(entry.name) && scripted) judgeTorchScript(bytes, file, into);
+      else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
       else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
       else judgeText(bytes, file, into);
       if (/\.py$/i.test(entry.name)) return;
     }
-    if (kind.keras && /\.(sh|exe|dll|so|bat|cmd|ps1)$/i.test(entry.name))
-      report(into, 'executable', where, `member "${entry.name}" of a Keras archive is a program`);
+    if (kind.keras && /\.(pyw?|pyc|sh|exe|dll|so|dylib|bat|cmd|ps1|vbs|jar)$/i.test(entry.name))
+      report(into, 'keras-program', where, `member "${entry.name}" of a Keras archive is a program`);
     await inner(member, into, depth + 1, { torchscript: kind.torchscript, mixed: false });
   } catch (error) {
     memberFailed(error, entry, file, into);

@@ -3,13 +3,16 @@
  * @module
  */
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
-import { detectBytes, openCheckpoint, readNpyHeader, sliceSource } from '../weights/index.ts';
-import { isStartupFile, judgeCode } from './code.ts';
+import { detectBytes, readNpyHeader, sliceSource } from '../weights/index.ts';
+import { isTextFile, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
+import { judgeKerasMetadata } from './carriers/graphdef.ts';
+import { judgeSecrets } from './carriers/secrets.ts';
+import { carry } from './carriers/table.ts';
+import { isStartupFile } from './code.ts';
 import { type InnerKind, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
-import { judgeKerasConfig } from './keras.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
-import { judgeTemplate, judgeText } from './text.ts';
+import { judgeText } from './text.ts';
 import type { FileSafety, SafetyReport } from './types.ts';
 
 /** Text files looked at whole. */
@@ -52,8 +55,32 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   const head = await source.read(0, Math.min(source.size, 1024));
   const path = source.name;
   const detected = detectBytes(head, source.size, path);
+  judgeName(path, detected, into);
+  judgeShadow(path, into);
+  const text = await scanText(source, head, into);
+  if (text) return text;
+  if (/(^|\/)keras_metadata\.pb$/.test(path)) {
+    await judgeKerasMetadata(source, into);
+    return 'protobuf';
+  }
+  if (WEIGHT_NAME.test(path) && isProgram(head))
+    report(into, 'program-as-weights', { file: path, byte: 0 }, `the file is named as weights and is ${executableName(head)!}`);
+  if (await carry(detected, source, tree, into)) return detected;
+  const promised = promisedFormat(path);
+  if (detected === 'unknown' && promised)
+    report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
+  const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
+  if (format === 'unknown' && into.findings.length === 0 && PICKLE_NAMES.test(path))
+    report(into, 'unknown-format', { file: path, byte: 0 }, 'the file is in no format known here');
+  return format;
+}
+
+/** Texts beside weights. @returns the format; null when the file is none of them. */
+async function scanText(source: ByteSource, head: Uint8Array, into: Collector): Promise<string | null> {
+  const path = source.name;
   const text = isText(head);
-  if (/\.pth$/i.test(path) && text && isStartupFile(new TextDecoder().decode(head))) {
+  if (/\.pth$/i.test(path) && text && source.size <= MAX_SEARCH) {
+    if (!isStartupFile(new TextDecoder().decode(await source.read(0, source.size)))) return null;
     report(into, 'startup-file', { file: path, byte: 0 }, 'the file is Python start-up code, not weights');
     return 'text';
   }
@@ -61,54 +88,19 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     judgeText(await source.read(0, source.size), path, into);
     return /\.json$/i.test(path) ? 'json' : 'text';
   }
-  if (/\.py$/i.test(path)) {
-    if (source.size <= MAX_SEARCH) judgeCode(await source.read(0, source.size), path, into, false);
-    return 'python';
-  }
-  if (detected === 'safetensors' || detected === 'gguf' || detected === 'onnx') return scanWeights(tree, source, detected, into);
-  const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
-  if (format === 'keras-h5') await judgeH5Config(tree, path, into);
-  return format;
+  if (!isTextFile(path) || executableName(head) || source.size > MAX_SEARCH) return null;
+  const bytes = await source.read(0, source.size);
+  const decoded = new TextDecoder().decode(bytes);
+  judgeSecrets(decoded, path, '', into);
+  judgeTextFile(bytes, decoded, path, into);
+  return /\.pyw?$/i.test(path) ? 'python' : 'text';
 }
 
-/** The configuration an HDF5 file carries as an attribute. What the reader cannot open has been searched already. */
-async function judgeH5Config(tree: FileTree, path: string, into: Collector): Promise<void> {
-  try {
-    const config = (await openCheckpoint(tree, path)).metadata.get('h5.model_config');
-    if (typeof config === 'string') judgeKerasConfig(new TextEncoder().encode(config), path, into);
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    if (error.code === 'WEIGHTS_TRUNCATED' || error.code === 'WEIGHTS_HEADER')
-      report(into, 'broken-file', error.where ?? { file: path }, error.message);
-  }
-}
-
-/** Formats without code: their header must hold; templates and marks of code inside it are looked at. */
-async function scanWeights(tree: FileTree, source: ByteSource, format: string, into: Collector): Promise<string> {
-  try {
-    const checkpoint = await openCheckpoint(tree, source.name);
-    for (const [key, value] of checkpoint.metadata) if (typeof value === 'string') judgeTemplate(value, source.name, key, into);
-    for (const finding of checkpoint.findings)
-      if (finding.rule === 'weights/unclaimed-bytes') report(into, 'trailing-data', finding.where, finding.what);
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    const rule =
-      error.code === 'WEIGHTS_PATH'
-        ? 'external-path'
-        : error.code === 'WEIGHTS_NOT_READ_YET' || error.code === 'WEIGHTS_MISSING_FILE'
-          ? null
-          : 'broken-file';
-    if (rule) report(into, rule, error.where ?? { file: source.name }, error.message);
-  }
-  if (format === 'onnx') {
-    const name = /\b(PyOp|PythonOp|PyFunc)\b/.exec(await search(source));
-    if (name) report(into, 'onnx-python-operator', { file: source.name, byte: name.index }, `the graph names the operator ${name[1]}`);
-  }
-  return format;
-}
-
-async function search(source: ByteSource): Promise<string> {
-  return new TextDecoder('latin1').decode(await source.read(0, Math.min(source.size, MAX_SEARCH)));
+/** Programs by more than two letters: `MZ` alone begins raw values as well. */
+function isProgram(head: Uint8Array): boolean {
+  const name = executableName(head);
+  if (!name || name === 'a zip archive') return false;
+  return head[0] !== 0x4d || /This program|PE\0\0/.test(new TextDecoder('latin1').decode(head));
 }
 
 /** What any bytes are: by content, never by name. @returns the format. */
@@ -145,12 +137,8 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
       await scanPickles(sliceSource(source, header.dataOffset, source.size - header.dataOffset, `${name}!objects`), into);
     return 'npy';
   }
-  if (format === 'keras-h5') {
-    const lambda = /"class_name":\s*"(Lambda|TorchModuleWrapper|TFSMLayer)"/.exec(await search(source));
-    if (lambda) report(into, 'keras-code', { file: name, byte: lambda.index }, `the model has a ${lambda[1]} layer`);
-    return 'keras-h5';
-  }
-  if (format === 'html' || format === 'lfs-pointer' || format === 'tflite') return format;
+  if (await carry(format, source, null, into)) return format;
+  if (format === 'html' || format === 'lfs-pointer') return format;
   const compression = await scanCompressed(source, head, into, depth, inner);
   if (compression) return compression;
   if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {
