@@ -88,7 +88,7 @@ async function scanText(source: ByteSource, head: Uint8Array, into: Collector): 
     judgeText(await source.read(0, source.size), path, into);
     return /\.json$/i.test(path) ? 'json' : 'text';
   }
-  if (!isTextFile(path) || executableName(head) || source.size > MAX_SEARCH) return null;
+  if (!isTextFile(path) || (executableName(head) && !text) || source.size > MAX_SEARCH) return null;
   const bytes = await source.read(0, source.size);
   const decoded = new TextDecoder().decode(bytes);
   judgeSecrets(decoded, path, '', into);

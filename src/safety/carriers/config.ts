@@ -90,6 +90,7 @@ function judgeKey(key: string, value: JsonValue, at: string, file: string, into:
 function judgeAutoMap(value: JsonValue, at: string, file: string, into: Collector): void {
   if (typeof value !== 'object' || value === null) return;
   const names = Object.values(value)
+    .map((one) => (typeof one === 'object' && one !== null && !Array.isArray(one) ? (one['impl'] ?? null) : one))
     .flat(2)
     .filter((one): one is string => typeof one === 'string' && one !== '');
   const elsewhere = names.filter((one) => one.includes('--'));

@@ -11,8 +11,9 @@ const isObject = (value: JsonValue | undefined): value is { [key: string]: JsonV
 
 /** Rules inside rules (`Sequence` of `Sequence`). (CWE-674) */
 const MAX_DEPTH = 16;
-/** A group that repeats something repeated: time grows as a power of the text. (CWE-1333) */
-const NESTED = /\((?:\?[:<=!]*)?(?:[^()\\]|\\.)*(?<!\\)[+*}](?:\?|\+)?\)(?:[+*]|\{\d*,\d*\})(?!\+)/;
+/** An innermost group that is repeated, and one whose parts may all be repeated: time grows as a power of the text. (CWE-1333) */
+const REPEATED = /\((?:\?(?::|[a-z]+:|<\w+>))?([^()]*)\)(?:[+*]|\{\d*,\d*\})(?!\+)/g;
+const LOOSE = /^(?:(?:\\[pP]\{[^}]*\}|\\.|[^\\()+*?{}|])(?:[+*]|\{\d+,\}|\?)\??)+$/;
 /** What every tokenizer replaces: the marks that stand for a space, and runs of spaces. */
 const SPACES = /^[\s▁Ġ_ĊĉÂ\u00a0]*$/u;
 
@@ -66,7 +67,7 @@ function judgeIds(root: Json, model: Json, file: string, into: Collector): void 
 function judgeRules(rule: JsonValue | undefined, at: string, file: string, into: Collector, depth: number): void {
   if (depth > MAX_DEPTH || !isObject(rule)) return;
   const pattern = isObject(rule['pattern']) ? (rule['pattern']['Regex'] ?? rule['pattern']['String']) : undefined;
-  if (isObject(rule['pattern']) && typeof rule['pattern']['Regex'] === 'string' && NESTED.test(withoutClasses(rule['pattern']['Regex'])))
+  if (isObject(rule['pattern']) && typeof rule['pattern']['Regex'] === 'string' && repeatsRepetition(rule['pattern']['Regex']))
     report(into, 'tokenizer-pattern', { file, field: at }, `${at} matches with repeated repetition: ${show(rule['pattern']['Regex'])}`);
   const content = rule['content'];
   if (rule['type'] === 'Replace' && typeof content === 'string' && typeof pattern === 'string') {
@@ -82,9 +83,12 @@ function judgeRules(rule: JsonValue | undefined, at: string, file: string, into:
   }
 }
 
-/** In `[()*+]` nothing is a group. */
-function withoutClasses(pattern: string): string {
-  return pattern.slice(0, 10_000).replace(/\[\^?\]?(?:\\.|[^\]\\])*\]/g, 'c');
+function repeatsRepetition(pattern: string): boolean {
+  // In `[()*+]` nothing is a group.
+  const plain = pattern.slice(0, 10_000).replace(/\[\^?\]?(?:\\.|[^\]\\])*\]/g, 'c');
+  for (const [, content] of plain.matchAll(REPEATED))
+    for (const one of content!.split('|')) if (LOOSE.test(one) && /[+*]|,\}/.test(one)) return true;
+  return false;
 }
 
 function show(text: string): string {
