@@ -45,7 +45,7 @@ export function firstCall(source: string): { name: string; line: number } | null
   const code = withoutTexts(source);
   const names = source.length <= MAX_FOLLOWED ? importedNames(code) : new Map<string, string>();
   let calls = 0;
-  for (const match of code.matchAll(/(?<![\w.])([A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)\s*\(/g)) {
+  for (const match of code.matchAll(/(?<![\w.])([A-Za-z_]\w{0,100}(?:\s{0,20}\.\s{0,20}[A-Za-z_]\w{0,100}){0,12})\s{0,20}\(/g)) {
     if (++calls > MAX_CALLS) break;
     if (/\b(def|class)\s+$/.test(code.slice(Math.max(0, match.index - 12), match.index))) continue;
     const parts = match[1]!.split(/\s*\.\s*/);
@@ -69,7 +69,7 @@ function importedNames(code: string): Map<string, string> {
       const [name, alias] = part.trim().split(/\s+as\s+/);
       if (name && /^[\w.]+$/.test(name)) out.set(alias?.trim() ?? name.split('.')[0]!, alias ? name : name.split('.')[0]!);
     }
-  for (const match of code.matchAll(/(?:^|[;\n:])[ \t]*from[ \t]+([\w.]+)[ \t]+import\b[ \t]*(?:\(([^)]{0,20000})\)|([^\n;(]+))/g))
+  for (const match of code.matchAll(/(?:^|[;\n:])[ \t]*from[ \t]+([\w.]+)[ \t]+import\b[ \t]*(?:\(([^)]{0,2000})\)|([^\n;(]+))/g))
     for (const part of (match[2] ?? match[3]!).split(',')) {
       const [name, alias] = part.trim().split(/\s+as\s+/);
       if (name && /^\w+$/.test(name)) out.set(alias?.trim() ?? name, `${match[1]}.${name}`);

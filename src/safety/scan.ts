@@ -19,7 +19,7 @@ import type { FileSafety, SafetyReport } from './types.ts';
 const MAX_TEXT = 64 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
-const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2)$/i;
+const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2|tmpl|tpl|template)$|template[^/]*\.txt$/i;
 /** Names under which weights are expected; an empty file of that name was never written or downloaded. */
 const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|pb|tflite|caffemodel|pkl|joblib)$/i;
 /** Names under which only pickles are published; anything else there is a broken file. */
@@ -66,6 +66,7 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   if (WEIGHT_NAME.test(path) && isProgram(head))
     report(into, 'program-as-weights', { file: path, byte: 0 }, `the file is named as weights and is ${executableName(head)!}`);
   if (await carry(detected, source, tree, into)) return detected;
+  if (detected === 'unknown' && WEIGHT_NAME.test(path)) await judgeHiddenProgram(source, into);
   const promised = promisedFormat(path);
   if (detected === 'unknown' && promised)
     report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
@@ -88,12 +89,25 @@ async function scanText(source: ByteSource, head: Uint8Array, into: Collector): 
     judgeText(await source.read(0, source.size), path, into);
     return /\.json$/i.test(path) ? 'json' : 'text';
   }
+  if (TEXT_NAMES.test(path) || (/\.(pyw?|ipynb|sh|ps1|bat)$/i.test(path) && source.size > MAX_SEARCH))
+    report(into, 'not-read', { file: path }, `${path} is ${source.size} bytes of text, more than is looked into`);
   if (!isTextFile(path) || (executableName(head) && !text) || source.size > MAX_SEARCH) return null;
   const bytes = await source.read(0, source.size);
   const decoded = new TextDecoder().decode(bytes);
   judgeSecrets(decoded, path, '', into);
   judgeTextFile(bytes, decoded, path, into);
   return /\.pyw?$/i.test(path) ? 'python' : 'text';
+}
+
+/** A whole program among raw values: its marks are eight bytes and more, so no values are taken for one. */
+async function judgeHiddenProgram(source: ByteSource, into: Collector): Promise<void> {
+  const bytes = await source.read(0, Math.min(source.size, MAX_SEARCH));
+  const text = new TextDecoder('latin1').decode(bytes);
+  const elf = text.search(/\x7fELF[\x01\x02]\x01\x01[\0\x03]\0{7}/);
+  const stub = text.search(/This program (cannot|must) be run/);
+  const windows = stub < 0 ? -1 : text.lastIndexOf('MZ', stub);
+  const at = elf > 0 ? elf : windows > 0 && stub - windows < 400 ? windows : -1;
+  if (at > 0) report(into, 'program-as-weights', { file: source.name, byte: at }, `a program stands at byte ${at}`);
 }
 
 /** Programs by more than two letters: `MZ` alone begins raw values as well. */

@@ -22,7 +22,7 @@ export function judgeText(bytes: Uint8Array, file: string, into: Collector): voi
   judgeSecrets(text, file, '', into);
   if (/\.(jinja2?|j2)$/i.test(file)) return judgeTemplate(text, file, '', into, true);
   if (/\.ya?ml$/i.test(file)) return judgeYaml(text, file, into);
-  if (!/\.json$/i.test(file)) return;
+  if (!/\.json$/i.test(file)) return /template[^/!]*$/i.test(file) ? judgeTemplate(text, file, '', into) : undefined;
   try {
     const { value, repeated } = parseJsonStrictly(bytes, file);
     if (repeated.length > 0)

@@ -73,7 +73,6 @@ describe('a configuration', () => {
         citation: 'https://arxiv.org/abs/1',
       },
     ],
-    ['config.json', { homepage: 'https://our-university.test/lab', author: 'A. Person <a@b.test>' }],
     ['config.json', { quantization_config: { quant_method: 'gptq', bits: 4 }, trust_remote_code: false, rope_scaling: null }],
     [
       'tokenizer_config.json',
@@ -111,6 +110,11 @@ describe('a configuration', () => {
   ])('%s with %j is clean', async (name, value) => {
     expect(await scanned({ [name]: json(value) })).toEqual({ verdict: 'clean', rules: [] });
   });
+});
+
+test('an address that nothing follows is told and accuses nobody', async () => {
+  const config = { homepage: 'https://our-university.test/lab', author: 'A. Person <a@b.test>' };
+  expect(await scanned({ 'config.json': json(config) })).toEqual({ verdict: 'clean', rules: ['address'] });
 });
 
 describe('a tokenizer', () => {

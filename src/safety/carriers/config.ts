@@ -7,6 +7,7 @@
 import type { JsonValue } from '../../base/index.ts';
 import { dangerOf } from '../globals.ts';
 import { type Collector, report } from '../rules.ts';
+import { commandIn } from './commands.ts';
 import { judgeTemplate } from './template.ts';
 import { judgeAddresses } from './urls.ts';
 
@@ -24,6 +25,10 @@ const SYSTEM_PATH = /^(\/(etc|proc|sys|dev|root\/\.ssh|var\/run)\/|~\/\.|\/home\
 const PATH_KEY =
   /(^|_)(file|path|dir|folder|location|filename)s?$|^(_name_or_path|name_or_path|base_model_name_or_path|custom_pipeline|subfolder|model_file|weights|checkpoint|include|import)$/i;
 
+/** Files whose values programs act on, and values that are prose in them. */
+const LOADED = /(config|settings|manifest|processor|params|args)[^/!]*\.(json|ya?ml)$|model_index\.json$/i;
+const PROSE = /template|prompt|description|instruction|example|message|comment|readme|citation/i;
+
 interface Node {
   readonly value: JsonValue;
   readonly path: string;
@@ -33,6 +38,7 @@ interface Node {
 /** A JSON or YAML value as it was parsed. */
 export function judgeConfig(root: JsonValue, file: string, into: Collector): void {
   const stack: Node[] = [{ value: root, path: '', key: '' }];
+  const loaded = LOADED.test(file);
   const name = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('!')) + 1);
   for (let nodes = 0; stack.length > 0 && nodes < MAX_NODES; nodes++) {
     const { value, path, key } = stack.pop()!;
@@ -53,6 +59,8 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
           );
         continue;
       }
+      // Most texts of a vocabulary of a million need no place of their own.
+      if (list && typeof one === 'string' && !loaded && !one.includes('{') && !one.includes('://') && !PATH_KEY.test(key)) continue;
       const at = path ? `${path}.${inner}` : inner;
       if (!list) judgeKey(inner, one, at, file, into);
       stack.push({ value: one, path: at, key: list ? key : inner });
@@ -65,6 +73,11 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
 function judgeText(value: string, key: string, path: string, file: string, into: Collector): void {
   if (value.length > 1 && value.includes('{')) judgeTemplate(value, file, path, into, /template$/i.test(key) || /chat_template/.test(path));
   if (value.includes('://')) judgeAddresses(value, key, file, path, into);
+  if (LOADED.test(file) && value.length < 10_000 && !PROSE.test(path)) {
+    const command = commandIn(value);
+    if (command)
+      report(into, 'metadata-code', { file, field: path }, `"${path}" reads like a command: ${JSON.stringify(value.slice(0, 80))}`);
+  }
   if (PATH_KEY.test(key) && value.length < 4096) judgePath(value, path, file, into);
 }
 

@@ -90,7 +90,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
     .entries()) {
     const pipes =
       /(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
-        line,
+        line.slice(0, 4000),
       );
     if (pipes)
       return report(

@@ -183,6 +183,10 @@ describe('a file that is not what its name says', () => {
   ])('(%s as .pt) is never passed over', async (_, file) => {
     expect((await scanned({ 'm.pt': file })).verdict).not.toBe('clean');
   });
+  test('(a program behind raw values) is malicious', async () => {
+    const file = joinBytes(le(4, 1, 2, 3, 0x3f800000), latin1('\x7fELF\x02\x01\x01' + '\0'.repeat(40)));
+    expect((await scanned({ 'm.bin': file })).rules).toContain('program-as-weights');
+  });
   test('raw values of another file are no program', async () => {
     expect((await scanned({ 'weights.bin': joinBytes(latin1('MZ'), new Uint8Array(200)) })).verdict).not.toBe('malicious');
   });

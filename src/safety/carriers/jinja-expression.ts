@@ -9,7 +9,7 @@ import type { Arguments, Expr } from './jinja-types.ts';
 /** Brackets in brackets, signs before signs; people write fewer than ten. (CWE-674) */
 const MAX_DEPTH = 100;
 /** Links of chains count too: `a ~ b ~ …` of as many parts is walked as deep. (CWE-674) */
-const MAX_TREE_DEPTH = 1000;
+const MAX_TREE_DEPTH = 250;
 
 export interface Tokens {
   readonly all: readonly Token[];

@@ -63,7 +63,7 @@ function judgeObject(value: Json, path: string, layer: boolean, file: string, in
   if ((name === 'JaxLayer' || name === 'FlaxLayer') && Object.keys(inner).length > 0)
     say('keras-code', `"${path}" is a ${name}, whose functions are carried as code`);
   judgeModules(value, name, path, into, say);
-  judgeFunctions(value, path, say);
+  judgeFunctions(value, path, into, say);
   const registered = textOf(value['registered_name']) ?? '';
   if (registered.includes('>') && !/^(keras|keras_\w+|KerasHub|Custom>Adam\w*)>/i.test(registered) && textOf(value['module']) === null)
     say('keras-code', `"${path}" needs the class ${registered.slice(0, 100)}, whose code is not in the file`);
@@ -94,7 +94,12 @@ function judgeModules(value: Json, name: string, path: string, into: Collector, 
 }
 
 /** Functions by name, and downloads: an address beside `get_file`. */
-function judgeFunctions(value: Json, path: string, say: Say): void {
+function judgeFunctions(value: Json, path: string, into: Collector, say: Say): void {
+  for (const [key, one] of Object.entries(value))
+    if (typeof one === 'string' && key !== 'name' && key !== 'module' && /^[a-z_]\w*(\.\w+)+$/i.test(one)) {
+      const danger = dangerOf(into.book.denied, one);
+      if (danger) say('keras-runs', `"${path}" names ${one.slice(0, 100)}, which ${danger}`);
+    }
   for (const key of ['fn', 'fn_name', 'function', 'function_name', 'func', 'callable', 'config', 'activation']) {
     const text = textOf(value[key]);
     if (text === null) continue;

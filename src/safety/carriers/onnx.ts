@@ -58,7 +58,9 @@ export async function judgeOnnx(source: ByteSource, tree: FileTree | null, into:
 /** What the reader of weights refuses: values that do not fit, names that stand twice. */
 async function judgeTensors(tree: FileTree, source: ByteSource, into: Collector): Promise<void> {
   try {
-    await openCheckpoint(tree, source.name);
+    const { findings } = await openCheckpoint(tree, source.name);
+    const missing = findings.find((one) => one.rule === 'weights/external-data-missing');
+    if (missing) report(into, 'external-missing', missing.where, missing.what);
   } catch (error) {
     // Paths are judged above, by every key and in every place.
     if (error instanceof HeirloomError && error.code === 'WEIGHTS_PATH') return;

@@ -75,9 +75,11 @@ function keyOf(target: Expr): string | null {
 
 function product(w: Walk, left: readonly Value[], right: readonly Value[], join: (a: Value, b: Value) => Value): Value[] {
   const out = new Set<Value>();
+  let joins = 0;
   for (const a of left)
     for (const b of right) {
       const value = join(a, b);
+      if ((++joins & 3) === 0) w.steps++;
       // Long texts and lists cost as much as many expressions.
       for (const part of [a, value]) if (typeof part === 'string' || Array.isArray(part)) w.steps += part.length >> 6;
       out.add(value);

@@ -138,9 +138,10 @@ function isTimed(look: Look, e: Expr): boolean {
 }
 
 /** An expression and all in it. */
-function* within(e: Expr): Generator<Expr> {
-  yield e;
-  for (const part of partsOf(e)) yield* within(part);
+function within(e: Expr): Expr[] {
+  const out = [e];
+  for (let i = 0; i < out.length; i++) out.push(...partsOf(out[i]!));
+  return out;
 }
 
 /** Texts an expression may give out: constants that are not keys, arguments of tests or compared. */
