@@ -29,7 +29,7 @@ const MAX_UNPACKED = 512 << 20;
 const BOMB_RATIO = 100;
 const BOMB_BYTES = 50 << 20;
 /** Text members read. */
-const MAX_TEXT = 1 << 20;
+const MAX_TEXT = 32 << 20;
 
 /** What the container says of its members. */
 export interface InnerKind {
@@ -105,7 +105,10 @@ async function scanMember(
     // Marked but readable: a locked member would not have the size it claims.
     if (entry.flags & 0x61) report(into, 'archive-flags', where, `member "${entry.name}" is marked encrypted or patched and is neither`);
     if (entry.method !== 0) into.unpacked += entry.size;
-    if (/\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name) && member.size <= MAX_TEXT) {
+    const text = /\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name);
+    if (text && member.size > MAX_TEXT)
+      report(into, 'not-read', where, `member "${entry.name}" is ${member.size} bytes of text, more than is looked into`);
+    if (text && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
       const scripted = kind.torchscript && entry.name.startsWith(`${kind.prefix}code/`);
       if (/\.py$/i.test(entry.name) && scripted) judgeTorchScript(bytes, file, into);

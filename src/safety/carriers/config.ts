@@ -68,6 +68,7 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
   }
   if (name === 'model_index.json') judgeModelIndex(root, file, into);
   if (name === 'modules.json') judgeModules(root, file, into);
+  if (name.endsWith('.index.json')) judgeIndex(root, file, into);
 }
 
 function judgeText(value: string, key: string, path: string, file: string, into: Collector): void {
@@ -143,6 +144,20 @@ function judgeModelIndex(root: JsonValue, file: string, into: Collector): void {
     )
       report(into, 'code-on-trust', { file, field: key }, `"${key}" is loaded from the module ${value[0].slice(0, 100)}`);
   }
+}
+
+/** A shard index places each tensor in a file beside it. */
+function judgeIndex(root: JsonValue, file: string, into: Collector): void {
+  const map = typeof root === 'object' && root !== null && !Array.isArray(root) ? root['weight_map'] : undefined;
+  if (typeof map !== 'object' || map === null) return;
+  for (const [tensor, shard] of Object.entries(map))
+    if (typeof shard === 'string' && (/^[\\/~]|^[a-z]:|\0|:\/\//i.test(shard) || shard.split(/[\\/]/).includes('..')))
+      return report(
+        into,
+        'external-path',
+        { file, field: `weight_map.${tensor}` },
+        `the index reads "${tensor}" from ${JSON.stringify(shard.slice(0, 100))}, outside the model's folder`,
+      );
 }
 
 /** sentence-transformers: the class of each module is imported by its dotted name. */

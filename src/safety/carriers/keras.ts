@@ -10,6 +10,7 @@ import { type Collector, report } from '../rules.ts';
 import { commandIn } from './commands.ts';
 import { isKerasLayer, isKerasModule, REACHING } from './keras-names.ts';
 import { readBytecode } from './marshal.ts';
+import { actsOf } from './tensorflow-operations.ts';
 
 /** Objects of a configuration looked at; the largest published ones have thousands. (CWE-834) */
 const MAX_NODES = 200_000;
@@ -62,6 +63,7 @@ function judgeObject(value: Json, path: string, layer: boolean, file: string, in
   }
   if ((name === 'JaxLayer' || name === 'FlaxLayer') && Object.keys(inner).length > 0)
     say('keras-code', `"${path}" is a ${name}, whose functions are carried as code`);
+  if (name === 'TensorFlowOpLayer') judgeOperationLayer(inner['node_def'], path, say);
   judgeModules(value, name, path, into, say);
   judgeFunctions(value, path, into, say);
   const registered = textOf(value['registered_name']) ?? '';
@@ -107,8 +109,16 @@ function judgeFunctions(value: Json, path: string, into: Collector, say: Say): v
     if (last === 'get_file') {
       if (Object.values(value).some((one) => typeof one === 'string' && /^([a-z]+:\/\/|\/\/)/i.test(one)))
         say('keras-runs', `"${path}" downloads a file while the model is loaded`);
-    } else if (REACHING.test(last)) say('keras-runs', `"${path}" names the function ${text.slice(0, 100)}`);
+    } else if (REACHING.test(last) || actsOf(last)) say('keras-runs', `"${path}" names the function ${text.slice(0, 100)}`);
   }
+}
+
+/** Keras 2 keeps single TensorFlow operations as a NodeDef in JSON. */
+function judgeOperationLayer(node: JsonValue | undefined, path: string, say: Say): void {
+  const text = typeof node === 'string' ? node : JSON.stringify(node ?? '');
+  const acts = /"?op"?\s*:\s*\\?"(\w+)/g;
+  for (const [, op] of text.matchAll(acts))
+    if (actsOf(op!)) say('keras-runs', `"${path}" holds the operation ${op!}, which ${actsOf(op!)!}`);
 }
 
 /** A Lambda's function: a name, a body as `[base64, defaults, closure]`, or an object that holds one. */

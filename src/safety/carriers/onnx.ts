@@ -239,6 +239,12 @@ function judgeLocation(look: Look, location: string, name: string, byte: number)
     else if (part !== '.' && part !== '') depth++;
     if (depth < 0) leaves = true;
   }
+  const folder = look.source.name.slice(0, look.source.name.lastIndexOf('/') + 1);
+  const path = folder + parts.filter((part) => part !== '.' && part !== '').join('/');
+  if (look.tree?.findings.some((one) => one.rule === 'sources/link-outside' && one.where.file === path)) leaves = true;
+  const links = look.tree?.files.find((one) => one.path === path)?.links ?? 1;
+  if (links > 1)
+    report(look.into, 'external-path-odd', where, `tensor "${name}" reads its values from ${shown}, which has ${links} names on this disk`);
   if (leaves) report(look.into, 'external-path', where, `tensor "${name}" reads its values from ${shown}, outside the model's folder`);
   else if (parts.includes('..') || location.includes('\\'))
     report(look.into, 'external-path-odd', where, `tensor "${name}" reads its values from ${shown}, which goes up and comes back`);

@@ -24,9 +24,14 @@ const TRUSTS: Readonly<Record<string, string>> = {
   LoadDataset: 'reads files', LoadDatasetV2: 'reads files',
 }; // prettier-ignore
 
+/** What an operation does that no model needs, or undefined. */
+export function actsOf(op: string): string | undefined {
+  return Object.hasOwn(ACTS, op) ? ACTS[op] : undefined;
+}
+
 /** @param op name of an operation, also behind TensorFlow Lite's `Flex`. */
 export function judgeOperation(op: string, where: Where, into: Collector): void {
-  const acts = Object.hasOwn(ACTS, op) ? ACTS[op] : undefined;
+  const acts = actsOf(op);
   if (acts) return report(into, 'graph-operation', where, `the graph holds ${op}, which ${acts}`);
   const trusts = Object.hasOwn(TRUSTS, op) ? TRUSTS[op] : undefined;
   if (trusts) report(into, 'graph-operation-trust', where, `the graph holds ${op}, which ${trusts}`);
