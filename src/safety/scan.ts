@@ -17,6 +17,8 @@ import type { FileSafety, SafetyReport } from './types.ts';
 
 /** Text files looked at whole. */
 const MAX_TEXT = 64 << 20;
+/** A configuration that is asked one thing. */
+const MAX_CONFIG = 1 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
 const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2|tmpl|tpl|template)$|template[^/]*\.txt$/i;
@@ -57,7 +59,7 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   const detected = detectBytes(head, source.size, path);
   judgeName(path, detected, into);
   judgeShadow(path, into);
-  const text = await scanText(source, head, into);
+  const text = await scanText(tree, source, head, into);
   if (text) return text;
   if (/(^|\/)keras_metadata\.pb$/.test(path)) {
     await judgeKerasMetadata(source, into);
@@ -76,8 +78,18 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   return format;
 }
 
+/** `vocab_size` of the configuration beside a tokenizer. */
+async function embeddingRows(tree: FileTree, path: string): Promise<number | undefined> {
+  const config = path.replace(/tokenizer\.json$/, 'config.json');
+  const entry = tree.files.find((one) => one.path === config);
+  if (!entry || entry.size > MAX_CONFIG) return undefined;
+  const text = new TextDecoder().decode(await (await tree.open(config)).read(0, entry.size));
+  const found = /"vocab_size"\s*:\s*(\d{1,9})\b/.exec(text);
+  return found ? Number(found[1]) : undefined;
+}
+
 /** Texts beside weights. @returns the format; null when the file is none of them. */
-async function scanText(source: ByteSource, head: Uint8Array, into: Collector): Promise<string | null> {
+async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, into: Collector): Promise<string | null> {
   const path = source.name;
   const text = isText(head);
   if (/\.pth$/i.test(path) && text && source.size <= MAX_SEARCH) {
@@ -86,7 +98,8 @@ async function scanText(source: ByteSource, head: Uint8Array, into: Collector): 
     return 'text';
   }
   if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT) {
-    judgeText(await source.read(0, source.size), path, into);
+    const rows = /(^|\/)tokenizer\.json$/.test(path) ? await embeddingRows(tree, path) : undefined;
+    judgeText(await source.read(0, source.size), path, into, rows);
     return /\.json$/i.test(path) ? 'json' : 'text';
   }
   if (TEXT_NAMES.test(path) || (/\.(pyw?|ipynb|sh|ps1|bat)$/i.test(path) && source.size > MAX_SEARCH))

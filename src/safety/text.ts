@@ -16,8 +16,8 @@ const READ_BY_LOADERS = /(config|tokenizer|template|processor|index|modules|spec
 /** A tag that makes PyYAML build objects or call functions. (CVE-2020-14343) */
 const YAML_TAG = /!!?python\/(object|name|module)|tag:yaml\.org,2002:python\//i;
 
-/** @param bytes of a text file; `file` its name, which decides JSON, YAML or template. */
-export function judgeText(bytes: Uint8Array, file: string, into: Collector): void {
+/** @param bytes of a text file; `file` its name, which decides JSON, YAML or template; `rows` of the embedding, for a tokenizer. */
+export function judgeText(bytes: Uint8Array, file: string, into: Collector, rows?: number): void {
   const text = new TextDecoder().decode(bytes);
   judgeSecrets(text, file, '', into);
   if (/\.(jinja2?|j2)$/i.test(file)) return judgeTemplate(text, file, '', into, true);
@@ -25,11 +25,11 @@ export function judgeText(bytes: Uint8Array, file: string, into: Collector): voi
   if (!/\.json$/i.test(file)) return /template[^/!]*$/i.test(file) ? judgeTemplate(text, file, '', into) : undefined;
   try {
     const { value, repeated } = parseJsonStrictly(bytes, file);
-    if (repeated.length > 0)
+    if (repeated.length > 0 && READ_BY_LOADERS.test(file))
       report(into, 'repeated-key', { file, field: repeated[0]! }, `the key "${repeated[0]!}" stands twice; readers keep different ones`);
     judgeConfig(value, file, into);
     if (isObject(value) && ('modelTopology' in value || 'weightsManifest' in value)) judgeTfjs(value, file, into);
-    if (/(^|[/!])tokenizer\.json$/.test(file)) judgeTokenizer(value, file, into);
+    if (/(^|[/!])tokenizer\.json$/.test(file)) judgeTokenizer(value, file, into, rows);
   } catch (error) {
     if (!(error instanceof HeirloomError)) throw error;
     judgeTemplate(text, file, '', into);

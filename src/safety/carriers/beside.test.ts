@@ -176,6 +176,12 @@ describe('a tokenizer', () => {
     });
   });
 
+  test('with ids beyond the model is told and accuses nobody', async () => {
+    const files = { 'tokenizer.json': tokenizer({}), 'config.json': json({ vocab_size: 2 }) };
+    expect(await scanned(files)).toEqual({ verdict: 'clean', rules: ['tokenizer-beyond'] });
+    expect((await scanned({ ...files, 'config.json': json({ vocab_size: 3 }) })).rules).toEqual([]);
+  });
+
   const split = (pattern: string): object => ({
     pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated' }] },
   });

@@ -25,7 +25,32 @@ export function judgeGguf(source: ByteSource, checkpoint: Checkpoint, into: Coll
       `a tensor's name is ${encoder.encode(long.name).length} bytes long; llama.cpp refuses names of ${MAX_NAME} and more`,
     );
   if (checkpoint.metadata.has('')) report(into, 'broken-file', { file: source.name }, 'a metadata key is empty');
+  judgeOrder(source.name, checkpoint, into);
   judgeTokens(checkpoint, source.name, into);
+}
+
+/** llama.cpp demands that tensors stand in the order of their list, padded to the alignment and no more, and ends names at a zero. */
+function judgeOrder(file: string, checkpoint: Checkpoint, into: Collector): void {
+  const own = checkpoint.tensors.filter((tensor) => tensor.file === file);
+  const alignment = Number(checkpoint.metadata.get('general.alignment') ?? 32);
+  let next = own[0]?.offset ?? 0;
+  for (const { name, offset, bytes } of own) {
+    if (name.includes('\0'))
+      return report(
+        into,
+        'broken-file',
+        { file, field: name },
+        `the name of tensor ${JSON.stringify(name)} holds a zero, where llama.cpp ends it`,
+      );
+    if (offset !== next)
+      return report(
+        into,
+        'broken-file',
+        { file, byte: offset, field: name },
+        `tensor "${name}" stands at byte ${offset}; llama.cpp expects it at ${next}`,
+      );
+    next = offset + Math.ceil(bytes / alignment) * alignment;
+  }
 }
 
 /** Ids of special tokens must lie inside the vocabulary: llama.cpp indexes by them. */

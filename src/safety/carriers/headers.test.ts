@@ -97,6 +97,17 @@ describe('a GGUF file', () => {
     ['a product over 2^63', { tensors: [{ ...weight, dims: [1n << 32n, 1n << 32n] }], data }],
     ['a removed type', { tensors: [{ ...weight, type: 4 }], data }],
     ['a row that ends inside a block', { tensors: [{ ...weight, dims: [33], type: 8 }], data: new Uint8Array(96) }],
+    [
+      'tensors out of order',
+      {
+        tensors: [
+          { ...weight, offset: 32 },
+          { ...weight, name: 'v', offset: 0 },
+        ],
+        data: new Uint8Array(64),
+      },
+    ],
+    ['a zero in a name', { tensors: [{ ...weight, name: 'w\0x' }], data }],
     ['a place off the alignment', { tensors: [{ ...weight, offset: 8 }], data: new Uint8Array(64) }],
     ['a place beyond the file', { tensors: [{ ...weight, offset: 1n << 40n }], data }],
     ['more tensors than bytes', { tensorCount: 1n << 40n }],

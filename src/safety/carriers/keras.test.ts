@@ -53,6 +53,9 @@ const RUNS: readonly (readonly [string, unknown])[] = [
   ],
   ['a TensorFlow program from elsewhere', one({ filepath: '/tmp/evil' }, 'TFSMLayer')],
   ['a TensorFlow program from an address', one({ filepath: 'gs://bucket/evil' }, 'TFSMLayer')],
+  ['a TensorFlow operation in JSON', one({ node_def: '{"name": "a", "op": "WriteFile"}' }, 'TensorFlowOpLayer')],
+  ['a raw operation', one({ function: 'raw_ops.ReadFile' }, 'TFOpLambda')],
+  ['a callable under any key', one({ my_hook: 'os.system' })],
   [
     'one inside a wrapper',
     layers({
@@ -124,6 +127,10 @@ describe('a Keras archive', () => {
   });
   test.each(PLAIN)('with %s is clean', async (_, config) => {
     expect(await scanned({ 'm.keras': archive(config) })).toEqual({ verdict: 'clean', rules: [] });
+  });
+  test('whose configuration is padded beyond a megabyte is judged all the same', async () => {
+    const config = { ...(one({ function: 'eval' }, 'Lambda') as object), padding: 'x'.repeat(3 << 20) };
+    expect((await scanned({ 'm.keras': archive(config) })).rules).toContain('keras-runs');
   });
   test('with a program among its members is malicious', async () => {
     expect((await scanned({ 'm.keras': archive(layers(), { name: 'assets/run.SH', data: text('id') }) })).rules).toContain('keras-program');

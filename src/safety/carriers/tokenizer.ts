@@ -17,10 +17,12 @@ const LOOSE = /^(?:(?:\\[pP]\{[^}]*\}|\\.|[^\\()+*?{}|])(?:[+*]|\{\d+,\}|\?)\??)
 /** What every tokenizer replaces: the marks that stand for a space, and runs of spaces. */
 const SPACES = /^[\s▁Ġ_ĊĉÂ\u00a0]*$/u;
 
-export function judgeTokenizer(root: JsonValue, file: string, into: Collector): void {
+/** @param rows of the model's embedding, when its configuration says: an id beyond has none. */
+export function judgeTokenizer(root: JsonValue, file: string, into: Collector, rows?: number): void {
   if (!isObject(root) || !isObject(root['model'])) return;
   const model = root['model'];
   judgeIds(root, model, file, into);
+  if (rows !== undefined) judgeReach(root, model, rows, file, into);
   for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const) judgeRules(root[part], part, file, into, 0);
 }
 
@@ -62,6 +64,15 @@ function judgeIds(root: Json, model: Json, file: string, into: Collector): void 
     )
       say('added_tokens', `the plain word ${show(content)} is a special token, which decoders leave out`);
   }
+}
+
+function judgeReach(root: Json, model: Json, rows: number, file: string, into: Collector): void {
+  let top = -1;
+  if (isObject(model['vocab'])) for (const id of Object.values(model['vocab'])) if (typeof id === 'number' && id > top) top = id;
+  for (const one of Array.isArray(root['added_tokens']) ? root['added_tokens'] : [])
+    if (isObject(one) && typeof one['id'] === 'number' && one['id'] > top) top = one['id'];
+  if (top >= rows)
+    report(into, 'tokenizer-beyond', { file }, `the tokenizer has the id ${top}, and the configuration a vocabulary of ${rows}`);
 }
 
 function judgeRules(rule: JsonValue | undefined, at: string, file: string, into: Collector, depth: number): void {
