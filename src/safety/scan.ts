@@ -4,8 +4,9 @@
  */
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
 import { detectBytes, readNpyHeader, sliceSource } from '../weights/index.ts';
-import { isTextFile, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
+import { isMedia, isTextFile, judgeCompiled, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
 import { judgeKerasMetadata } from './carriers/graphdef.ts';
+import { searchHdf5 } from './carriers/hdf5.ts';
 import { judgeSecrets } from './carriers/secrets.ts';
 import { carry } from './carriers/table.ts';
 import { isStartupFile } from './code.ts';
@@ -65,6 +66,10 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     await judgeKerasMetadata(source, into);
     return 'protobuf';
   }
+  if (/\.pyc$/i.test(path) && source.size <= MAX_SEARCH) {
+    judgeCompiled(await source.read(0, source.size), path, into);
+    return 'python';
+  }
   if (WEIGHT_NAME.test(path) && isProgram(head))
     report(into, 'program-as-weights', { file: path, byte: 0 }, `the file is named as weights and is ${executableName(head)!}`);
   if (await carry(detected, source, tree, into)) return detected;
@@ -73,6 +78,9 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   if (detected === 'unknown' && promised)
     report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
   const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
+  if (promised === 'HDF5' && detected === 'unknown') await searchHdf5(source, into);
+  if (format === 'unknown' && into.findings.length === 0 && !PICKLE_NAMES.test(path) && !isMedia(path))
+    report(into, 'unknown-content', { file: path, byte: 0 }, 'the file is in no format known here');
   if (format === 'unknown' && into.findings.length === 0 && PICKLE_NAMES.test(path))
     report(into, 'unknown-format', { file: path, byte: 0 }, 'the file is in no format known here');
   return format;

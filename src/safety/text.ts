@@ -2,9 +2,10 @@
  * Texts beside weights and inside archives: JSON, YAML, templates, whatever else may hold a key.
  * @module
  */
-import { HeirloomError, type JsonValue, parseJsonStrictly } from '../base/index.ts';
+import { HeirloomError, type JsonValue } from '../base/index.ts';
 import { readYaml } from '../model/index.ts';
 import { judgeConfig, judgeTarget } from './carriers/config.ts';
+import { parsePythonJson } from './carriers/json.ts';
 import { judgeSecrets } from './carriers/secrets.ts';
 import { judgeTemplate } from './carriers/template.ts';
 import { judgeTfjs } from './carriers/tfjs.ts';
@@ -24,7 +25,7 @@ export function judgeText(bytes: Uint8Array, file: string, into: Collector, rows
   if (/\.ya?ml$/i.test(file)) return judgeYaml(text, file, into);
   if (!/\.json$/i.test(file)) return /template[^/!]*$/i.test(file) ? judgeTemplate(text, file, '', into) : undefined;
   try {
-    const { value, repeated } = parseJsonStrictly(bytes, file);
+    const { value, repeated } = parsePythonJson(bytes, file);
     if (repeated.length > 0 && READ_BY_LOADERS.test(file))
       report(into, 'repeated-key', { file, field: repeated[0]! }, `the key "${repeated[0]!}" stands twice; readers keep different ones`);
     judgeConfig(value, file, into);

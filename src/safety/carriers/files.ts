@@ -6,7 +6,9 @@ import { judgeCode } from '../code.ts';
 import { judgePrototxt } from './caffe.ts';
 import { type Collector, report } from '../rules.ts';
 import { commandIn } from './commands.ts';
+import { readBytecode } from './marshal.ts';
 import { SHADOWED } from './shadowed.ts';
+import { judgeOperation } from './tensorflow-operations.ts';
 import { judgeAddresses } from './urls.ts';
 
 /** What each name promises; formats that share a suffix in practice are all listed. `unknown` is told apart. */
@@ -37,6 +39,13 @@ export function judgeName(file: string, format: string, into: Collector): boolea
   report(into, 'wrong-extension', { file, byte: 0 }, `the file is named as ${promise[1]} and is ${format}`);
   return true;
 }
+/** Pictures, sounds and tables stand beside many models, and are no business here. */
+export function isMedia(file: string): boolean {
+  return (
+    PROMISES.some(([suffix, what]) => what === 'no model' && suffix.test(file)) ||
+    /\.(pdf|zip|gz|mov|avi|m4a|opus|woff2?|ttf|otf|spm|vocab|model|gitattributes|arrow|feather|index|faiss)$|(^|\/)\./i.test(file)
+  );
+}
 export function promisedFormat(file: string): string | null {
   const promise = PROMISES.find(([suffix]) => suffix.test(file));
   return promise && promise[1] !== 'no model' ? promise[1] : null;
@@ -45,7 +54,7 @@ export function promisedFormat(file: string): string | null {
 /** Whether a file with this name is looked at as text by `judgeTextFile`. */
 export function isTextFile(file: string): boolean {
   return (
-    /\.(py|pyw|ipynb|sh|bash|zsh|bat|cmd|ps1|txt|md|cfg|ini|toml|env|prototxt|modelfile|dockerfile|pem|key|netrc|properties|xml|jsonl|csv|lua|js|rb|pl|vbs|html?)$/i.test(
+    /\.(py|pyw|ipynb|sh|bash|zsh|bat|cmd|ps1|txt|md|cfg|ini|toml|env|prototxt|pbtxt|modelfile|dockerfile|pem|key|netrc|properties|xml|jsonl|csv|lua|js|rb|pl|vbs|html?)$/i.test(
       file,
     ) ||
     /(^|\/)(Dockerfile|Modelfile|Makefile|\.env|\.netrc|\.npmrc|\.pypirc|\.git-credentials|credentials|id_rsa|id_ed25519|token)(\.[\w-]+)?$/i.test(
@@ -63,12 +72,37 @@ export function judgeTextFile(bytes: Uint8Array, text: string, file: string, int
     judgeShadow(file, into);
     return judgeCode(bytes, file, into, 'beside');
   }
+  if (/\.pbtxt$/i.test(base)) return judgeGraphText(text, file, into);
   if (/\.prototxt$/i.test(base)) return judgePrototxt(text, file, into);
   if (/\.ipynb$/i.test(base)) return judgeNotebook(text, file, into);
   if (/\.(sh|bash|zsh|bat|cmd|ps1|vbs|pl|rb|lua)$/i.test(base)) return judgeScript(text, file, into);
   if (/^(Dockerfile|Makefile)|\.dockerfile$/i.test(base)) return judgeScript(text, file, into);
   if (/^requirements[^/]*\.txt$/i.test(base)) return judgeAddresses(text, 'source_url', file, '', into);
   if (/^Modelfile|\.modelfile$/i.test(base)) return judgeModelfile(text, file, into);
+}
+
+/** A graph in protobuf's text form; TensorFlow loads `saved_model.pbtxt` like its binary sister. */
+function judgeGraphText(text: string, file: string, into: Collector): void {
+  let told = 0;
+  for (const match of text.matchAll(/\bop\s{0,20}:\s{0,20}["'](\w{1,100})["']/g))
+    if (told++ < 1_000_000) judgeOperation(match[1]!, { file, byte: match.index }, into);
+}
+
+/** Python compiled: run in place of its source. @param bytes with the header of 16 bytes, or 12 before 3.7. */
+export function judgeCompiled(bytes: Uint8Array, file: string, into: Collector): void {
+  const code = readBytecode(bytes.subarray(16)) ?? readBytecode(bytes.subarray(12));
+  const acts = code?.texts.find(
+    (one) =>
+      /^(system|popen|Popen|exec|eval|subprocess|socket|urlopen|check_output|import_module|marshal)$/.test(one) || commandIn(one) !== null,
+  );
+  if (acts !== undefined) report(into, 'code-calls', { file }, `the compiled code uses ${JSON.stringify(acts.slice(0, 60))}`);
+  else
+    report(
+      into,
+      code ? 'code-beside-weights' : 'not-read',
+      { file },
+      code ? 'compiled code stands beside the weights' : 'the compiled code cannot be read',
+    );
 }
 
 /** A module in the root of a repository is imported in place of the library of its name by any program started there. */

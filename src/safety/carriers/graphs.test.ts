@@ -148,6 +148,11 @@ describe('a TensorFlow graph', () => {
     const file = saved(graph(tfNode('PrintV2', tfAttribute('output_stream', len(2, 'file:///tmp/x')))));
     expect((await scanned({ 'saved_model.pb': file })).rules).toContain('graph-operation');
   });
+  test('in text form is malicious alike', async () => {
+    const content = 'meta_graphs { graph_def { node { name: "a" op: "WriteFile" } } }';
+    expect((await scanned({ 'saved_model.pbtxt': text(content) })).rules).toContain('graph-operation');
+    expect((await scanned({ 'saved_model.pbtxt': text(content.replace('WriteFile', 'MatMul')) })).verdict).toBe('clean');
+  });
   test.each(['TFRecordDataset', 'SqlDataset', 'DebugIdentityV2'])('with %s is suspicious', async (op) => {
     expect((await scanned({ 'saved_model.pb': saved(graph(tfNode('Placeholder'), tfNode(op))) })).verdict).toBe('suspicious');
   });

@@ -15,6 +15,7 @@ const MAX_OBJECTS = 200_000;
 const MAX_DEPTH = 64;
 /** Bytes searched when the structure cannot be read. */
 const MAX_SEARCH = 16 << 20;
+const MAX_TRIED = 20;
 const EXTERNAL_FILES = 0x07;
 const LAYOUT = 0x08;
 const ATTRIBUTE_INFO = 0x15;
@@ -30,7 +31,7 @@ export async function judgeHdf5(source: ByteSource, into: Collector): Promise<vo
     if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
     report(into, error.code === 'WEIGHTS_NOT_READ_YET' ? 'not-read' : 'broken-file', error.where ?? { file: source.name }, error.message);
   }
-  if (!whole) await search(source, into);
+  if (!whole) await searchHdf5(source, into);
 }
 
 /** @returns whether all of it was read. */
@@ -104,8 +105,28 @@ function judgeStorage(source: ByteSource, messages: readonly Hdf5Message[], name
     report(into, 'external-path', { ...where, byte: layout.at }, `"${name}" is put together from datasets that may stand in other files`);
 }
 
-async function search(source: ByteSource, into: Collector): Promise<void> {
+/** Configurations are plain text in the file, wherever its structure puts them: what cannot be walked is searched for them. */
+export async function searchHdf5(source: ByteSource, into: Collector): Promise<void> {
   const text = new TextDecoder('latin1').decode(await source.read(0, Math.min(source.size, MAX_SEARCH)));
-  const found = /"class_name":\s*"(Lambda|TorchModuleWrapper|TFSMLayer|__lambda__)"/.exec(text);
-  if (found) report(into, 'keras-code', { file: source.name, byte: found.index }, `the model has a ${found[1]} layer`);
+  let end = 0;
+  let tried = 0;
+  for (const match of text.matchAll(/\{\s*"(class_name|module|config|name|registered_name|build_config|compile_config)"/g)) {
+    if (match.index < end || ++tried > MAX_TRIED) continue;
+    end = objectEnd(text, match.index);
+    const bytes = Uint8Array.from(text.slice(match.index, end), (c) => c.charCodeAt(0));
+    if (end > match.index) judgeKerasConfig(bytes, source.name, into);
+  }
+}
+
+/** Behind the brace that closes the object at `start`; `start` itself when none does. */
+function objectEnd(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const c = text[at];
+    if (c === '"') {
+      for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
+    } else if (c === '{') depth++;
+    else if (c === '}' && --depth === 0) return at + 1;
+  }
+  return start;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ggufText, joinBytes, latin1, le, safetensorsFile, sharedBytes, u32, writeGguf, zipBytes } from '../../weights/testing/index.ts';
-import { hdf5, json, scanned, text } from '../testing/made.ts';
+import { bytecode, hdf5, json, scanned, text } from '../testing/made.ts';
 
 const four = new Uint8Array(4);
 const tensor = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
@@ -197,6 +197,16 @@ describe('a file that is not what its name says', () => {
   test('(a program behind raw values) is malicious', async () => {
     const file = joinBytes(le(4, 1, 2, 3, 0x3f800000), latin1('\x7fELF\x02\x01\x01' + '\0'.repeat(40)));
     expect((await scanned({ 'm.bin': file })).rules).toContain('program-as-weights');
+  });
+  test.each([
+    ['that starts programs', ['os', 'system'], 'code-calls'],
+    ['of plain arithmetic', ['torch', 'relu'], 'code-beside-weights'],
+  ] as const)('(compiled Python %s) is read without running it', async (_, names, rule) => {
+    const file = joinBytes(latin1('\xa7\x0d\r\n'), new Uint8Array(12), bytecode(names));
+    expect((await scanned({ '__pycache__/modeling.cpython-311.pyc': file })).rules).toEqual([rule]);
+  });
+  test('(nothing known under a name that promises nothing) is told and accuses nobody', async () => {
+    expect(await scanned({ 'weights.data': latin1('\xfe\x01\xba\x02\x76\x54') })).toEqual({ verdict: 'clean', rules: ['unknown-content'] });
   });
   test('raw values of another file are no program', async () => {
     expect((await scanned({ 'weights.bin': joinBytes(latin1('MZ'), new Uint8Array(200)) })).verdict).not.toBe('malicious');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { latin1, mutations, zipBytes } from '../../weights/testing/index.ts';
+import { joinBytes, latin1, mutations, zipBytes } from '../../weights/testing/index.ts';
 import {
   base64,
   bytecode,
@@ -15,6 +15,8 @@ import {
   textAttribute,
   VIRTUAL,
 } from '../testing/made.ts';
+
+const utf16 = (content: string): Uint8Array => Uint8Array.from([...content].flatMap((c) => [c.charCodeAt(0) & 255, c.charCodeAt(0) >> 8]));
 
 const archive = (config: unknown, ...more: { name: string; data: Uint8Array }[]): Uint8Array =>
   zipBytes([{ name: 'metadata.json', data: json({ keras_version: '3.8.0' }) }, { name: 'config.json', data: json(config) }, ...more]);
@@ -132,6 +134,24 @@ describe('a Keras archive', () => {
     const config = { ...(one({ function: 'eval' }, 'Lambda') as object), padding: 'x'.repeat(3 << 20) };
     expect((await scanned({ 'm.keras': archive(config) })).rules).toContain('keras-runs');
   });
+  test.each([
+    [
+      'numbers that JSON does not have',
+      text(JSON.stringify(one({ function: 'eval' }, 'Lambda')).replace('{', '{"x": NaN, "y": [-Infinity, Infinity],')),
+    ],
+    ['a byte order mark', text(`\ufeff${JSON.stringify(one({ function: 'eval' }, 'Lambda'))}`)],
+    ['sixteen bits a character', utf16(JSON.stringify(one({ function: 'eval' }, 'Lambda')))],
+    [
+      'its keys in another order',
+      text('{"config":{"layers":[{"config":{"function":"eval"},"class_name":"Lambda"}]},"class_name":"Sequential"}'),
+    ],
+  ])('whose configuration is written with %s is judged all the same', async (_, config) => {
+    const file = zipBytes([
+      { name: 'metadata.json', data: json({}) },
+      { name: 'config.json', data: config },
+    ]);
+    expect((await scanned({ 'm.keras': file })).rules).toContain('keras-runs');
+  });
   test('with a program among its members is malicious', async () => {
     expect((await scanned({ 'm.keras': archive(layers(), { name: 'assets/run.SH', data: text('id') }) })).rules).toContain('keras-program');
   });
@@ -145,6 +165,14 @@ describe('a Keras archive', () => {
 });
 
 describe('an HDF5 file', () => {
+  test.each([
+    ['behind a user block', joinBytes(new Uint8Array(512).fill(0x20), hdf5([textAttribute('model_config', JSON.stringify(RUNS[0]![1]))]))],
+    ['cut off in the middle', hdf5([textAttribute('model_config', JSON.stringify(RUNS[0]![1])), textAttribute('z', 'z')]).slice(0, -30)],
+  ])('%s is judged by what is in it', async (_, file) => {
+    const { verdict, rules } = await scanned({ 'm.h5': file });
+    expect(rules).toContain('keras-runs');
+    expect(verdict).toBe('malicious');
+  });
   test.each(RUNS)('with %s is malicious', async (_, config) => {
     expect((await scanned({ 'm.h5': hdf5([textAttribute('model_config', JSON.stringify(config))]) })).verdict).toBe('malicious');
   });

@@ -4,10 +4,11 @@
  * CVE-2024-3660, CVE-2025-1550, -8747, -9905, -9906, -49655, CVE-2026-1462.
  * @module
  */
-import { HeirloomError, type JsonValue, parseJson } from '../../base/index.ts';
+import { HeirloomError, type JsonValue } from '../../base/index.ts';
 import { dangerOf } from '../globals.ts';
 import { type Collector, report } from '../rules.ts';
 import { commandIn } from './commands.ts';
+import { parsePythonJson } from './json.ts';
 import { isKerasLayer, isKerasModule, REACHING } from './keras-names.ts';
 import { readBytecode } from './marshal.ts';
 import { actsOf } from './tensorflow-operations.ts';
@@ -25,7 +26,7 @@ type Say = (rule: 'keras-runs' | 'keras-code', what: string) => void;
 export function judgeKerasConfig(bytes: Uint8Array, file: string, into: Collector): void {
   let config: JsonValue;
   try {
-    config = parseJson(bytes, file);
+    config = parsePythonJson(bytes, file).value;
   } catch (error) {
     if (!(error instanceof HeirloomError)) throw error;
     return report(into, 'broken-file', error.where ?? { file }, error.message);

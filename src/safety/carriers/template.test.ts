@@ -157,6 +157,13 @@ describe('a chat template is judged by its syntax tree', () => {
     expect(rules).toContain(rule);
   });
 
+  test.each(['{{ .System }}{{ range .Messages }}{{ .Content }}{{ end }}', '{{#each messages}}{{content}}{{/each}}'])(
+    '%s is in another language and accuses nobody',
+    async (template) => {
+      expect(await judge(template)).toEqual({ verdict: 'clean', rules: ['template-text'] });
+    },
+  );
+
   test('addresses in a template are told and accuse nobody', async () => {
     expect(await judge(`{{ messages }} See https://example.org/license`)).toEqual({ verdict: 'clean', rules: ['template-text'] });
   });

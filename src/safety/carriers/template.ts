@@ -42,6 +42,9 @@ const POISON: Readonly<Record<Poison['kind'], readonly [rule: string, says: stri
 const MARKS =
   /__(class|globals|builtins|import|subclasses|mro|bases?|init|getattribute|dict|code)__|\|\s*attr\b|\b(popen|check_output|import_module)\s*\(|\b(lipsum|cycler|joiner)\s*[.[]|\bos\s*\.\s*system\b/;
 
+/** Go's templates (Ollama), Mustache and Handlebars use the same braces. */
+const OTHER_LANGUAGE = /\{\{-?\s*(\.[A-Z]|(if|range|with|else if)\s+[.$(]|end\b|template\s+"|define\s+"|\$\w)|\{\{[#/>^&]/;
+
 /** @param sure whether it is certainly a template: a text among others that cannot be parsed is none. */
 export function judgeTemplate(template: string, file: string, field: string, into: Collector, sure = false): void {
   if (!/\{[{%#]/.test(template)) return;
@@ -63,6 +66,8 @@ export function judgeTemplate(template: string, file: string, field: string, int
     const code = sure ? template : (template.match(/\{[{%][^{}]{0,20000}[%}]\}/g) ?? []).join('\n');
     const mark = MARKS.exec(code);
     if (mark) report(into, 'template-reaches-out', where(error.at), `the template cannot be parsed and uses "${mark[0].slice(0, 60)}"`);
+    else if (OTHER_LANGUAGE.test(template))
+      report(into, 'template-text', where(error.at), 'the template is in another language than Jinja');
     else if (sure)
       report(into, 'template-unparsed', where(error.at), `the template cannot be parsed at character ${error.at}: ${error.message}`);
   }
