@@ -57,6 +57,11 @@ const RUNS: readonly (readonly [string, unknown])[] = [
   ['a TensorFlow program from an address', one({ filepath: 'gs://bucket/evil' }, 'TFSMLayer')],
   ['a TensorFlow operation in JSON', one({ node_def: '{"name": "a", "op": "WriteFile"}' }, 'TensorFlowOpLayer')],
   ['a raw operation', one({ function: 'raw_ops.ReadFile' }, 'TFOpLambda')],
+  ['a registered callable', one({ activation: { class_name: 'X', registered_name: 'os>system' } })],
+  ['a call that lifts the guard', one({ function: 'keras.config.enable_unsafe_deserialization()' }, 'Lambda')],
+  ['a download with its address in a list', one({ fn: 'keras.utils.get_file', args: ['x', ['ftp://host.test/x']] })],
+  ['a function in place of a class', layers({ class_name: 'get_file', config: {} })],
+  ['a builtin of no value', layers({ module: 'builtins', class_name: 'compile', config: {} })],
   ['a callable under any key', one({ my_hook: 'os.system' })],
   [
     'one inside a wrapper',

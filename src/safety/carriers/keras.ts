@@ -85,31 +85,34 @@ function judgeModules(value: Json, name: string, path: string, into: Collector, 
     else if (REACHING.test(name) && key === 'module') say('keras-runs', `"${path}" calls ${full} while the model is loaded`);
     else if (module === 'builtins') {
       const called = textOf(value['config']) ?? name;
-      if (name !== 'function' && !/^(dict|list|tuple|set|str|int|float|bool|slice|type|NoneType|object)$/.test(name))
-        say('keras-code', `"${path}" names ${full}`);
-      else if (name === 'function')
+      if (name === 'function')
         say(
           REACHING.test(called) ? 'keras-runs' : 'keras-code',
           `"${path}" needs the function ${called.slice(0, 100)}, whose code is not in the file`,
         );
+      else if (!/^(dict|list|tuple|set|frozenset|str|bytes|int|float|complex|bool|slice|range|type|NoneType|object)$/.test(name))
+        say('keras-runs', `"${path}" calls ${full} while the model is loaded`);
     } else if (!isKerasModule(module)) say('keras-code', `"${path}" imports ${full}, which is not part of Keras`);
   }
 }
 
 /** Functions by name, and downloads: an address beside `get_file`. */
 function judgeFunctions(value: Json, path: string, into: Collector, say: Say): void {
-  for (const [key, one] of Object.entries(value))
-    if (typeof one === 'string' && key !== 'name' && key !== 'module' && /^[a-z_]\w*(\.\w+)+$/i.test(one)) {
-      const danger = dangerOf(into.book.denied, one);
-      if (danger) say('keras-runs', `"${path}" names ${one.slice(0, 100)}, which ${danger}`);
-    }
+  for (const [key, one] of Object.entries(value)) {
+    if (typeof one !== 'string' || key === 'name' || key === 'module') continue;
+    // `registered_name` separates package and class by ">".
+    const dotted = one.replace('>', '.');
+    const danger = /^[a-z_]\w*(\.\w+)+$/i.test(dotted) ? dangerOf(into.book.denied, dotted) : null;
+    if (danger) say('keras-runs', `"${path}" names ${one.slice(0, 100)}, which ${danger}`);
+    if (/(^|[.\s=('"])enable_unsafe_deserialization\s*\(/.test(one)) say('keras-runs', `"${path}" lifts the guard against code in models`);
+  }
+  if (REACHING.test(textOf(value['class_name']) ?? '') && textOf(value['module']) === null)
+    say('keras-runs', `"${path}" names the function ${textOf(value['class_name'])!}`);
   for (const key of ['fn', 'fn_name', 'function', 'function_name', 'func', 'callable', 'config', 'activation']) {
-    const text = textOf(value[key]);
-    if (text === null) continue;
+    const text = textOf(value[key])?.replace(/\s*\(.*$/s, '') ?? '';
     const last = text.split('.').at(-1)!;
     if (last === 'get_file') {
-      if (Object.values(value).some((one) => typeof one === 'string' && /^([a-z]+:\/\/|\/\/)/i.test(one)))
-        say('keras-runs', `"${path}" downloads a file while the model is loaded`);
+      if (/"([a-z]+:)?\/\//i.test(JSON.stringify(value))) say('keras-runs', `"${path}" downloads a file while the model is loaded`);
     } else if (REACHING.test(last) || actsOf(last)) say('keras-runs', `"${path}" names the function ${text.slice(0, 100)}`);
   }
 }

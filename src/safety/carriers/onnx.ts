@@ -17,7 +17,7 @@ const MAX_TEXT = 1 << 20;
 const KEYS = new Set(['location', 'offset', 'length', 'checksum', 'basepath']);
 /** Operators that run a script or a program by name. */
 const SCRIPTS =
-  /^(Py(thon)?(Op|Func|Call|CustomOp\w*|Node)?|PythonOpGrad|EagerPyFunc|.*(Script|Lua|Shell|Subprocess|SystemCall).*|Exec(ute)?|Eval|System|Popen|ATen_?Exec)$/i;
+  /[Pp]ython|Py(Op|Func|Call)|py_(op|func|call)|Script(Op)?$|ScriptExec|Lua(Op|Func)?$|Shell|[Ss]ubprocess|System(Call)?$|Popen|^(Exec|Execute|Eval)$/;
 const DOMAINS =
   /^(|ai\.onnx(\..*)?|com\.microsoft(\..*)?|com\.ms\.internal\.nhwc|org\.pytorch(\..*)?|pkg\.(onnxscript|torch)(\..*)?|ai\.onnx\.contrib|aten|onnxscript\..*)$/;
 
@@ -28,18 +28,27 @@ interface Look {
   readonly into: Collector;
   readonly custom: Map<string, { readonly op: string; readonly byte: number; count: number }>;
   readonly functions: Set<string>;
+  readonly scripts: { readonly domain: string; readonly op: string; readonly byte: number }[];
   readonly pickles: { readonly start: number; readonly end: number }[];
 }
 type Range = { readonly start: number; readonly end: number };
 
 /** @param tree that holds the file; null for a member of an archive. */
 export async function judgeOnnx(source: ByteSource, tree: FileTree | null, into: Collector): Promise<void> {
-  const look: Look = { reader: protoReader(source), source, tree, into, custom: new Map(), functions: new Set(), pickles: [] };
+  const look: Look = { reader: protoReader(source), source, tree, into, custom: new Map(), functions: new Set(), scripts: [], pickles: [] };
   try {
     await judgeModel(look);
   } catch (error) {
     tell(error, source, into);
   }
+  for (const { domain, op, byte } of look.scripts)
+    if (domain === '' || !look.functions.has(domain))
+      report(
+        into,
+        'onnx-python-operator',
+        { file: source.name, byte },
+        `the graph names the operator ${domain ? `${domain}.` : ''}${op}, which runs a script by name`,
+      );
   for (const [domain, { op, byte, count }] of look.custom)
     if (!look.functions.has(domain))
       report(
@@ -121,15 +130,9 @@ async function judgeNode(look: Look, range: ProtoField, depth: number): Promise<
     else if (field.number === 7) domain = look.reader.text(field);
     else if (field.number === 5) attributes.push({ start: field.start, end: field.end });
   });
-  const where = { file: look.source.name, byte: range.tag };
-  if (SCRIPTS.test(op))
-    report(
-      look.into,
-      'onnx-python-operator',
-      where,
-      `the graph names the operator ${domain ? `${domain}.` : ''}${op}, which runs a script by name`,
-    );
-  else if (!DOMAINS.test(domain)) {
+  if (SCRIPTS.test(op)) {
+    if (look.scripts.length < 1000) look.scripts.push({ domain, op, byte: range.tag });
+  } else if (!DOMAINS.test(domain)) {
     const known = look.custom.get(domain);
     if (known) known.count++;
     else if (look.custom.size < 1000) look.custom.set(domain, { op, byte: range.tag, count: 1 });
