@@ -20,6 +20,7 @@ const PROMISES: readonly (readonly [suffix: RegExp, what: string, formats: reado
   [/\.keras$/i, 'Keras', ['zip', 'keras-zip', 'keras-h5']],
   [/\.npy$/i, 'NumPy', ['npy', 'pickle']],
   [/\.npz$/i, 'NumPy', ['zip', 'npz']],
+  [/\.zip$/i, 'ZIP', ['zip', 'keras-zip', 'npz']],
   [/\.tflite$/i, 'TensorFlow Lite', ['tflite']],
   [/\.pb$/i, 'protobuf', ['tf-graphdef', 'onnx', 'caffe']],
   [/\.caffemodel$/i, 'Caffe', ['caffe', 'keras-h5']],

@@ -12,7 +12,6 @@ import { judgeGguf } from './gguf.ts';
 import { judgeGraphDef } from './graphdef.ts';
 import { judgeHdf5 } from './hdf5.ts';
 import { judgeOnnx } from './onnx.ts';
-import { judgeSafetensors } from './safetensors.ts';
 import { judgeSecrets } from './secrets.ts';
 import { judgeTemplate } from './template.ts';
 import { judgeTflite } from './tflite.ts';
@@ -25,7 +24,7 @@ interface Place {
 type Carrier = (place: Place, into: Collector) => Promise<void>;
 
 const CARRIERS: Partial<Record<Detected, Carrier>> = {
-  safetensors: (place, into) => judgeHeader(place, into, judgeSafetensors),
+  safetensors: (place, into) => judgeHeader(place, into),
   gguf: (place, into) => judgeHeader(place, into, judgeGguf),
   onnx: ({ source, tree }, into) => judgeOnnx(source, tree, into),
   'tf-graphdef': ({ source }, into) => judgeGraphDef(source, into),
@@ -60,7 +59,7 @@ export async function carry(format: Detected, source: ByteSource, tree: FileTree
 async function judgeHeader(
   { source, tree }: Place,
   into: Collector,
-  judge: (source: ByteSource, checkpoint: Checkpoint, into: Collector) => void | Promise<void>,
+  judge?: (source: ByteSource, checkpoint: Checkpoint, into: Collector) => void,
 ): Promise<void> {
   let checkpoint: Checkpoint;
   try {
@@ -79,7 +78,7 @@ async function judgeHeader(
     if (!/chat_template|license$|\.description$/.test(key)) judgeMetadata(key, value, source.name, into);
     judgeSecrets(value, source.name, key, into);
   }
-  await judge(source, checkpoint, into);
+  judge?.(source, checkpoint, into);
 }
 
 /** A source as a tree of its own. */
