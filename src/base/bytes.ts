@@ -31,6 +31,8 @@ export interface FileEntry {
   readonly size: number;
   /** Hex digest published with the listing (a hub's LFS object id); not verified by us. */
   readonly sha256?: string;
+  /** How many names the file has on this disk, when more than one: writing to one changes the others. */
+  readonly links?: number;
 }
 
 /** A model as files: one file, a folder, a URL or a hub repository. */

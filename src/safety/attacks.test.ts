@@ -214,8 +214,8 @@ const ATTACKS: readonly Case[] = [
   ['an archive behind a harmless pickle', 'm.pt', joinBytes(latin1(`${P}}.`), zip(pkl(SYSTEM))), 'malicious'],
   ['a tensor larger than its storage', 'm.pt', zip(pkl(`${P}${TENSOR()}.`), { name: 'm/data/0', data: new Uint8Array(8) }), 'suspicious'],
   ['7z under the name of a checkpoint', 'm.pt', '7z\xbc\xaf\x27\x1c\x00\x04'.padEnd(64, '\0'), 'suspicious'],
-  ['a program in the middle of raw bytes', 'm.bin', `${'\x00\x01\xfe\xff'.repeat(99)}\x7fELF\x02\x01\x01`.padEnd(999, '\0'), 'suspicious'],
-  ['a program under the name of a checkpoint', 'm.bin', '\x7fELF\x02\x01\x01'.padEnd(64, '\0'), 'suspicious'],
+  ['a program in the middle of raw bytes', 'm.bin', `${'\x00\x01\xfe\xff'.repeat(99)}\x7fELF\x02\x01\x01`.padEnd(999, '\0'), 'malicious'],
+  ['a program under the name of a checkpoint', 'm.bin', '\x7fELF\x02\x01\x01'.padEnd(64, '\0'), 'malicious'],
 ];
 
 const HONEST: readonly Case[] = [

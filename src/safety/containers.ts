@@ -18,7 +18,8 @@ import {
   type TarMember,
 } from '../weights/index.ts';
 import { judgeCode } from './code.ts';
-import { judgeKerasConfig } from './keras.ts';
+import { judgeKerasConfig } from './carriers/keras.ts';
+import { judgeTorchScript } from './carriers/torchscript.ts';
 import { resync } from './pickles.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
@@ -32,7 +33,7 @@ const MAX_UNPACKED = 512 << 20;
 const BOMB_RATIO = 100;
 const BOMB_BYTES = 50 << 20;
 /** Text members read. */
-const MAX_TEXT = 1 << 20;
+const MAX_TEXT = 32 << 20;
 
 /** Members whose CRC-32 is compared; larger ones cost more than they tell. */
 const MAX_CHECKED = 1 << 20;
@@ -71,8 +72,11 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const torchscript = prefix !== null && names.has(`${prefix}constants.pkl`);
   const named = source.name.toLowerCase().endsWith('.keras');
   const keras = named || (names.has('config.json') && (names.has('metadata.json') || names.has('model.weights.h5')));
+  const handler = names.has('MAR-INF/MANIFEST.json');
+  if (keras && !names.has('config.json'))
+    report(into, 'broken-file', { file: source.name, field: 'config.json' }, `${source.name} is a Keras archive without config.json`);
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  const kind: ZipKind = { prefix, torchscript, keras, storages: new Map() };
+  const kind: ZipKind = { prefix, torchscript, keras, handler, storages: new Map() };
   const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
   for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
@@ -133,6 +137,8 @@ interface ZipKind {
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
+  /** A TorchServe archive: its Python is run by the server. */
+  readonly handler: boolean;
 }
 
 async function scanMember(
@@ -156,16 +162,20 @@ async function scanMember(
     if (entry.flags & 0x61)
       report(into, 'archive-flags', where, `member "${entry.name}" is marked ${flagNames(entry.flags)} and can be read`);
     if (entry.method !== 0) into.unpacked += entry.size;
-    if (/\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name) && member.size <= MAX_TEXT) {
+    const text = /\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name);
+    if (text && member.size > MAX_TEXT)
+      report(into, 'not-read', where, `member "${entry.name}" is ${member.size} bytes of text, more than is looked into`);
+    if (text && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
       const scripted = kind.torchscript && entry.name.startsWith(`${kind.prefix}code/`);
-      if (/\.py$/i.test(entry.name) && !scripted) judgeCode(bytes, file, into, kind.keras || kind.prefix !== null);
+      if (/\.py$/i.test(entry.name) && scripted) judgeTorchScript(bytes, file, into);
+      else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
       else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
       else judgeText(bytes, file, into);
       if (/\.py$/i.test(entry.name) && isText(bytes)) return;
     }
-    if (kind.keras && /\.(sh|exe|dll|so|bat|cmd|ps1)$/i.test(entry.name))
-      report(into, 'executable', where, `member "${entry.name}" of a Keras archive is a program`);
+    if (kind.keras && /\.(pyw?|pyc|sh|exe|dll|so|dylib|bat|cmd|ps1|vbs|jar)$/i.test(entry.name))
+      report(into, 'keras-program', where, `member "${entry.name}" of a Keras archive is a program`);
     if (member.size <= MAX_CHECKED && crc32(await member.read(0, member.size)) !== entry.crc32)
       report(into, 'archive-crc', where, `the content of member "${entry.name}" does not have the CRC-32 that the archive states`);
     await inner(member, into, depth + 1, innerKind(kind, entry));

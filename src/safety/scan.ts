@@ -3,22 +3,28 @@
  * @module
  */
 import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
-import { compressionOf, detectBytes, isTarHeader, openCheckpoint, readNpyHeader, readZip, sliceSource } from '../weights/index.ts';
-import { isStartupFile, judgeCode } from './code.ts';
+import { compressionOf, type Detected, detectBytes, isTarHeader, readNpyHeader, readZip, sliceSource } from '../weights/index.ts';
+import { isMedia, isTextFile, judgeCompiled, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
+import { judgeKerasMetadata } from './carriers/graphdef.ts';
+import { searchHdf5 } from './carriers/hdf5.ts';
+import { judgeSecrets } from './carriers/secrets.ts';
+import { carry } from './carriers/table.ts';
+import { isStartupFile } from './code.ts';
 import { type InnerKind, isText, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
-import { judgeKerasConfig } from './keras.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
-import { judgeTemplate, judgeText } from './text.ts';
+import { judgeText } from './text.ts';
 import type { FileSafety, SafetyReport } from './types.ts';
 
 /** Text files looked at whole. */
 const MAX_TEXT = 64 << 20;
+/** A configuration that is asked one thing. */
+const MAX_CONFIG = 1 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
 /** End record of a zip behind the longest comment. */
 const MAX_ZIP_TAIL = 22 + 0xffff;
-const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2)$/i;
+const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2|tmpl|tpl|template)$|template[^/]*\.txt$/i;
 /** Names under which weights are expected; an empty file of that name was never written or downloaded. */
 const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|pb|tflite|caffemodel|pkl|joblib)$/i;
 /** Names under which only pickles are published; anything else there is a broken file. */
@@ -54,63 +60,90 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   const head = await source.read(0, Math.min(source.size, 1024));
   const path = source.name;
   const detected = detectBytes(head, source.size, path);
+  judgeName(path, detected, into);
+  judgeShadow(path, into);
+  const text = await scanText(tree, source, head, detected, into);
+  if (text) return text;
+  if (/(^|\/)keras_metadata\.pb$/.test(path)) {
+    await judgeKerasMetadata(source, into);
+    return 'protobuf';
+  }
+  if (/\.pyc$/i.test(path) && source.size <= MAX_SEARCH) {
+    judgeCompiled(await source.read(0, source.size), path, into);
+    return 'python';
+  }
+  if (WEIGHT_NAME.test(path) && isProgram(head))
+    report(into, 'program-as-weights', { file: path, byte: 0 }, `the file is named as weights and is ${executableName(head)!}`);
+  if (await carry(detected, source, tree, into)) return detected;
+  if (detected === 'unknown' && WEIGHT_NAME.test(path)) await judgeHiddenProgram(source, into);
+  const promised = promisedFormat(path);
+  if (detected === 'unknown' && promised)
+    report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
+  const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
+  if (promised === 'HDF5' && detected === 'unknown') await searchHdf5(source, into);
+  if (format === 'unknown' && into.findings.length === 0 && !PICKLE_NAMES.test(path) && !isMedia(path))
+    report(into, 'unknown-content', { file: path, byte: 0 }, 'the file is in no format known here');
+  if (format === 'unknown' && into.findings.length === 0 && PICKLE_NAMES.test(path))
+    report(into, 'unknown-format', { file: path, byte: 0 }, 'the file is in no format known here');
+  return format;
+}
+
+/** `vocab_size` of the configuration beside a tokenizer. */
+async function embeddingRows(tree: FileTree, path: string): Promise<number | undefined> {
+  const config = path.replace(/tokenizer\.json$/, 'config.json');
+  const entry = tree.files.find((one) => one.path === config);
+  if (!entry || entry.size > MAX_CONFIG) return undefined;
+  const text = new TextDecoder().decode(await (await tree.open(config)).read(0, entry.size));
+  const found = /"vocab_size"\s*:\s*(\d{1,9})\b/.exec(text);
+  return found ? Number(found[1]) : undefined;
+}
+
+/** Formats that no text is in, whatever the file is called. */
+function isBinary(detected: Detected): boolean {
+  return !['unknown', 'json', 'empty', 'html', 'lfs-pointer', 'tfjs'].includes(detected);
+}
+
+/** Texts beside weights. @returns the format; null when the file is none of them. */
+async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, detected: Detected, into: Collector): Promise<string | null> {
+  const path = source.name;
   const text = isText(head);
-  if (/\.pth$/i.test(path) && text && isStartupFile(new TextDecoder().decode(head))) {
+  if (/\.pth$/i.test(path) && text && source.size <= MAX_SEARCH) {
+    if (!isStartupFile(new TextDecoder().decode(await source.read(0, source.size)))) return null;
     report(into, 'startup-file', { file: path, byte: 0 }, 'the file is Python start-up code, not weights');
     return 'text';
   }
-  if (TEXT_NAMES.test(path) && (text || source.size === 0) && source.size <= MAX_TEXT) {
-    judgeText(await source.read(0, source.size), path, into);
-    return /\.json$/i.test(path) ? 'json' : 'text';
+  if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT && !isBinary(detected)) {
+    const rows = /(^|\/)tokenizer\.json$/.test(path) ? await embeddingRows(tree, path) : undefined;
+    judgeText(await source.read(0, source.size), path, into, rows);
+    // What is in no text's letters may be another thing under a text's name.
+    return text || source.size === 0 || head.includes(0) ? (/\.json$/i.test(path) ? 'json' : 'text') : null;
   }
-  if (/\.py$/i.test(path) && (text || source.size === 0)) {
-    if (source.size <= MAX_SEARCH) judgeCode(await source.read(0, source.size), path, into, false);
-    return 'python';
-  }
-  if (detected === 'safetensors' || detected === 'gguf' || detected === 'onnx') return scanWeights(tree, source, detected, into);
-  const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
-  if (format === 'keras-h5') await judgeH5Config(tree, path, into);
-  return format;
+  if ((TEXT_NAMES.test(path) && source.size > MAX_TEXT) || (/\.(pyw?|ipynb|sh|ps1|bat)$/i.test(path) && source.size > MAX_SEARCH))
+    report(into, 'not-read', { file: path }, `${path} is ${source.size} bytes of text, more than is looked into`);
+  if (!isTextFile(path) || isBinary(detected) || (executableName(head) && !text) || source.size > MAX_SEARCH) return null;
+  const bytes = await source.read(0, source.size);
+  const decoded = new TextDecoder().decode(bytes);
+  judgeSecrets(decoded, path, '', into);
+  judgeTextFile(bytes, decoded, path, into);
+  return /\.pyw?$/i.test(path) ? 'python' : 'text';
 }
 
-/** The configuration an HDF5 file carries as an attribute. What the reader cannot open has been searched already. */
-async function judgeH5Config(tree: FileTree, path: string, into: Collector): Promise<void> {
-  try {
-    const config = (await openCheckpoint(tree, path)).metadata.get('h5.model_config');
-    if (typeof config === 'string') judgeKerasConfig(new TextEncoder().encode(config), path, into);
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    if (error.code === 'WEIGHTS_TRUNCATED' || error.code === 'WEIGHTS_HEADER')
-      report(into, 'broken-file', error.where ?? { file: path }, error.message);
-  }
+/** A whole program among raw values: its marks are eight bytes and more, so no values are taken for one. */
+async function judgeHiddenProgram(source: ByteSource, into: Collector): Promise<void> {
+  const bytes = await source.read(0, Math.min(source.size, MAX_SEARCH));
+  const text = new TextDecoder('latin1').decode(bytes);
+  const elf = text.search(/\x7fELF[\x01\x02]\x01\x01[\0\x03]\0{7}/);
+  const stub = text.search(/This program (cannot|must) be run/);
+  const windows = stub < 0 ? -1 : text.lastIndexOf('MZ', stub);
+  const at = elf > 0 ? elf : windows > 0 && stub - windows < 400 ? windows : -1;
+  if (at > 0) report(into, 'program-as-weights', { file: source.name, byte: at }, `a program stands at byte ${at}`);
 }
 
-/** Formats without code: their header must hold; templates and marks of code inside it are looked at. */
-async function scanWeights(tree: FileTree, source: ByteSource, format: string, into: Collector): Promise<string> {
-  try {
-    const checkpoint = await openCheckpoint(tree, source.name);
-    for (const [key, value] of checkpoint.metadata) if (typeof value === 'string') judgeTemplate(value, source.name, key, into);
-    for (const finding of checkpoint.findings)
-      if (finding.rule === 'weights/unclaimed-bytes') report(into, 'trailing-data', finding.where, finding.what);
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    const rule =
-      error.code === 'WEIGHTS_PATH'
-        ? 'external-path'
-        : error.code === 'WEIGHTS_NOT_READ_YET' || error.code === 'WEIGHTS_MISSING_FILE'
-          ? null
-          : 'broken-file';
-    if (rule) report(into, rule, error.where ?? { file: source.name }, error.message);
-  }
-  if (format === 'onnx') {
-    const name = /\b(PyOp|PythonOp|PyFunc)\b/.exec(await search(source));
-    if (name) report(into, 'onnx-python-operator', { file: source.name, byte: name.index }, `the graph names the operator ${name[1]}`);
-  }
-  return format;
-}
-
-async function search(source: ByteSource): Promise<string> {
-  return new TextDecoder('latin1').decode(await source.read(0, Math.min(source.size, MAX_SEARCH)));
+/** Programs by more than two letters: `MZ` alone begins raw values as well. */
+function isProgram(head: Uint8Array): boolean {
+  const name = executableName(head);
+  if (!name || name === 'a zip archive') return false;
+  return head[0] !== 0x4d || /This program|PE\0\0/.test(new TextDecoder('latin1').decode(head));
 }
 
 /** What any bytes are: by content, never by name. @returns the format. */
@@ -150,12 +183,8 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
       await scanPickles(sliceSource(source, header.dataOffset, source.size - header.dataOffset, `${name}!objects`), into);
     return 'npy';
   }
-  if (format === 'keras-h5') {
-    const lambda = /"class_name":\s*"(Lambda|TorchModuleWrapper|TFSMLayer)"/.exec(await search(source));
-    if (lambda) report(into, 'keras-code', { file: name, byte: lambda.index }, `the model has a ${lambda[1]} layer`);
-    return 'keras-h5';
-  }
-  if (format === 'html' || format === 'lfs-pointer' || format === 'tflite') return format;
+  if (await carry(format, source, null, into)) return format;
+  if (format === 'html' || format === 'lfs-pointer') return format;
   const compression = await scanCompressed(source, head, into, depth, inner);
   if (compression) return compression;
   if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {

@@ -1,84 +1,59 @@
 /**
- * JSON, YAML and templates beside weights: code that is run on trust, callables named by configurations, templates that reach out.
+ * Texts beside weights and inside archives: JSON, YAML, templates, whatever else may hold a key.
  * @module
  */
-import { type JsonValue, HeirloomError, parseJson } from '../base/index.ts';
-import { dangerOf } from './globals.ts';
+import { HeirloomError, type JsonValue } from '../base/index.ts';
+import { readYaml } from '../model/index.ts';
+import { judgeConfig, judgeTarget } from './carriers/config.ts';
+import { parsePythonJson } from './carriers/json.ts';
+import { judgeSecrets } from './carriers/secrets.ts';
+import { judgeTemplate } from './carriers/template.ts';
+import { judgeTfjs } from './carriers/tfjs.ts';
+import { judgeTokenizer } from './carriers/tokenizer.ts';
 import { type Collector, report } from './rules.ts';
 
-/** Values of one JSON file looked at. (CWE-834) */
-const MAX_NODES = 2_000_000;
+/** Configurations that loaders read; a log or a state that Python wrote with NaN in it is none. */
+const READ_BY_LOADERS = /(config|tokenizer|template|processor|index|modules|special_tokens_map)[^/]*\.json$/i;
+/** A tag that makes PyYAML build objects or call functions. (CVE-2020-14343) */
+const YAML_TAG = /!!?python\/(object|name|module)|tag:yaml\.org,2002:python\//i;
 
-/** @param bytes of a text file; `file` its name, which decides JSON, YAML or template. */
-export function judgeText(bytes: Uint8Array, file: string, into: Collector): void {
+/** @param bytes of a text file; `file` its name, which decides JSON, YAML or template; `rows` of the embedding, for a tokenizer. */
+export function judgeText(bytes: Uint8Array, file: string, into: Collector, rows?: number): void {
   const text = new TextDecoder().decode(bytes);
-  if (/\.(jinja2?|j2)$/i.test(file)) return judgeTemplate(text, file, '', into);
-  if (/\.ya?ml$/i.test(file)) return judgeTargets(text, file, into);
-  if (!/\.json$/i.test(file)) return;
+  judgeSecrets(text, file, '', into);
+  if (/\.(jinja2?|j2)$/i.test(file)) return judgeTemplate(text, file, '', into, true);
+  if (/\.ya?ml$/i.test(file)) return judgeYaml(text, file, into);
+  if (!/\.json$/i.test(file)) return /template[^/!]*$/i.test(file) ? judgeTemplate(text, file, '', into) : undefined;
   try {
-    judgeJson(parseJson(bytes, file), file, into);
+    const { value, repeated } = parsePythonJson(bytes, file);
+    if (repeated.length > 0 && READ_BY_LOADERS.test(file))
+      report(into, 'repeated-key', { file, field: repeated[0]! }, `the key "${repeated[0]!}" stands twice; readers keep different ones`);
+    judgeConfig(value, file, into);
+    if (isObject(value) && ('modelTopology' in value || 'weightsManifest' in value)) judgeTfjs(value, file, into);
+    if (/(^|[/!])tokenizer\.json$/.test(file)) judgeTokenizer(value, file, into, rows);
   } catch (error) {
     if (!(error instanceof HeirloomError)) throw error;
     judgeTemplate(text, file, '', into);
-    // Python writes NaN into logs and training states; a loader reads only these.
-    if (/(config|tokenizer|template|processor|index)[^/]*\.json$/i.test(file))
-      report(into, 'broken-file', error.where ?? { file }, error.message);
+    if (READ_BY_LOADERS.test(file)) report(into, 'broken-file', error.where ?? { file }, error.message);
   }
 }
 
-function judgeJson(root: JsonValue, file: string, into: Collector): void {
-  const stack: { value: JsonValue; path: string }[] = [{ value: root, path: '' }];
-  for (let nodes = 0; stack.length > 0 && nodes < MAX_NODES; nodes++) {
-    const { value, path } = stack.pop()!;
-    if (typeof value === 'string') judgeTemplate(value, file, path, into);
-    if (typeof value !== 'object' || value === null) continue;
-    for (const [key, inner] of Object.entries(value)) {
-      const at = path ? `${path}.${key}` : key;
-      if (key === 'auto_map' && typeof inner === 'object' && inner !== null)
-        report(
-          into,
-          'code-on-trust',
-          { file, field: at },
-          `${at} names code of the repository: ${Object.values(inner).flat().filter(Boolean).map(String).join(', ').slice(0, 200)}`,
-        );
-      if (key === '_target_' && typeof inner === 'string') judgeTarget(inner, file, at, into);
-      if (typeof inner === 'string' ? inner.includes('{') : typeof inner === 'object') stack.push({ value: inner, path: at });
-    }
-  }
-}
-
-/** Libraries whose layers and data sets training configurations name. */
-const KNOWN_TARGETS = /^(nemo|torch|torchaudio|torchvision|pytorch_lightning|lightning|transformers|diffusers|timm|omegaconf|megatron)\./;
-
-/** Hydra's `_target_`: a callable that the configuration's loader calls. */
-function judgeTargets(text: string, file: string, into: Collector): void {
+function judgeYaml(text: string, file: string, into: Collector): void {
+  const tag = YAML_TAG.exec(text);
+  if (tag)
+    report(
+      into,
+      'config-target',
+      { file, byte: tag.index },
+      `the YAML builds Python objects while it is loaded ("${text.slice(tag.index, tag.index + 60).split('\n')[0]!}")`,
+    );
+  const { data } = readYaml(file, text);
+  if (Object.keys(data).length > 0) return judgeConfig(data, file, into);
+  // What is no plain mapping is searched line by line.
   for (const match of text.matchAll(/_target_["']?\s*:\s*["']?([\w.]+)/g)) judgeTarget(match[1]!, file, '_target_', into);
-}
-function judgeTarget(target: string, file: string, field: string, into: Collector): void {
-  const danger = dangerOf(into.book.denied, target);
-  if (danger) report(into, 'config-target', { file, field }, `the configuration calls ${target}, which ${danger}`);
-  else if (!KNOWN_TARGETS.test(target)) report(into, 'config-target-unknown', { file, field }, `the configuration calls ${target}`);
+  judgeTemplate(text, file, '', into);
 }
 
-/** Names that lead from a template's values to Python. */
-const REACHES =
-  /__\w+__|\|\s*attr\b|\bmro\b|\bsubclasses\b|\b(func|gi|cr|f)_(globals|code|frame)\b|\b(lipsum|cycler|joiner|get_flashed_messages|url_for)\b\s*[.[]|\b(request|config|self)\s*(\.|\[)\s*\(?\s*['"]?(__|application|environ|_TemplateReference|args|class)|\b(os|subprocess|importlib|builtins)\s*\.\s*\w+|\b(popen|eval|exec|__import__|getattr|import_module)\s*\(|\{%-?\s*(include|import|from|extends)\b|\bimport\s+os\b/;
-
-/** A Jinja template, by its text: nothing is rendered. */
-export function judgeTemplate(template: string, file: string, field: string, into: Collector): void {
-  if (!/\{[{%]/.test(template)) return;
-  // Only what stands inside {{ }} and {% %} is code; texts outside say what they like.
-  const code = (template.match(/\{[{%][\s\S]*?[%}]\}/g) ?? []).join('\n');
-  const folded = code
-    .replace(/\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})/g, (_, a?: string, b?: string) => String.fromCharCode(parseInt(a ?? b!, 16)))
-    .replace(/(['"])\s*[~+]\s*(['"])/g, '');
-  const match =
-    REACHES.exec(withoutTexts(folded)) ?? /__(class|globals|builtins|import|subclasses|mro|base|init|getattribute)__/.exec(folded);
-  if (match)
-    report(into, 'template-reaches-out', { file, ...(field && { field }) }, `the template uses ${JSON.stringify(match[0].slice(0, 60))}`);
-}
-
-/** Long string literals are what the model is told, not code; short ones may be attribute names. */
-function withoutTexts(code: string): string {
-  return code.replace(/'(?:[^'\\]|\\.){24,}'|"(?:[^"\\]|\\.){24,}"/g, "''");
+function isObject(value: JsonValue): value is { [key: string]: JsonValue } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

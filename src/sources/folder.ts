@@ -41,7 +41,9 @@ export async function openFolder(path: string, options: OpenOptions = {}): Promi
     locator: path,
     name: basename(root) || root,
     kind: 'folder',
-    files: [...files.values()].map((file) => ({ path: file.name, size: Number(file.listed.size) })).sort(byPath),
+    files: [...files.values()]
+      .map(({ name, listed }) => ({ path: name, size: Number(listed.size), ...(listed.nlink > 1n && { links: Number(listed.nlink) }) }))
+      .sort(byPath),
     findings,
     stats,
     async open(asked) {

@@ -17,3 +17,7 @@ export { pytorchPrefix } from './pytorch-zip.ts';
 export { isTarHeader, readTar, type TarMember } from './tar.ts';
 export { sliceSource } from './slice.ts';
 export { openZipEntry, readZip, readZipRange, type ZipArchive, type ZipEntry } from './zip.ts';
+export { type Hdf5File, type Message as Hdf5Message, openHdf5 } from './hdf5-file.ts';
+export { readGroup } from './hdf5-group.ts';
+export { readTextAttributes } from './hdf5-attribute.ts';
+export { type Field as ProtoField, protoReader, type ProtoReader } from './protobuf.ts';

@@ -6,6 +6,7 @@
 import { type ByteSource, type FileTree, type Finding, type JsonValue, parseJson, parseJsonStrictly } from '../base/index.ts';
 import { makeCheckpoint, MAX_TENSORS, readContiguous, storedBytes } from './checkpoint.ts';
 import { DTYPES, type PlainDType } from './dtypes.ts';
+import { refuseOddSpelling, refuseStrayEmpty } from './safetensors-strict.ts';
 import { type Checkpoint, type MetaValue, type TensorInfo, WeightsError } from './types.ts';
 
 /** The reference implementation's cap on the JSON header. (CWE-770) */
@@ -111,6 +112,8 @@ async function readShard(source: ByteSource): Promise<Shard> {
   if (names.length > MAX_TENSORS)
     throw new WeightsError('WEIGHTS_LIMIT', `${file} lists ${names.length} tensors`, { where: { file, byte: 8 } });
   const tensors = names.map((name) => readEntry(name, header[name]!, file, dataStart, source.size));
+  refuseOddSpelling(bytes, file);
+  refuseStrayEmpty(tensors, file, dataStart);
   return {
     source,
     tensors,

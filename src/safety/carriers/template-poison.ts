@@ -1,0 +1,168 @@
+/**
+ * Templates that change what is said: texts put in only when a conversation holds certain words or a date has come, hidden
+ * instructions, addresses. (Pillar Security, "poisoned GGUF templates", 2025.) Nothing runs; the model is told what its user never said.
+ * @module
+ */
+import { partsOf } from './jinja-tree.ts';
+import type { Expr, Statement } from './jinja-types.ts';
+
+export interface Poison {
+  readonly kind: 'trigger' | 'order' | 'silence' | 'address';
+  readonly at: number;
+  readonly what: string;
+}
+
+interface Look {
+  readonly out: Poison[];
+  /** Names set from what was said, from the clock, and from a test for a word in either. */
+  readonly said: Set<string>;
+  readonly timed: Set<string>;
+  readonly tested: Map<string, string>;
+}
+
+/** Words a branch must put in to count; a marker, a role or a heading has fewer. */
+const MIN_WORDS = 4;
+const ADDRESS = /\bhttps?:\/\/[^\s"'<>)\\]+/gi;
+/** Orders that set aside what the user or the system said. */
+const ORDER =
+  /\b(ignore|disregard|forget|override)\b[^.\n]{0,30}\b(previous|prior|above|earlier|all)\b[^.\n]{0,20}\b(instruction|prompt|message|rule|guideline)s?\b/i;
+/** Honest templates say so of tool calls ("do not tell the user"). */
+const SILENCE =
+  /\b(without|never|do not|don't)\b[^.\n]{0,20}\b(telling|informing|alerting|warning|tell|inform|alert|warn)\b[^.\n]{0,12}\buser\b/i;
+
+export function findPoison(tree: readonly Statement[]): Poison[] {
+  const look: Look = { out: [], said: new Set(), timed: new Set(), tested: new Map() };
+  visit(look, tree);
+  const text = textsOf(tree).join('\n');
+  const order = ORDER.exec(text);
+  if (order) look.out.push({ kind: 'order', at: 0, what: order[0] });
+  const silence = SILENCE.exec(text);
+  if (silence) look.out.push({ kind: 'silence', at: 0, what: silence[0] });
+  const addresses = [...new Set(text.match(ADDRESS) ?? [])];
+  if (addresses.length > 0) look.out.push({ kind: 'address', at: 0, what: addresses.slice(0, 5).join(', ') });
+  return look.out;
+}
+
+function visit(look: Look, body: readonly Statement[]): void {
+  for (const one of body) {
+    if (one.kind === 'set') learn(look, one.target, one.value);
+    else if (one.kind === 'for') {
+      if (isSaid(look, one.over)) learn(look, one.target, one.over);
+      visit(look, one.body);
+      visit(look, one.otherwise);
+    } else if (one.kind === 'if') {
+      for (const { test, body: inner } of one.branches) {
+        const trigger = test && triggerOf(look, test);
+        if (trigger) emitted(look, one.at, trigger, textsOf(inner));
+        visit(look, inner);
+      }
+    } else if (one.kind === 'print') conditions(look, one.value);
+    else if (one.kind === 'scope' || one.kind === 'macro') visit(look, one.body);
+    if (one.kind === 'set') conditions(look, one.value);
+  }
+}
+
+function learn(look: Look, target: Expr, value: Expr): void {
+  const name = target.kind === 'name' ? target.name : target.kind === 'attribute' ? target.name : null;
+  if (name === null) return;
+  if (isSaid(look, value)) look.said.add(name);
+  if (isTimed(look, value)) look.timed.add(name);
+  const trigger = value.kind === 'condition' ? null : triggerOf(look, value);
+  if (trigger) look.tested.set(name, trigger);
+}
+
+/** `'…' if 'word' in content else ''` */
+function conditions(look: Look, e: Expr): void {
+  for (const part of within(e))
+    if (part.kind === 'condition') {
+      const trigger = triggerOf(look, part.test);
+      if (trigger) emitted(look, part.at, trigger, constants(part.value));
+    }
+}
+
+function emitted(look: Look, at: number, trigger: string, texts: readonly string[]): void {
+  const text = texts.join(' ').replace(/<[^>]*>|[[{|][^\]}|]*[\]}|]/g, ' ');
+  const words = text.match(/\p{L}{2,}/gu) ?? [];
+  const address = ADDRESS.test(text);
+  ADDRESS.lastIndex = 0;
+  if (words.length < MIN_WORDS && !address) return;
+  look.out.push({ kind: 'trigger', at, what: `${trigger} puts in ${JSON.stringify(text.trim().replace(/\s+/g, ' ').slice(0, 160))}` });
+}
+
+/** What a test asks of the conversation's words or of the date, or null. */
+function triggerOf(look: Look, test: Expr): string | null {
+  for (const part of within(test)) {
+    if (part.kind === 'name' && look.tested.has(part.name)) return look.tested.get(part.name)!;
+    if (part.kind === 'binary' && ['in', '==', '<', '>', '<=', '>=', '!='].includes(part.op)) {
+      const [value, other] = part.left.kind === 'const' ? [part.left, part.right] : [part.right, part.left];
+      if (value.kind !== 'const') continue;
+      if (typeof value.value === 'string' && isWord(value.value) && isSaid(look, other) && (part.op === 'in' || part.op === '=='))
+        return `the word ${JSON.stringify(value.value.slice(0, 60))} in a message`;
+      if (isTimed(look, other) && isDate(value.value)) return `the date ${String(value.value).slice(0, 30)}`;
+    }
+    if (part.kind === 'call' && part.of.kind === 'attribute' && /^(startswith|endswith|find|count|index|rfind)$/.test(part.of.name)) {
+      const word = part.args[0];
+      if (word?.kind !== 'const' || typeof word.value !== 'string') continue;
+      if (isWord(word.value) && isSaid(look, part.of.of)) return `the word ${JSON.stringify(word.value.slice(0, 60))} in a message`;
+      if (isTimed(look, part.of.of) && isDate(word.value)) return `the date ${word.value.slice(0, 30)}`;
+    }
+  }
+  return null;
+}
+
+/** Words of a language, not markers such as `</think>` or `/no_think`. */
+function isWord(text: string): boolean {
+  return /^\s*\p{L}[\p{L}\p{N} ,.'’?!-]*$/u.test(text) && (text.match(/\p{L}/gu)?.length ?? 0) >= 2;
+}
+function isDate(value: unknown): boolean {
+  return typeof value === 'number' ? value >= 2000 : typeof value === 'string' && /\d{4}/.test(value);
+}
+
+const SAID = /^(content|text|query|prompt|user_?(message|input|query|prompt)|last_?(user_?)?(message|msg|query)|input|question)$/i;
+
+/** Whether an expression holds words of the conversation. */
+function isSaid(look: Look, e: Expr): boolean {
+  if (e.kind === 'const' || e.kind === 'condition') return false;
+  for (const part of within(e)) {
+    if (part.kind === 'name' && (look.said.has(part.name) || SAID.test(part.name))) return true;
+    if (part.kind === 'attribute' && (SAID.test(part.name) || look.said.has(part.name))) return true;
+    if (part.kind === 'item' && part.key.kind === 'const' && typeof part.key.value === 'string' && SAID.test(part.key.value)) return true;
+  }
+  return false;
+}
+function isTimed(look: Look, e: Expr): boolean {
+  for (const part of within(e))
+    if (part.kind === 'name' && (look.timed.has(part.name) || /^(strftime_now|now|datetime|date_string|today)$/.test(part.name)))
+      return true;
+  return false;
+}
+
+/** An expression and all in it. */
+function within(e: Expr): Expr[] {
+  const out = [e];
+  for (let i = 0; i < out.length; i++) out.push(...partsOf(out[i]!));
+  return out;
+}
+
+/** Texts an expression may give out: constants that are not keys, arguments of tests or compared. */
+function constants(e: Expr): string[] {
+  if (e.kind === 'const') return typeof e.value === 'string' ? [e.value] : [];
+  if (e.kind === 'binary') return ['~', '+', 'or', 'and', '%'].includes(e.op) ? [...constants(e.left), ...constants(e.right)] : [];
+  if (e.kind === 'condition') return [...constants(e.value), ...(e.otherwise ? constants(e.otherwise) : [])];
+  if (e.kind === 'filter') return e.of ? constants(e.of) : [];
+  if (e.kind === 'list') return e.items.flatMap(constants);
+  if (e.kind === 'call')
+    return e.of.kind === 'name' && /raise|error/.test(e.of.name) ? [] : e.of.kind === 'attribute' ? constants(e.of.of) : [];
+  return [];
+}
+
+/** Texts that a body puts in or sets. */
+function textsOf(body: readonly Statement[]): string[] {
+  return body.flatMap((one): string[] => {
+    if (one.kind === 'text') return [one.text];
+    if (one.kind === 'print' || one.kind === 'set') return constants(one.value);
+    if (one.kind === 'if') return one.branches.flatMap((branch) => textsOf(branch.body));
+    if (one.kind === 'for') return [...textsOf(one.body), ...textsOf(one.otherwise)];
+    return one.kind === 'scope' || one.kind === 'macro' ? textsOf(one.body) : [];
+  });
+}
