@@ -12,6 +12,7 @@ export { renderBareText, renderCandidates, renderLicenseSheet } from './license-
 export { humanBytes, humanCount } from './numbers.ts';
 export { renderCan, renderReasoning, renderWhatIf } from './license-answer.ts';
 export { type Outcome, outcomeOf } from './outline.ts';
+export { toScanSarif } from './sarif-scan.ts';
 export { toSarif } from './sarif.ts';
 export { type Style } from './style.ts';
 export { type Cell, renderTable } from './table.ts';

@@ -6,6 +6,7 @@
 import type { Finding } from '../base/index.ts';
 import type { Drift, Duty, Reasoning } from '../license/index.ts';
 import { NOT_ADVICE } from './license-answer.ts';
+import { type SarifResult, sarifLog, sarifUri } from './sarif-log.ts';
 
 export interface SarifInput {
   readonly name: string;
@@ -17,62 +18,22 @@ export interface SarifInput {
   readonly findings: readonly Finding[];
 }
 
-type Level = 'error' | 'warning' | 'note';
-interface Result {
-  readonly ruleId: string;
-  readonly level: Level;
-  readonly text: string;
-  readonly file?: string;
-  /** Parts that make the result the same from run to run. */
-  readonly key: string;
-  readonly properties?: Readonly<Record<string, unknown>>;
-}
-
 /** Only what is open: rules that hold, duties unmet, changed labels, findings. Rule ids are those of docs/license-rules.md. */
 export function toSarif(input: SarifInput): object {
-  const results = [...new Map(resultsOf(input).map((result) => [`${result.ruleId} ${result.key}`, result])).values()];
-  const ids = [...new Set(results.map((result) => result.ruleId))].sort();
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: {
-          driver: {
-            name: 'heirloom',
-            version: input.version,
-            informationUri: 'https://www.npmjs.com/package/heirloom',
-            rules: ids.map((id) => ({
-              id,
-              name: nameOf(id),
-              shortDescription: { text: shortOf(id, results) },
-              help: { text: NOT_ADVICE },
-            })),
-          },
-        },
-        results: results.map((result) => ({
-          ruleId: result.ruleId,
-          ruleIndex: ids.indexOf(result.ruleId),
-          level: result.level,
-          message: { text: result.text },
-          locations: [
-            {
-              ...(input.locator !== '' && {
-                physicalLocation: { artifactLocation: { uri: uriOf(input.locator, result.file) } },
-              }),
-              logicalLocations: [{ name: input.name, kind: 'module' }],
-            },
-          ],
-          partialFingerprints: { 'heirloom/v1': result.key },
-          ...(result.properties && { properties: result.properties }),
-        })),
-      },
-    ],
-  };
+  const unique = [...new Map(resultsOf(input).map((result) => [`${result.ruleId} ${result.key}`, result])).values()];
+  return sarifLog(
+    input.version,
+    unique.map((result) => ({
+      ...result,
+      ...(input.locator !== '' && { uri: sarifUri(input.locator, result.file) }),
+      module: input.name,
+    })),
+    (id) => ({ short: unique.find((result) => result.ruleId === id)!.text.split('. ')[0]!, help: NOT_ADVICE }),
+  );
 }
 
-function resultsOf({ reasoning, drift, findings }: SarifInput): Result[] {
-  const out: Result[] = [];
+function resultsOf({ reasoning, drift, findings }: SarifInput): SarifResult[] {
+  const out: SarifResult[] = [];
   for (const hit of reasoning.rules)
     if (hit.holds === 'yes' && hit.severity !== 'info')
       out.push({
@@ -103,7 +64,7 @@ function resultsOf({ reasoning, drift, findings }: SarifInput): Result[] {
   return out;
 }
 
-function ofDuty(duty: Duty): Result {
+function ofDuty(duty: Duty): SarifResult {
   return {
     ruleId: `license/${duty.id.slice(duty.id.lastIndexOf('/') + 1).replace('.', '-')}`,
     level: 'warning',
@@ -115,18 +76,3 @@ function ofDuty(duty: Duty): Result {
 
 const quotes = (cites: readonly { license: string; section: string; quote: string }[]): string =>
   cites.map((cite) => `${cite.license} ${cite.section}: "${cite.quote}"`).join('; ');
-
-/** Words of an id run together, as SARIF wants names. */
-const nameOf = (id: string): string =>
-  id
-    .split(/[/-]/)
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
-    .join('');
-const shortOf = (id: string, results: readonly Result[]): string => results.find((result) => result.ruleId === id)!.text.split('. ')[0]!;
-
-/** A relative URI reference: spaces and the like are encoded, a folder's file is appended. */
-function uriOf(locator: string, file: string | undefined): string {
-  const base =
-    /^[a-z]+:/i.test(locator) && !/^[a-z]:[\\/]/i.test(locator) ? locator : locator.split(/[\\/]/).map(encodeURIComponent).join('/');
-  return file === undefined ? base : `${base.replace(/\/$/, '')}/${file.split('/').map(encodeURIComponent).join('/')}`;
-}

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Finding } from '../../base/index.ts';
 import { exitCodeOf, tryEach } from '../inputs.ts';
 import { hasWork, type Runtime } from '../runtime.ts';
+import { readVersion } from '../version.ts';
 
 export function addScan(program: Command, runtime: Runtime): void {
   program
@@ -9,10 +10,11 @@ export function addScan(program: Command, runtime: Runtime): void {
     .description('say whether loading a file runs code, hides code, or exhausts the machine')
     .argument('<path...>', 'file, folder, URL or hf:owner/name')
     .option('--json', 'print the findings as JSON')
-    .action(async (paths: string[], options: { json?: true }) => {
+    .option('--sarif', 'print the findings as SARIF 2.1.0, for code hosts')
+    .action(async (paths: string[], options: { json?: true; sarif?: true }) => {
       const { scanTree } = await import('../../safety/index.ts');
       const { openTree } = await import('../../sources/index.ts');
-      const { cleanText, renderFindings, toJson } = await import('../../report/index.ts');
+      const { cleanText, renderFindings, toJson, toScanSarif } = await import('../../report/index.ts');
       const tried = await tryEach(paths, runtime, async (path) => {
         const tree = await openTree(path, runtime.watch);
         try {
@@ -30,7 +32,8 @@ export function addScan(program: Command, runtime: Runtime): void {
           ? [{ path: one.input, format: 'unknown', verdict: 'unreadable' as const, findings: [], error: one.error }]
           : one.answer.files,
       );
-      if (options.json) runtime.print(toJson({ schema: 'heirloom-scan/1', files, findings: listing }));
+      if (options.sarif) runtime.print(toJson(toScanSarif(readVersion(), files, listing)));
+      else if (options.json) runtime.print(toJson({ schema: 'heirloom-scan/1', files, findings: listing }));
       else {
         for (const file of files)
           runtime.print(`${file.verdict.padEnd(10)} ${cleanText(file.path)}\n${renderFindings(file.findings, runtime.style)}`);
