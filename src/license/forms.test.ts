@@ -38,6 +38,13 @@ describe('a license text', () => {
     }
   });
 
+  test('in two columns has a range that begins and ends with it', async () => {
+    const text = `A note of our own.\n\n${LAYOUTS['in two columns']!(readShared('texts/MIT.txt').replaceAll('\n\n', '\n'))}\n\nAnother note of ours.\n`;
+    const [match] = await identifyLicense(text);
+    expect(match).toMatchObject({ id: 'MIT', by: 'text', modified: false });
+    expect(text.slice(...match!.range)).toMatch(/^(MIT License|Permission)[^]*SOFTWARE\.?$/i);
+  });
+
   test('cut off is an excerpt of it: modified, with what is missing and how much is there', async () => {
     for (const id of ['Apache-2.0', 'mrl-0.1', 'openmdw-1.0']) {
       const text = readShared(`texts/${id}.txt`);

@@ -3,6 +3,7 @@
  * @module
  */
 import { loadCatalog } from './catalog.ts';
+import { readColumns } from './columns.ts';
 import { loadNames } from './names.ts';
 import { composedMatch, customRail } from './rail/matches.ts';
 import { loadRail } from './rail/data.ts';
@@ -24,6 +25,30 @@ const RAIL_NAME = /\brail\b|responsible ai/i;
  * listed under that license.
  */
 export async function identifyLicense(text: string): Promise<LicenseMatch[]> {
+  const matches = await identifyRead(text);
+  const changes = changesIn(matches);
+  if (changes === 0) return matches;
+  // Words of two columns stand between each other; read down the columns a license may show.
+  const columns = readColumns(text.slice(0, MAX_TEXT));
+  if (!columns) return matches;
+  const found = await identifyRead(columns.text + text.slice(MAX_TEXT));
+  if (changesIn(found) >= changes) return matches;
+  const place = (m: LicenseMatch): LicenseMatch => ({
+    ...m,
+    range: columns.back(...m.range),
+    differs: m.differs.map((d) => ({ ...d, at: columns.back(d.at, d.at)[0] })),
+    ...(m.policies && { policies: m.policies.map(place) }),
+  });
+  return found.map(place);
+}
+
+/** Places where the license texts found differ from the catalogue's; no end of them where none was found. */
+function changesIn(matches: readonly LicenseMatch[]): number {
+  const texts = matches.filter((m) => m.by === 'text');
+  return texts.length === 0 ? Infinity : texts.reduce((sum, m) => sum + m.differs.length, 0);
+}
+
+async function identifyRead(text: string): Promise<LicenseMatch[]> {
   const catalog = await loadCatalog();
   const names = await loadNames();
   const read = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;

@@ -57,6 +57,7 @@ describe('one change to a license text is never reported as the plain original',
 describe('a change that names hide', () => {
   const mit = readShared('texts/MIT.txt');
   const bsd = readShared('texts/BSD-3-Clause.txt');
+  const llama = readShared('texts/llama-3.1.txt');
   const kimi = readShared('texts/kimi-k2-modified-mit.txt');
   const cases: [string, string, string][] = [
     [
@@ -86,6 +87,13 @@ describe('a change that names hide', () => {
     ['two sentences in the other order', mit.replace(/(to deal\s+in the Software without restriction), (including)/, '$2 $1,'), 'MIT'],
     ['a paragraph said twice', mit.replace(/\n\n(The above[^]*?)\n\n/, '\n\n$1\n\n$1\n\n'), 'MIT'],
     ['words too small to read', mit.replace('without restriction', '<span style="font-size:0">without restriction</span>'), 'MIT'],
+    [
+      'a word that the style sheet does not show',
+      `<style>p .x, .y { display: none }</style>${mit.replace('without restriction', '<i class="a x">without restriction</i>')}`,
+      'MIT',
+    ],
+    ['a power in a number', llama.replace('700 million', '70<sup>0</sup> million'), 'llama-3.1'],
+    ['a word that a terminal goes back over', mit.replace('without restriction', 'w\bithout\b\b\b\b\b restriction'), 'MIT'],
   ];
   for (const [name, text, id] of cases)
     test(`${name} is seen`, async () => {

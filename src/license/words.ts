@@ -158,7 +158,9 @@ export function splitWords(whole: string): Words {
     else if (c === 60) {
       const tag = tagAt(text, i);
       if (tag.length > 0 && !tag.block && word !== '' && isAsciiWord(text.charCodeAt(i + tag.length))) {
-        // Emphasis inside a word does not split it.
+        // Emphasis inside a word does not split it; but 70<sup>0</sup> is read as a power, though its digits are those of 700.
+        if (isDigit(text.charCodeAt(i - 1)) && isDigit(text.charCodeAt(i + tag.length)) && /^<su[bp]\b/i.test(text.slice(i, i + 5)))
+          flush(i);
         i += tag.length;
         continue;
       }
@@ -185,6 +187,10 @@ export function splitWords(whole: string): Words {
       take(code < 128 ? asciiForm(code) : normalForm(code), i, i + 6);
       i += 6;
       continue;
+    } else if (c === 8) {
+      // A terminal goes back over the letter before: printed twice it is bold, after a low line underlined, else it is gone.
+      if (i > 0 && text[i + 1] === text[i - 1]) i++;
+      else if (text[i - 1] !== '_') one('backspace', i);
     } else if (c < 128) flush(i);
     else {
       const code = text.codePointAt(i)!;

@@ -37,7 +37,7 @@ async function compose(options: ComposeOptions, runtime: Runtime): Promise<void>
   const composed = await composeRail({
     artifact: options.artifact.trim().toUpperCase() as 'M',
     type: options.type.trim().toLowerCase() as 'open',
-    restrictions: options.restrict.split(',').flatMap((code) => code.trim() || []),
+    restrictions: options.restrict.split(',').flatMap((code) => code.trim().toLowerCase() || []),
     ...(options.name !== undefined && { name: options.name }),
     ...(options.licensor !== undefined && { licensor: options.licensor }),
   });

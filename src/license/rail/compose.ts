@@ -38,8 +38,8 @@ export async function composeRail(options: RailOptions): Promise<ComposedLicense
 
 /** `composeRail` over loaded data. */
 export function composeWith(data: RailData, options: RailOptions): ComposedLicense {
-  const type = data.types[options.type];
-  const artifact = data.artifacts[options.artifact];
+  const type = Object.hasOwn(data.types, options.type) ? data.types[options.type] : undefined;
+  const artifact = Object.hasOwn(data.artifacts, options.artifact) ? data.artifacts[options.artifact] : undefined;
   if (!type) throw refuse(`there is no type "${options.type}"`, `types are ${Object.keys(data.types).join(', ')}`);
   if (!artifact)
     throw refuse(`there is no artifact "${options.artifact}"`, 'artifacts are D (data), A (application), M (model), S (source code)');

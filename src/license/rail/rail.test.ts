@@ -125,6 +125,8 @@ describe('a composed license', () => {
       { ...plain, licensor: '<b>me</b>' },
       { ...plain, artifact: 'Q' as 'M' },
       { ...plain, type: 'closed' as 'open' },
+      { ...plain, type: 'constructor' as 'open' },
+      { ...plain, artifact: 'toString' as 'M' },
     ])
       await expect(composeRail(bad)).rejects.toMatchObject({ code: 'RAIL_OPTIONS' });
   });

@@ -6,6 +6,7 @@ import type { Act, EdgeAct, Term } from '../terms/types.ts';
 import type { Book, License } from './book.ts';
 import { ACT_PHRASE } from './context.ts';
 import { derivationOf } from './reach.ts';
+import type { Duty } from '../types.ts';
 import { reasonOver, type Reasoning } from './reason.ts';
 import type { Rules } from './rules.ts';
 import { citeOf, EDGE_ACTS } from './terms.ts';
@@ -53,20 +54,15 @@ export function canDo(graph: LicenseGraph, acts: readonly Act[], context: Contex
   const student = withMade(graph, teaching.slice(0, 1));
   const result = changing.length === 0 && teaching.length > 0 ? student : changed;
   const ask = (on: LicenseGraph, now: readonly Act[]): Reasoning => reasonOver(on, { ...context, acts: now }, book, rules);
-  const answers = acts.map((act) =>
-    EDGE_ACTS.has(act)
-      ? answerFor(
-          act,
-          ask(
-            isTeaching(act)
-              ? withMade(graph, [act as EdgeAct])
-              : withMade(graph, changing.slice(0, changing.findIndex((one) => one === act) + 1)),
-            [],
-          ),
-          book,
-        )
-      : answerFor(act, ask(result, [act]), book),
-  );
+  // What is made is a changed version: asking for the same again as unchanged weights would tell every line twice.
+  const told = making.length > 0 && acts.includes('distribute-derivative') ? acts.filter((act) => act !== 'distribute-weights') : acts;
+  const answers = told.map((act) => {
+    if (!EDGE_ACTS.has(act)) return answerFor(act, ask(result, [act]), book);
+    if (!isTeaching(act))
+      return answerFor(act, ask(withMade(graph, changing.slice(0, changing.findIndex((one) => one === act) + 1)), []), book);
+    const taught = withMade(graph, [act as EdgeAct]);
+    return answerFor(act, ask(taught, []), book, context.conveyed === false ? [] : ask(taught, ['distribute-derivative']).duties);
+  });
   return { answer: gravest(answers.map((one) => one.answer)), acts: answers, reasoning: ask(result, doing) };
 }
 
@@ -97,7 +93,8 @@ const MADE: Readonly<Partial<Record<EdgeAct, string>>> = {
   'train-on-outputs': 'student',
 };
 
-function answerFor(act: Act, reasoning: Reasoning, book: Book): CanAnswer {
+/** @param later duties that come once the model that was made reaches others. */
+function answerFor(act: Act, reasoning: Reasoning, book: Book, later: readonly Duty[] = []): CanAnswer {
   const reasons: Reason[] = [];
   const add = (
     answer: Answer,
@@ -130,20 +127,24 @@ function answerFor(act: Act, reasoning: Reasoning, book: Book): CanAnswer {
     if (TOLD_OTHERWISE.has(hit.slug) || hit.holds === 'no') continue;
     add(
       hit.holds === 'yes' ? 'no' : 'only-if',
-      hit.holds === 'yes' ? hit.what : `${hit.what}; it depends on: ${hit.needs.join('; ')}`,
+      hit.holds === 'yes' ? hit.what : `${hit.what} (not known: ${hit.needs.join('; ')})`,
       hit.cites,
       hit,
     );
   }
-  for (const duty of reasoning.duties) {
-    if (duty.kind !== 'deliver' || duty.status === 'met') continue;
-    const condition = duty.applies === 'if' && duty.condition !== undefined ? ` (${duty.condition})` : '';
-    add('only-if', `you ${duty.what}${condition}`, [duty.from], {
+  const oblige = (duty: Duty, conditions: readonly string[]): void => {
+    if (duty.kind !== 'deliver' || duty.status === 'met') return;
+    const all = [...conditions, ...(duty.applies === 'if' && duty.condition !== undefined ? [duty.condition] : [])];
+    add('only-if', `you ${duty.what}${all.length > 0 ? ` (${all.join('; ')})` : ''}`, [duty.from], {
       model: duty.path?.[0]?.model ?? reasoning.subject,
       path: duty.path ?? [],
       ...(duty.certainty && { certainty: duty.certainty }),
     });
-  }
+  };
+  for (const duty of reasoning.duties) oblige(duty, []);
+  const due = new Set(reasoning.duties.map((duty) => `${duty.id} ${duty.from.quote}`));
+  for (const duty of later)
+    if (!due.has(`${duty.id} ${duty.from.quote}`)) oblige(duty, ['when the model you make is distributed or made available']);
   for (const duty of reasoning.duties)
     if (duty.id.endsWith('/duty.acceptable-use') && duty.applies !== 'if')
       add('yes', `as long as you ${duty.what}`, [duty.from], { model: duty.path?.[0]?.model ?? reasoning.subject, path: duty.path ?? [] });
@@ -151,7 +152,13 @@ function answerFor(act: Act, reasoning: Reasoning, book: Book): CanAnswer {
     const license = book.license(reach.license);
     const refused = refusalOf(act, license);
     if (refused && reach.relation !== 'outputs') add('no', `the license does not let you ${ACT_PHRASE[act] ?? act}`, [refused], reach);
-    if (reach.relation === 'outputs' && act !== 'train-on-outputs' && act !== 'distill') continue;
+    if (reach.relation === 'outputs' && !isTeaching(act)) {
+      // The student is no derivative: what the text asks of it, and no more, binds it.
+      const free = ofOutputs('train-on-outputs', license);
+      if (typeof free === 'object')
+        add('yes', 'training a model on outputs is allowed, and the text does not count it as a derivative', [free.cite], reach);
+      continue;
+    }
     const grant = grantOf(act, license);
     if (grant === 'silent')
       add('text-silent', `the text does not say whether you may ${ACT_PHRASE[act] ?? act}`, basisOf(act, license), reach);
@@ -252,7 +259,7 @@ function ofOutputs(act: Act, license: License): Grant {
     row.status === 'explicitly-not'
       ? 'the text does not count it as a derivative'
       : row.status === 'duty-without-derivative'
-        ? 'it is allowed, with a duty'
+        ? 'the text speaks of it as something you may do, with a duty'
         : act === 'publish-outputs'
           ? 'the text speaks of outputs: its limits bind them'
           : 'it is allowed, and makes a derivative: its duties bind the student';

@@ -91,7 +91,7 @@ export function isDone(act: Act, context: Context): Truth {
     return acts?.includes(act)
       ? yes('commercial use')
       : context.commercial === undefined
-        ? unknown('commercial')
+        ? unknown('whether the use is commercial')
         : fact(context.commercial, 'commercial use');
   if (act === 'name-model') return any([fact(acts?.includes(act) ?? false, 'naming a model'), isConveyed(context)]);
   if (act === 'use' || act === 'modify') return yes();
@@ -118,7 +118,7 @@ export function isDistributed(context: Context): Truth {
 export function onlyOutputs(context: Context): Truth {
   const acts = context.acts ?? [];
   return fact(
-    acts.length > 0 && acts.every((act) => act === 'publish-outputs' || act === 'commercial-use'),
+    acts.includes('publish-outputs') && acts.every((act) => act === 'publish-outputs' || act === 'commercial-use'),
     'only outputs leave the house',
   );
 }

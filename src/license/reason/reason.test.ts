@@ -151,6 +151,12 @@ describe('asking whether something may be done', () => {
     ['MIT', ['commercial-use'], {}, 'yes'],
     ['MIT', ['train-on-outputs'], {}, 'text-silent'],
     ['MIT', ['distribute-weights'], {}, 'only-if'],
+    ['llama-3.1', ['train-on-outputs'], {}, 'only-if'],
+    ['llama-3.1', ['train-on-outputs'], { conveyed: false }, 'yes'],
+    ['llama-3.1', ['train-on-outputs', 'distribute-derivative'], {}, 'only-if'],
+    ['qwen-2024', ['train-on-outputs'], {}, 'only-if'],
+    ['gemma-2025-03-24', ['train-on-outputs'], {}, 'only-if'],
+    ['flux-1-dev-nc-1.1.1', ['commercial-use'], {}, 'no'],
     ['CC-BY-NC-4.0', ['commercial-use'], {}, 'no'],
     ['CC-BY-ND-4.0', ['finetune', 'distribute-derivative'], {}, 'no'],
     ['msr-license-terms', ['quantize'], {}, 'no'],
@@ -173,6 +179,18 @@ describe('asking whether something may be done', () => {
       for (const reason of told.acts.flatMap((one) => one.reasons))
         if (reason.answer !== 'text-silent') expect(reason.cites, reason.what).not.toEqual([]);
     });
+  test('names the duty that training on outputs brings, with its clause, and no duty of the weights', () => {
+    const [answer] = can(under('llama-3.1'), ['train-on-outputs']).acts;
+    expect(answer!.reasons.filter((one) => one.answer === 'only-if').map((one) => [one.what, one.cites[0]!.section])).toEqual([
+      [expect.stringMatching(/begin the model name.*"Llama".*distributed or made available/), '1.b.i'],
+    ]);
+    const [qwen] = can(under('qwen-2024'), ['train-on-outputs']).acts;
+    expect(qwen!.reasons.map((one) => one.what).join()).toMatch(/Built with Qwen/);
+  });
+  test('tells a changed version once, not again as unchanged weights', () => {
+    const { acts } = can(under('llama-3.1'), ['finetune', 'distribute-weights', 'distribute-derivative']);
+    expect(acts.map((one) => one.act)).toEqual(['finetune', 'distribute-derivative']);
+  });
   test('never answers yes without words to show', async () => {
     const { book } = await loadReasoning();
     for (const id of ['BSD-2-Clause', 'CC0-1.0', 'Artistic-2.0', 'mdl-2021', 'LicenseRef-x'])

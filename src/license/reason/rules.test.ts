@@ -241,7 +241,7 @@ describe('each of the 38 rules', () => {
 describe('what is not known', () => {
   test('is neither yes nor no, and what would decide it is told', () => {
     const hit = answer(made('finetune', ['CC-BY-NC-4.0'])).rules.find((one) => one.rule === 'R19')!;
-    expect([hit.holds, hit.needs]).toEqual(['if', ['commercial']]);
+    expect([hit.holds, hit.needs]).toEqual(['if', ['whether the use is commercial']]);
     const french = answer(under('llama-4'), { acts: ['use'], role: 'company', territory: { principalPlace: 'FR' } }).rules.find(
       (one) => one.rule === 'R21',
     )!;

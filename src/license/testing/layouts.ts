@@ -42,6 +42,22 @@ function pages(text: string): string {
   return out.join('\n');
 }
 
+/** Pages of two columns, as `pdftotext -layout` gives them. */
+function columns(text: string): string {
+  // Chinese has no blanks to break a line at.
+  const lines = reflow(text, 48)
+    .split('\n')
+    .flatMap((line) => line.match(/.{1,48}/gu) ?? ['']);
+  const out: string[] = [];
+  for (let k = 0; k < lines.length; k += 100) {
+    const page = lines.slice(k, k + 100);
+    const half = Math.ceil(page.length / 2);
+    for (let row = 0; row < half; row++) out.push(`${page[row]!.padEnd(52)}${page[half + row] ?? ''}`.trimEnd());
+    out[out.length - 1] += '\f';
+  }
+  return out.join('\n').replaceAll('\f\n', '\f');
+}
+
 export const LAYOUTS: Readonly<Record<string, (text: string) => string>> = {
   'reflowed to 40 columns': (t) => reflow(t, 40),
   'on one line': (t) => t.replaceAll(/\s+/g, ' '),
@@ -73,6 +89,7 @@ export const LAYOUTS: Readonly<Record<string, (text: string) => string>> = {
   'hyphenated at line ends': hyphenate,
   'with ligatures': (t) => t.replaceAll('ffi', 'ﬃ').replaceAll('fi', 'ﬁ').replaceAll('fl', 'ﬂ'),
   'with heads and page numbers': (t) => pages(reflow(t, 80)),
+  'in two columns': columns,
   'in full-width letters': (t) => t.replace(/[!-~]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)),
   'with soft hyphens and no-break spaces': (t) =>
     t.replaceAll('tion', 'ti\u00adon').replaceAll(' of ', '\u00a0of\u00a0').replaceAll(' and ', ' and\u200b '),
