@@ -132,7 +132,7 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
 }
 
 function hitItem(hit: RuleHit): Item {
-  const open = hit.holds === 'if' ? `; it depends on: ${hit.needs.join('; ')}` : '';
+  const open = hit.holds === 'if' ? ` (not known: ${hit.needs.join('; ')})` : '';
   const borrowed = hit.cites.length > 0 && hit.note?.includes('itself is not listed here') ? ` (${hit.note})` : '';
   return { label: hit.rule, text: `${hit.what}${open}${borrowed}`, cites: hit.cites, path: hit.path, certainty: hit.certainty };
 }
