@@ -50,6 +50,9 @@ interface Item {
   readonly certainty?: string | undefined;
 }
 
+/** What is not known is said as a question ("whether ..."); after "if" the question's own words are enough. */
+const conditionOf = ({ condition = '' }: { readonly condition?: string }): string => condition.replaceAll(/(^|; )whether /g, '$1');
+
 /** Labels of drift that leave something to answer. */
 const OPEN_DRIFT: ReadonlySet<Drift['kind']> = new Set(['loosened', 'relabelled', 'dropped']);
 
@@ -78,7 +81,7 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
       .filter((one) => one.applies === 'if')
       .map((one) => ({
         label: 'if',
-        text: `${one.condition ?? ''}: ${one.what}`,
+        text: `${conditionOf(one)}: ${one.what}`,
         cites: [one.from],
         path: one.path,
         certainty: one.certainty,
@@ -87,7 +90,7 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
       .filter((duty) => duty.applies === 'if')
       .map((duty) => ({
         label: 'if',
-        text: `${duty.condition ?? ''}: ${duty.what}`,
+        text: `${conditionOf(duty)}: ${duty.what}`,
         cites: [duty.from],
         path: duty.path ?? [],
         certainty: duty.certainty,
@@ -132,7 +135,7 @@ export function renderReasoning(name: string, answer: Reasoning, labels: readonl
 }
 
 function hitItem(hit: RuleHit): Item {
-  const open = hit.holds === 'if' ? `; it depends on: ${hit.needs.join('; ')}` : '';
+  const open = hit.holds === 'if' ? ` (not known: ${hit.needs.join('; ')})` : '';
   const borrowed = hit.cites.length > 0 && hit.note?.includes('itself is not listed here') ? ` (${hit.note})` : '';
   return { label: hit.rule, text: `${hit.what}${open}${borrowed}`, cites: hit.cites, path: hit.path, certainty: hit.certainty };
 }
@@ -242,12 +245,12 @@ export function renderWhatIf(name: string, change: string, what: WhatIf, style: 
   section('Conflicts and blocks', { added: telling(what.conflicts.added), removed: telling(what.conflicts.removed) }, hitItem);
   section('Not granted', what.forbidden, (one) => ({
     label: '',
-    text: `${one.applies === 'if' ? `if ${one.condition ?? ''}: ` : ''}${one.what}`,
+    text: `${one.applies === 'if' ? `if ${conditionOf(one)}: ` : ''}${one.what}`,
     cites: [one.from],
   }));
   section('Duties', what.duties, (duty) => ({
     label: '',
-    text: `${duty.applies === 'if' ? `if ${duty.condition ?? ''}: ` : ''}${duty.what}`,
+    text: `${duty.applies === 'if' ? `if ${conditionOf(duty)}: ` : ''}${duty.what}`,
     cites: [duty.from],
   }));
   section('Thresholds', what.thresholds, (one) => ({ label: '', text: `${one.bitesWhen}: ${one.effect}`, cites: [one.from] }));

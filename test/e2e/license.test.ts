@@ -113,6 +113,12 @@ describe('SARIF', () => {
 });
 
 describe('the walk-throughs', () => {
+  test('and every other page of docs/ are linked from the README', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const pages = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+    expect(pages.length).toBeGreaterThan(10);
+    expect(pages.filter((name) => !readme.includes(`(docs/${name})`))).toEqual([]);
+  });
   for (const page of WALKTHROUGHS)
     test(`of ${page} show what the program prints`, () => {
       const text = readFileSync(join(ROOT, page), 'utf8');

@@ -114,7 +114,7 @@ function answerFor(act: Act, reasoning: Reasoning, book: Book, later: readonly D
   };
   for (const one of reasoning.forbidden)
     if (one.applies === 'yes') add('no', one.what, [one.from], one);
-    else add('only-if', `${one.what}; it depends on: ${one.condition ?? ''}`, [one.from], one);
+    else add('only-if', `${one.what} (not known: ${one.condition ?? ''})`, [one.from], one);
   for (const one of reasoning.thresholds) {
     if (one.relation === 'outputs') continue;
     const display = one.params?.['effect'] === 'display-required';
@@ -243,7 +243,9 @@ function commercial(license: License, grants: readonly Term[], direct: Term | un
 }
 
 function ofOutputs(act: Act, license: License): Grant {
-  const free = license.terms.find((t) => t.term.startsWith('output.') && t.on?.includes(act));
+  const outputs = license.terms.filter((t) => t.term.startsWith('output.') && t.on?.includes(act));
+  // Words that let outputs be used say more than words that leave them to the user.
+  const free = outputs.find((t) => t.term === 'output.free-use') ?? outputs[0];
   if (free)
     return {
       what:

@@ -114,7 +114,7 @@ describe('a threshold', () => {
     expect(answer).toMatchObject({
       state: 'unknown',
       bitesWhen: 'more than 100,000,000 monthly active users, or more than USD 20,000,000 in revenue in a month',
-      effect: 'display-required',
+      effect: 'the words must be shown',
     });
   });
   test('of display asks for the words only once it is passed, and is met when they are shown', () => {
@@ -254,6 +254,11 @@ describe('a graph that is broken', () => {
       because: 'claimed',
     }));
     expect(ask({ nodes, edges, subject: 'm0' }).notes.map((note) => note.kind)).toContain('too-large');
+  });
+  test('by no license, or by one that nobody has read into the data, is never said to be in order', () => {
+    expect(ask({ nodes: { A: { licenses: [] } }, edges: [], subject: 'A' }).verdict).toBe('needs-evidence');
+    const { verdict, why } = ask(under('LicenseRef-nobody-knows'));
+    expect([verdict, why]).toEqual(['needs-evidence', [expect.stringContaining('LicenseRef-nobody-knows')]]);
   });
   test('in any way is answered without a crash, twice the same', () => {
     const id = fc.oneof(

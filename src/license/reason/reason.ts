@@ -77,7 +77,7 @@ export function reasonOver(graph: LicenseGraph, context: Context, book: Book, ru
   const effective = effectiveOf(reaches);
   return {
     subject: nameOf(scene) || graph.subject,
-    ...verdictOf(gathered, hits, drift),
+    ...verdictOf(gathered, hits, drift, unseen(reaches)),
     licenses: reaches.map(boundLicense),
     effective,
     ...gathered,
@@ -134,7 +134,12 @@ const byLevel: readonly ReasonVerdict[] = ['ok', 'ok-with-duties', 'unmet', 'nee
  * The gravest thing that is known to hold. What only may hold never makes a verdict; a license that depends on an unknown revision asks for
  * evidence first, unless something else is open for sure.
  */
-function verdictOf({ duties }: Gathered, hits: readonly RuleHit[], drift: readonly DriftFact[]): { verdict: ReasonVerdict; why: string[] } {
+function verdictOf(
+  { duties }: Gathered,
+  hits: readonly RuleHit[],
+  drift: readonly DriftFact[],
+  unread: readonly string[],
+): { verdict: ReasonVerdict; why: string[] } {
   const told: { verdict: ReasonVerdict; what: string }[] = [];
   for (const hit of hits) {
     if (hit.holds !== 'yes') continue;
@@ -153,6 +158,7 @@ function verdictOf({ duties }: Gathered, hits: readonly RuleHit[], drift: readon
     if (fact.kind === 'dropped' && !fact.dependsOnRevision)
       told.push({ verdict: 'unmet', what: `nothing is declared; ${fact.ancestor} is bound by ${fact.from.join(', ')}` });
   const open = told.some((one) => one.verdict === 'unmet');
+  if (!open) for (const what of unread) told.push({ verdict: 'needs-evidence', what });
   if (!open)
     for (const hit of hits)
       if (hit.verdict === 'needs-evidence' && hit.holds === 'yes') told.push({ verdict: hit.verdict, what: hit.what });
@@ -189,6 +195,12 @@ function effectiveOf(reaches: readonly Reach[]): Reasoning['effective'] {
     ids: licenses.map((license) => license.id),
     kind: strictest(binding.map((reach) => reach.license.kind)),
   };
+}
+
+/** What keeps an answer from being "nothing is open": no license at all, or one that nobody has read into the data. */
+function unseen(reaches: readonly Reach[]): string[] {
+  if (reaches.length === 0) return ['no license is known: without one, no permission is given'];
+  return unlisted(reaches).map((note) => note.what);
 }
 
 function unlisted(reaches: readonly Reach[]): GraphNote[] {

@@ -11,11 +11,11 @@ import { all, any, no, type Truth, unknown, yes } from './truth.ts';
 import type { BoundTerm, Cite, Context } from './types.ts';
 import { paramText, whatOf } from './words.ts';
 
-export const citeOf = (license: License, term: Term): Cite => ({
-  license: term.textId ?? license.id,
-  section: term.section,
-  quote: term.quote,
-});
+/** The text a term stands in, said once: the records' sections begin with it where it is another text than the license. */
+export function citeOf(license: License, { textId = license.id, section, quote }: Term): Cite {
+  const own = section.startsWith(textId) ? section.slice(textId.length).replace(/^[, ]+/, '') : section;
+  return { license: textId, section: own, quote };
+}
 
 /** Acts that make one model from another. */
 export const EDGE_ACTS: ReadonlySet<Act> = new Set<Act>([

@@ -84,6 +84,8 @@ const WHAT: Readonly<Record<string, string>> = {
 /** One clause; terms without words of their own say their name. */
 export function whatOf(term: Term): string {
   const text = textsOf(term);
+  // Some texts name trade rules, others speak of laws in general.
+  if (term.term === 'duty.trade-compliance' && !/export|trade|sanction|import/i.test(term.quote)) return 'keep to applicable laws';
   return `${WHAT[term.term] ?? term.term.replace(/^[a-z]+\./, '').replaceAll('-', ' ')}${text.length > 0 ? `: "${text.join('" or "')}"` : ''}`;
 }
 
