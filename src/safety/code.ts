@@ -31,5 +31,6 @@ export function judgeCode(bytes: Uint8Array, file: string, into: Collector, carr
 
 /** Text of a `.pth` start-up file: lines that begin with `import` are run by Python. */
 export function isStartupFile(head: string): boolean {
-  return /^(#[^\n]*\n|\s*\n)*import[ \t]/.test(head);
+  const first = head.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#'));
+  return /^import[ \t]/.test(first ?? '');
 }

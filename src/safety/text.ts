@@ -8,6 +8,8 @@ import { type Collector, report } from './rules.ts';
 
 /** Values of one JSON file looked at. (CWE-834) */
 const MAX_NODES = 2_000_000;
+/** Characters of a string literal that may be the name of an attribute. */
+const SHORT_TEXT = 24;
 
 /** @param bytes of a text file; `file` its name, which decides JSON, YAML or template. */
 export function judgeText(bytes: Uint8Array, file: string, into: Collector): void {
@@ -39,7 +41,11 @@ function judgeJson(root: JsonValue, file: string, into: Collector): void {
           into,
           'code-on-trust',
           { file, field: at },
-          `${at} names code of the repository: ${Object.values(inner).flat().filter(Boolean).map(String).join(', ').slice(0, 200)}`,
+          `${at} names code of the repository: ${Object.values(inner)
+            .flat()
+            .filter((one) => typeof one === 'string' && one !== '')
+            .join(', ')
+            .slice(0, 200)}`,
         );
       if (key === '_target_' && typeof inner === 'string') judgeTarget(inner, file, at, into);
       if (typeof inner === 'string' ? inner.includes('{') : typeof inner === 'object') stack.push({ value: inner, path: at });
@@ -68,8 +74,9 @@ const REACHES =
 export function judgeTemplate(template: string, file: string, field: string, into: Collector): void {
   if (!/\{[{%]/.test(template)) return;
   // Only what stands inside {{ }} and {% %} is code; texts outside say what they like.
-  const code = (template.match(/\{[{%][\s\S]*?[%}]\}/g) ?? []).join('\n');
-  const folded = code
+  // Runs of white space say nothing, and patterns that skip them twice would take their square. (CWE-1333)
+  const folded = codeOf(template)
+    .replace(/\s+/g, ' ')
     .replace(/\\x([0-9a-fA-F]{2})|\\u00([0-9a-fA-F]{2})/g, (_, a?: string, b?: string) => String.fromCharCode(parseInt(a ?? b!, 16)))
     .replace(/(['"])\s*[~+]\s*(['"])/g, '');
   const match =
@@ -78,7 +85,34 @@ export function judgeTemplate(template: string, file: string, field: string, int
     report(into, 'template-reaches-out', { file, ...(field && { field }) }, `the template uses ${JSON.stringify(match[0].slice(0, 60))}`);
 }
 
-/** Long string literals are what the model is told, not code; short ones may be attribute names. */
+/** What stands inside {{ }} and {% %}, in one pass: a mark that nothing closes ends it. (CWE-1333) */
+function codeOf(template: string): string {
+  const parts: string[] = [];
+  const open = /\{[{%]/g;
+  const close = /[%}]\}/g;
+  for (let from = open.exec(template); from; from = open.exec(template)) {
+    close.lastIndex = open.lastIndex;
+    if (!close.exec(template)) break;
+    open.lastIndex = close.lastIndex;
+    parts.push(template.slice(from.index, close.lastIndex));
+  }
+  return parts.join('\n');
+}
+
+/** Long string literals are what the model is told, not code; short ones may be attribute names. One pass, as Jinja reads them. (CWE-1333) */
 function withoutTexts(code: string): string {
-  return code.replace(/'(?:[^'\\]|\\.){24,}'|"(?:[^"\\]|\\.){24,}"/g, "''");
+  let out = '';
+  let kept = 0;
+  for (let at = 0; at < code.length; at++) {
+    const quote = code[at];
+    if (quote !== "'" && quote !== '"') continue;
+    let end = at + 1;
+    while (end < code.length && code[end] !== quote) end += code[end] === '\\' ? 2 : 1;
+    if (end < code.length && end - at > SHORT_TEXT) {
+      out += `${code.slice(kept, at)}''`;
+      kept = end + 1;
+    }
+    at = end;
+  }
+  return out + code.slice(kept);
 }
