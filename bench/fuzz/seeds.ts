@@ -179,6 +179,9 @@ const DOCUMENTS: readonly (readonly [path: string, kind: Kind, content: string])
     'text',
     'MIT License\n\nCopyright (c) 2024 A\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\n',
   ],
+  ['site.pth', 'text', '# start\n\nimport os; os.getcwd()\n'],
+  ['modeling.py', 'text', 'import torch\n\ndef f(x):\n    return eval("x")  # note\n'],
+  ['conf.yaml', 'text', 'model:\n  _target_: torch.nn.Linear\n  a: [1, {b: c}]\n'],
 ];
 const TEMPLATES = [
   "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m.content|trim }}{% endfor %}{% if add_generation_prompt %}x{% endif %}",

@@ -43,7 +43,7 @@ function judgeJson(root: JsonValue, file: string, into: Collector): void {
           { file, field: at },
           `${at} names code of the repository: ${Object.values(inner)
             .flat()
-            .filter((one) => typeof one === 'string' && one !== '')
+            .filter((one): one is string => typeof one === 'string' && one !== '')
             .join(', ')
             .slice(0, 200)}`,
         );
