@@ -216,6 +216,8 @@ describe('texts made to be slow are read in time', () => {
     ['spaces', ' '.repeat(1_000_000)],
     ['comments', '# x\n'.repeat(29_000)],
     ['growing indentation', Array.from({ length: 1000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+    ['brackets that close nothing', '}'.repeat(400_000)],
+    ['empty quotes', '"'.repeat(900_000)],
     ['question marks', '? '.repeat(300_000)],
   ])('%s', async (_, front) => {
     await expect(survives({ 'model.safetensors': weights, 'README.md': text(`---\n${front}\n---\n`) })).resolves.toBeUndefined();

@@ -172,4 +172,18 @@ describe('work grows with the file, not with what the file says', () => {
     const bytes = latin1(`\x80\x04](${words}\x8c${String.fromCharCode(code.length)}${code}e.`);
     expect(rulesOf(await survives({ 'm.pkl': bytes }))).toContain('safety/code-in-data');
   });
+
+  test.each([
+    ['a template of marks that nothing closes', 'chat_template.jinja', '{{'.repeat(500_000)],
+    ['a template of escaped quotes', 'chat_template.jinja', `{{ ${"\\'".repeat(500_000)} }}`],
+    ['a template of white space where a name could follow', 'chat_template.jinja', `{{ self[${' '.repeat(1_000_000)} }}`],
+    ['a start-up file of empty lines', 'site.pth', '\n'.repeat(1000)],
+  ])('%s', async (_, path, content) => {
+    await survives({ [path]: text(content) });
+  });
+
+  test('code that a configuration names with an object that has no text', async () => {
+    const config = text('{"auto_map":{"AutoModel":{"toString":"a.B"},"AutoConfig":"c.D"}}');
+    expect(rulesOf(await survives({ 'config.json': config }))).toContain('safety/code-on-trust');
+  });
 });

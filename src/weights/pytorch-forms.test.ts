@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { HeirloomError, memoryTree } from '../base/index.ts';
 import { openCheckpoint, type Checkpoint } from './index.ts';
 import { denseStrides } from './strided.ts';
-import { joinBytes, latin1 } from './testing/bytes.ts';
+import { joinBytes, latin1, zipBytes } from './testing/bytes.ts';
 import {
   dictPickle,
   entry,
@@ -41,6 +41,14 @@ async function deflate(bytes: Uint8Array): Promise<Uint8Array> {
 const six = floats(1, 2, 3, 4, 5, 6);
 
 describe('a PyTorch checkpoint', () => {
+  test('whose pickle is named in other case is opened, as libtorch opens it', async () => {
+    const file = zipBytes([
+      { name: 'm/data.Pkl', data: latin1(dictPickle([dense('w', '0', [2, 3])])) },
+      { name: 'm/data/0', data: six },
+    ]);
+    expect(await values(await open(file), 'w')).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
   test('in the legacy stream, with views of a root storage, reads as PyTorch 1.13 reads it', async () => {
     const w: TestTensor = { name: 'w', key: '7', numel: 6, shape: [2, 2], stride: [1, 2], view: ['8', 2, 4] };
     const v: TestTensor = { name: 'v', key: '7', numel: 6, shape: [3], stride: [2] };

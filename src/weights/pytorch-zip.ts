@@ -15,9 +15,12 @@ const KEEP_INFLATED = 64 << 20;
 /** `byteorder` and `version` are a word each. */
 const MAX_WORD = 64;
 
+/** libtorch finds records whatever their case (miniz `mz_zip_reader_locate_file` without flags). */
+const DATA_PICKLE = /^([^/]*\/)?data\.pkl$/i;
+
 /** The folder in the archive, with its '/', or '' when `data.pkl` stands at the top; null when this is no PyTorch archive. */
 export function pytorchPrefix(archive: ZipArchive): string | null {
-  const pickle = archive.entries.find((entry) => /^([^/]*\/)?data\.pkl$/i.test(entry.name));
+  const pickle = archive.entries.find((entry) => DATA_PICKLE.test(entry.name));
   return pickle ? pickle.name.slice(0, -'data.pkl'.length) : null;
 }
 
@@ -27,7 +30,7 @@ export async function openPytorchZip(archive: ZipArchive, prefix: string): Promi
   const members = new Map<string, ZipEntry>();
   for (const entry of archive.entries) if (!members.has(entry.name)) members.set(entry.name, entry);
   const script = members.has(`${prefix}constants.pkl`);
-  const entry = members.get(`${prefix}data.pkl`)!;
+  const entry = members.get(`${prefix}data.pkl`) ?? archive.entries.find(({ name }) => DATA_PICKLE.test(name))!;
   const pickle = await openZipEntry(archive, entry);
   const result = await readPickle(pickle);
   const found = findTensors(result.value, file);
