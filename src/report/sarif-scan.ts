@@ -7,8 +7,8 @@ import type { FileSafety } from '../safety/index.ts';
 import { type PlacedResult, sarifLog, type SarifProblem, sarifUri } from './sarif-log.ts';
 import { clean } from './text.ts';
 
-/** Where the pages on rules stand, below the project's root. */
-const PAGES = 'docs/rules-safety.md';
+/** Where the pages on rules stand, below the root of the project and of the package. */
+const PAGES = 'docs/rules/safety';
 
 /** A scanned file; one that could not be read has an error. */
 export interface ScannedFile extends FileSafety {
@@ -36,7 +36,12 @@ export function toScanSarif(version: string, files: readonly ScannedFile[], list
     results,
     (id) => {
       const { why, fix, source } = rules.get(id)!;
-      return { short: why, help: `${fix}${source ? ` (${source})` : ''}. See ${PAGES}.` };
+      const page = `${PAGES}/${id.slice(id.indexOf('/') + 1)}.md`;
+      return {
+        short: why,
+        help: `${fix}${source ? ` (${source})` : ''}.`,
+        ...(id.startsWith('safety/') && { helpUri: `https://unpkg.com/heirloom@${version}/${page}` }),
+      };
     },
     problems,
   );
