@@ -22,10 +22,13 @@ export interface ScannedFile extends FileSafety {
 export function toScanSarif(version: string, files: readonly ScannedFile[], listing: readonly Finding[]): object {
   const rules = new Map<string, Finding>();
   const results = [
-    ...files.flatMap(({ path, findings }) => findings.map((finding) => placed(finding, path))),
+    ...files.flatMap(({ path, findings, accepted = [] }) => [
+      ...findings.map((finding) => placed(finding, path)),
+      ...accepted.map(({ finding, reason, expires }) => ({ ...placed(finding, path), accepted: `${reason} (until ${expires})` })),
+    ]),
     ...listing.map((one) => placed(one, undefined)),
   ];
-  for (const finding of [...files.flatMap((file) => file.findings), ...listing])
+  for (const finding of [...files.flatMap((file) => [...file.findings, ...(file.accepted ?? []).map((one) => one.finding)]), ...listing])
     if (!rules.has(finding.rule)) rules.set(finding.rule, finding);
   const problems = files.flatMap((file): SarifProblem[] => {
     if (file.error) return [{ uri: sarifUri(file.path), text: file.error.message }];
