@@ -22,6 +22,8 @@ export interface PlacedResult extends SarifResult {
   readonly byte?: number;
   /** Name of the model, or of a member of an archive. */
   readonly module?: string;
+  /** Why a policy accepts it: the result is then suppressed, not left out (section 3.27.23). */
+  readonly accepted?: string;
 }
 
 /** What is said of a rule, whatever it found. */
@@ -80,7 +82,7 @@ export function sarifLog(
             },
           ],
         }),
-        results: results.map(({ ruleId, level, text, key, properties, uri, byte, module }) => ({
+        results: results.map(({ ruleId, level, text, key, properties, uri, byte, module, accepted }) => ({
           ruleId,
           ruleIndex: ids.indexOf(ruleId),
           level,
@@ -94,6 +96,7 @@ export function sarifLog(
             },
           ],
           partialFingerprints: { 'heirloom/v1': key },
+          ...(accepted !== undefined && { suppressions: [{ kind: 'external', justification: accepted }] }),
           ...(properties && { properties }),
         })),
       },

@@ -7,8 +7,8 @@ import type { FileSafety } from '../safety/index.ts';
 import { type PlacedResult, sarifLog, type SarifProblem, sarifUri } from './sarif-log.ts';
 import { clean } from './text.ts';
 
-/** Where the pages on rules stand, below the project's root. */
-const PAGES = 'docs/rules-safety.md';
+/** Where the pages on rules stand, below the root of the project and of the package. */
+const PAGES = 'docs/rules/safety';
 
 /** A scanned file; one that could not be read has an error. */
 export interface ScannedFile extends FileSafety {
@@ -22,10 +22,13 @@ export interface ScannedFile extends FileSafety {
 export function toScanSarif(version: string, files: readonly ScannedFile[], listing: readonly Finding[]): object {
   const rules = new Map<string, Finding>();
   const results = [
-    ...files.flatMap(({ path, findings }) => findings.map((finding) => placed(finding, path))),
+    ...files.flatMap(({ path, findings, accepted = [] }) => [
+      ...findings.map((finding) => placed(finding, path)),
+      ...accepted.map(({ finding, reason, expires }) => ({ ...placed(finding, path), accepted: `${reason} (until ${expires})` })),
+    ]),
     ...listing.map((one) => placed(one, undefined)),
   ];
-  for (const finding of [...files.flatMap((file) => file.findings), ...listing])
+  for (const finding of [...files.flatMap((file) => [...file.findings, ...(file.accepted ?? []).map((one) => one.finding)]), ...listing])
     if (!rules.has(finding.rule)) rules.set(finding.rule, finding);
   const problems = files.flatMap((file): SarifProblem[] => {
     if (file.error) return [{ uri: sarifUri(file.path), text: file.error.message }];
@@ -36,7 +39,12 @@ export function toScanSarif(version: string, files: readonly ScannedFile[], list
     results,
     (id) => {
       const { why, fix, source } = rules.get(id)!;
-      return { short: why, help: `${fix}${source ? ` (${source})` : ''}. See ${PAGES}.` };
+      const page = `${PAGES}/${id.slice(id.indexOf('/') + 1)}.md`;
+      return {
+        short: why,
+        help: `${fix}${source ? ` (${source})` : ''}.`,
+        ...(id.startsWith('safety/') && { helpUri: `https://unpkg.com/heirloom@${version}/${page}` }),
+      };
     },
     problems,
   );

@@ -1,2 +1,3 @@
+export { applyPolicy, failsPolicy, parsePolicy, type Policy } from './policy.ts';
 export { scanFile, scanTree } from './scan.ts';
-export type { FileSafety, SafetyReport, SafetyVerdict } from './types.ts';
+export type { AcceptedFinding, FileSafety, SafetyReport, SafetyVerdict } from './types.ts';

@@ -64,7 +64,7 @@ export function rulebook(): Promise<Rulebook> {
 }
 
 /** Findings of one rule kept per file; a file of a million bad members is as bad as one of twenty. (CWE-770) */
-const MAX_PER_RULE = 20;
+export const MAX_PER_RULE = 20;
 
 /** Collects what is found in one file. */
 export interface Collector {

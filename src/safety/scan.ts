@@ -30,14 +30,26 @@ const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|p
 /** Names under which only pickles are published; anything else there is a broken file. */
 const PICKLE_NAMES = /\.(pkl|pickle|joblib|dill|pt|pth|ckpt|pkl\d?)$/i;
 
-/** Scans every file of a tree. @throws SourceError when bytes cannot be had. */
+/** Files scanned at the same time. */
+const AT_ONCE = 4;
+
+/** Scans every file of a tree, several at once; the answer is in the tree's order. @throws SourceError when bytes cannot be had. */
 export async function scanTree(tree: FileTree, watch: Watch = {}): Promise<SafetyReport> {
   const files: FileSafety[] = [];
-  for (const [done, { path }] of tree.files.entries()) {
-    watch.signal?.throwIfAborted();
-    watch.onProgress?.({ what: `scanning ${path}`, done, total: tree.files.length });
-    files.push(await scanFile(tree, path));
-  }
+  let next = 0;
+  let done = 0;
+  const total = tree.files.length;
+  // Files wait for bytes from disk or network; a few at once keep it busy and memory bounded.
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < total; at = next++) {
+      watch.signal?.throwIfAborted();
+      const { path } = tree.files[at]!;
+      watch.onProgress?.({ what: `scanning ${path}`, done, total });
+      files[at] = await scanFile(tree, path);
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, total) }, worker));
   return { verdict: worst(files.map((file) => file.verdict)), files };
 }
 
@@ -233,7 +245,7 @@ async function scanZipTail(source: ByteSource, into: Collector, inner: ScanInner
   }
   // An archive among the bytes of a pickle is data, and judged for what is in it.
   if (whole) report(into, 'archive-differs', { file: source.name }, `${source.name} does not begin like a zip archive and ends like one`);
-  into.findings.push(...trial.findings.filter((one) => whole || one.rule.startsWith('safety/pickle-')));
+  into.findings.push(...trial.findings.filter((one) => whole || /^safety\/pickle-/.test(one.rule)));
 }
 
 /** Old pickles have no mark: bytes that decode and import something are one. */

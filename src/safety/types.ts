@@ -13,6 +13,15 @@ export interface FileSafety {
   readonly format: string;
   readonly verdict: SafetyVerdict;
   readonly findings: readonly Finding[];
+  /** Found, and accepted by a policy. */
+  readonly accepted?: readonly AcceptedFinding[];
+}
+
+/** A finding that a policy accepts, with the reason given and the last day on which it holds. */
+export interface AcceptedFinding {
+  readonly finding: Finding;
+  readonly reason: string;
+  readonly expires: string;
 }
 
 export interface SafetyReport {
