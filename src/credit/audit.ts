@@ -103,7 +103,10 @@ export function auditIndex(audited: readonly AuditEntry[], registered: readonly 
 export async function auditRow(model: Model, entry: AuditEntry, index: AuditIndex): Promise<AuditRow> {
   const { ancestors, loop } = ancestorsOf(entry, index);
   const judged = await judge(model, ancestors);
-  const findings: AuditFinding[] = judged.findings
+  const unread = unreadableCard(model);
+  const findings: AuditFinding[] = [...model.findings.filter((finding) => CARD_RULES.has(finding.rule)), ...judged.findings]
+    // Of a card that could not be read, nobody can say that it states nothing.
+    .filter((finding) => !unread || finding.rule !== 'license/none-stated')
     .filter((finding) => finding.severity !== 'note' || finding.rule === 'license/declared-unknown')
     .map((finding) => ({ rule: finding.rule, what: short(finding.what) }));
   findings.push(...judged.conflicts.map((finding) => ({ rule: finding.rule, what: short(finding.what) })));
@@ -126,7 +129,19 @@ export async function auditRow(model: Model, entry: AuditEntry, index: AuditInde
     drift: worst?.kind ?? (bases.length > 0 ? 'unknown' : 'none'),
     ...(worst && worst.kind !== 'kept' && { through: worst.ancestor }),
     findings: findings.slice(0, MAX_KEPT),
+    ...(unread !== undefined && { error: { code: 'AUDIT_CARD', message: short(unread) } }),
   };
+}
+
+/** What reading the card found that bears on what it declares. */
+const CARD_RULES: ReadonlySet<string> = new Set(['model/card-front-matter', 'model/duplicate-key', 'model/text-unreadable']);
+
+/** Why what the card declares is not known; undefined where it could be read, or where there is no card. */
+function unreadableCard(model: Model): string | undefined {
+  const file = model.files.find((one) => one.kind === 'card' && !one.path.includes('/') && one.size > 0);
+  if (!model.card) return file && `${file.path} holds no text that could be read`;
+  if (Object.keys(model.card.data).length > 0) return undefined;
+  return model.findings.find((finding) => finding.rule === 'model/card-front-matter')?.what;
 }
 
 /** What says most first. */

@@ -120,13 +120,15 @@ const throughOf = (duty: Duty): string => duty.because.replace(/ \((weights|clai
 const POLICY_WORDS = /(acceptable|prohibited)[ -]use|us(e|age)[ -](policy|restrictions|based restrictions)/i;
 
 /** What binds users and hosts: no file shows that they were told, so these are notes. */
-function passedOn(model: Model, license: LicenseJudgement): Finding[] {
+function passedOn(model: Model, { duties }: LicenseJudgement): Finding[] {
   const out: Finding[] = [];
   const told = [model.card?.body ?? '', ...model.noticeFiles.map((file) => file.text)].some((text) => POLICY_WORDS.test(text));
   const seen = new Set<string>();
-  for (const duty of license.duties) {
+  for (const duty of duties) {
     const term = termOf(duty);
-    const key = `${duty.from.license}/${term === 'duty.acceptable-use' ? 'policy' : 'host'}`;
+    // Words of a policy stand under the license that brings it.
+    const license = duty.id.slice(0, duty.id.lastIndexOf('/'));
+    const key = `${license}/${term === 'duty.acceptable-use' ? 'policy' : 'host'}`;
     if (seen.has(key)) continue;
     const common = {
       severity: 'note' as const,
@@ -139,7 +141,7 @@ function passedOn(model: Model, license: LicenseJudgement): Finding[] {
         ...common,
         rule: 'credit/policy-not-named',
         where: model.card ? { file: model.card.file } : {},
-        what: `the use policy of ${duty.from.license} is neither in the folder nor named in the card`,
+        what: `the use policy of ${license} is neither in the folder nor named in the card`,
         fix: `add its file (USE_POLICY.md), or a line with its address, to the card`,
       });
     } else if (HOST_TERMS.has(term) && duty.when.includes('host')) {
@@ -148,8 +150,8 @@ function passedOn(model: Model, license: LicenseJudgement): Finding[] {
         ...common,
         rule: 'credit/host-terms',
         where: {},
-        what: `who offers this model as a service passes the use restrictions of ${duty.from.license} on in the terms of service`,
-        fix: `put into the terms of service: "Use of this model is subject to the use restrictions of ${duty.from.license}.", with those restrictions or a link to them`,
+        what: `who offers this model as a service passes the use restrictions of ${license} on in the terms of service`,
+        fix: `put into the terms of service: "Use of this model is subject to the use restrictions of ${license}.", with those restrictions or a link to them`,
       });
     }
   }

@@ -16,7 +16,7 @@ export interface CloserOptions extends Watch {
 }
 
 /** Parameters of all pairs together that are laid over each other unasked: some seconds. */
-const UNASKED_PARAMETERS = 40e6;
+const UNASKED_PARAMETERS = 12e6;
 /** Models looked at closer at most, asked or not. */
 const MOST = 64;
 

@@ -170,5 +170,8 @@ describe('heirloom license audit', () => {
     expect(summary).toMatchObject({ models: 51, unreadable: 0 });
     expect(summary.drift).toMatchObject({ relabelled: 1, unknown: 0 });
     expect((await heirloom(['license', 'audit', join(dir, 'nowhere')])).code).toBe(2);
+    mkdirSync(join(dir, 'bare'));
+    const bare = await heirloom(['license', 'audit', join(dir, 'bare'), '--json']);
+    expect([bare.code, bare.json().error.code]).toEqual([2, 'AUDIT_INPUT']);
   }, 60_000);
 });

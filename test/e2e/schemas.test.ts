@@ -65,6 +65,15 @@ describe('what the program prints follows the published schemas', () => {
     expect(faults('license-compose', composed)).toEqual([]);
   });
 
+  test('credit trees and audits', async () => {
+    const register = join(dir, 'credit-register');
+    expect((await heirloom(['register', 'add', examples('Alder-1M'), '--register', register])).code).toBe(0);
+    const drawn = await heirloom(['credit', examples('Alder-1M-bard'), '--tree', '--json', '--register', register]);
+    expect(drawn.json().tree.bases).toHaveLength(1);
+    expect(faults('credit-tree', drawn.json())).toEqual([]);
+    expect(faults('license-audit', (await heirloom(['license', 'audit', join(ROOT, 'examples/models'), '--json'])).json())).toEqual([]);
+  });
+
   test('an answer that does not is caught', () => {
     expect(faults('error', { code: 'lower' })).not.toEqual([]);
   });

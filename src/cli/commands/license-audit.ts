@@ -55,6 +55,7 @@ async function audit(path: string, options: Options, runtime: Runtime): Promise<
     watch.onProgress?.({ what: `read labels (${entries.length})`, done: 0, total: 0 });
     entries.push(await input.use({}, (model) => auditEntry(model, nameOf(model, input.name), input.from)).catch(typed));
   }
+  if (entries.length === 0) throw new HeirloomError('AUDIT_INPUT', `${path} holds no models and no cards`, { where: { file: path } });
   const index = auditIndex(
     entries.filter((entry): entry is AuditEntry => !(entry instanceof HeirloomError)),
     registered,
@@ -92,7 +93,6 @@ async function audit(path: string, options: Options, runtime: Runtime): Promise<
     await writeOutput(options.html, renderAuditHtml(summary, told, `heirloom ${readVersion()}`));
     runtime.note(`wrote ${cleanText(options.html)}`);
   }
-  if (summary.models === 0) throw new HeirloomError('AUDIT_INPUT', `${path} holds no models and no cards`, { where: { file: path } });
   process.exitCode = open > 0 ? EXIT.findings : EXIT.clear;
 
   async function rowOf(

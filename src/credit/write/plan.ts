@@ -58,6 +58,9 @@ export async function planCredit(input: CreditInput): Promise<CreditPlan> {
   return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), refused };
 }
 
+/** Said of what cannot be read as text of this folder. */
+const NOT_OWN = 'it is a link, lies behind one, or is no UTF-8 text; it is left alone';
+
 type Put = (path: string, after: string) => void;
 
 /** Records of every license that comes with a base, by id. */
@@ -95,7 +98,11 @@ async function planCopies(
       const isCopy =
         there !== null && (await identifyLicense(there)).some((match) => match.id === record.id && match.by === 'text' && !match.modified);
       if (isCopy) copies.set(record.id, path);
-      else refused.push({ path, why: `it is there and is not the unmodified text of ${record.name}; it is left alone` });
+      else
+        refused.push({
+          path,
+          why: there === null ? NOT_OWN : `it is there and is not the unmodified text of ${record.name}; it is left alone`,
+        });
       continue;
     }
     const text = await input.licenseText(record.id);
@@ -129,7 +136,7 @@ function planNotice(input: CreditInput, handed: readonly CatalogRecord[], put: P
     if (notice.text.trim() !== '' && there !== null && !holds(there ?? '', notice.text))
       wanted.push(notice.text.replace(/^\ufeff/, '').trim());
   if (wanted.length === 0) return;
-  if (there === null) refused.push({ path, why: 'it is there and is not UTF-8 text', words: wanted.join('\n\n') });
+  if (there === null) refused.push({ path, why: NOT_OWN, words: wanted.join('\n\n') });
   else {
     let after = there ?? '';
     for (const words of wanted) if (!holds(after, words)) after = appended(after, words.split(/\r?\n/));
@@ -154,7 +161,7 @@ async function planCard(
   const { fields, note } = await cardFields(input);
   if (note !== undefined) refused.push({ path, why: note });
   if (there === null) {
-    refused.push({ path, why: 'it is there and is not UTF-8 text', words: lines.join('\n') });
+    refused.push({ path, why: NOT_OWN, words: lines.join('\n') });
     return;
   }
   const front = withFields(there ?? '', { fields, bases: unnamed.map((base) => base.name) });
@@ -187,7 +194,7 @@ function planCitation(input: CreditInput, put: Put, refused: Refusal[]): void {
   const path = 'CITATION.cff';
   const there = input.files.get(path);
   if (there === null) {
-    refused.push({ path, why: 'it is there and is not UTF-8 text' });
+    refused.push({ path, why: NOT_OWN });
     return;
   }
   const cited = creditList(input.tree).map((node): CitedModel => {

@@ -117,6 +117,21 @@ function barsOf(flows: readonly AuditFlow[], side: 'declared' | 'effective', sca
   return bars;
 }
 
+type Band = AuditFlow & { readonly isKept: boolean };
+
+/** One band for all that goes from one bar to another, agreeing and differing labels apart. */
+function merged(flows: readonly AuditFlow[], left: ReadonlyMap<string, Bar>, right: ReadonlyMap<string, Bar>): Band[] {
+  const bands = new Map<string, Band>();
+  for (const flow of flows) {
+    const isKept = flow.declared === flow.effective;
+    const declared = left.has(flow.declared) ? flow.declared : OTHERS;
+    const effective = right.has(flow.effective) ? flow.effective : OTHERS;
+    const key = JSON.stringify([declared, effective, isKept]);
+    bands.set(key, { declared, effective, isKept, models: flow.models + (bands.get(key)?.models ?? 0) });
+  }
+  return [...bands.values()];
+}
+
 function drawing(flows: readonly AuditFlow[]): Html {
   const total = flows.reduce((sum, flow) => sum + flow.models, 0);
   if (total === 0) return NOTHING;
@@ -125,7 +140,7 @@ function drawing(flows: readonly AuditFlow[]): Html {
   const right = barsOf(flows, 'effective', scale);
   const nameIn = (bars: Map<string, Bar>, name: string): string => (bars.has(name) ? name : OTHERS);
   const order = (bars: Map<string, Bar>, name: string): number => [...bars.keys()].indexOf(nameIn(bars, name));
-  const sorted = [...flows].sort(
+  const sorted = merged(flows, left, right).sort(
     (a, b) => order(left, a.declared) - order(left, b.declared) || order(right, a.effective) - order(right, b.effective),
   );
   const bands = sorted.map((flow) => {
@@ -138,7 +153,7 @@ function drawing(flows: readonly AuditFlow[]): Html {
     const [x1, x2, mid] = [BAR, WIDTH - BAR, WIDTH / 2];
     const n = (value: number): string => String(Math.round(value * 100) / 100);
     const path = `M${x1} ${n(y1)}C${mid} ${n(y1)} ${mid} ${n(y2)} ${x2} ${n(y2)}V${n(y2 + h2)}C${mid} ${n(y2 + h2)} ${mid} ${n(y1 + h1)} ${x1} ${n(y1 + h1)}Z`;
-    const kind = flow.declared === flow.effective ? 'flow-kept' : 'flow-other';
+    const kind = flow.isKept ? 'flow-kept' : 'flow-other';
     return markup`<path class="${own(kind)}" d="${own(path)}"><title>${flow.declared} → ${flow.effective}: ${flow.models}</title></path>`;
   });
   const height = Math.ceil(Math.max(...[left, right].map((bars) => Math.max(...[...bars.values()].map((bar) => bar.y + bar.height)))));
