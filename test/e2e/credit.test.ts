@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { heirloom, ROOT, scratch, shared } from './cli.ts';
@@ -99,17 +99,52 @@ describe('heirloom credit --write', () => {
     ).toBe(true);
   }, 60_000);
 
-  test('leaves alone what it cannot read for sure: broken front matter, a notice that is a link, a folder that is none', async () => {
-    const child = await family('rail', 'creativeml-openrail-m', 'creativeml-openrail-m', {
-      'README.md': '---\nlicense: [broken\n---\n# anon/rail\n',
+  test('hands a RAIL model’s restrictions on to those who use its child', async () => {
+    const child = await family('openrail', 'creativeml-openrail-m', 'creativeml-openrail-m', {
+      'README.md': card('license: creativeml-openrail-m\nbase_model: lab-openrail/openrail-base', '# anon/painter'),
     });
+    await credit('openrail', child, '--write', '--yes');
+    const after = contents(child);
+    expect(after['LICENSES/LicenseRef-Heirloom-creativeml-openrail-m.txt']).toMatch(/Attachment A\s+Use Restrictions/);
+    expect(after['README.md']).toContain('| lab-openrail/openrail-base |');
+    expect(after['README.md']).toContain('You shall give notice to subsequent users You Distribute to');
+    expect((await credit('openrail', child, '--write', '--yes')).stdout).toContain('nothing to write');
+    expect(contents(child)).toEqual(after);
+  }, 60_000);
+
+  test('gives a card without front matter one, and keeps every word of it', async () => {
+    const words = '# anon/plain\n\nNo front matter here.\n';
+    const child = await family('plain', 'mit', 'MIT', {
+      'README.md': words,
+      'adapter_config.json': '{"base_model_name_or_path": "lab-plain/plain-base"}',
+    });
+    await credit('plain', child, '--write', '--yes');
+    const made = contents(child)['README.md']!;
+    expect(made).toMatch(/^---\n[^]*base_model:[^]*lab-plain\/plain-base[^]*\n---\n/);
+    for (const line of words.split('\n')) expect(made).toContain(line);
+    expect((await credit('plain', child, '--write', '--yes')).stdout).toContain('nothing to write');
+  }, 60_000);
+
+  test('leaves alone what it cannot read for sure: broken front matter, a notice and a citation that are links, a folder that is none', async () => {
+    const child = await family(
+      'rail',
+      'apache-2.0',
+      'Apache-2.0',
+      { 'README.md': '---\nlicense: [broken\n---\n# anon/rail\n' },
+      'The Base Project\nCopyright 2024 The Base Authors\n',
+    );
     mkdirSync(join(dir, 'elsewhere'), { recursive: true });
-    writeFileSync(join(dir, 'elsewhere', 'CITATION.cff'), 'mine');
-    symlinkSync(join(dir, 'elsewhere', 'CITATION.cff'), join(child, 'CITATION.cff'));
+    for (const name of ['CITATION.cff', 'NOTICE']) {
+      writeFileSync(join(dir, 'elsewhere', name), 'mine');
+      symlinkSync(join(dir, 'elsewhere', name), join(child, name));
+    }
     const made = await credit('rail', child, '--write', '--yes', '--author', 'Ann');
     expect(made.code).not.toBe(0);
     expect(readFileSync(join(child, 'README.md'), 'utf8')).toContain('license: [broken\n');
-    expect(readFileSync(join(dir, 'elsewhere', 'CITATION.cff'), 'utf8')).toBe('mine');
+    for (const name of ['CITATION.cff', 'NOTICE']) {
+      expect(readFileSync(join(dir, 'elsewhere', name), 'utf8')).toBe('mine');
+      expect(lstatSync(join(child, name)).isSymbolicLink()).toBe(true);
+    }
     expect((await credit('rail', 'hf:owner/name', '--write')).code).toBe(2);
   }, 60_000);
 

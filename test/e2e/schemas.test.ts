@@ -71,6 +71,10 @@ describe('what the program prints follows the published schemas', () => {
     const drawn = await heirloom(['credit', examples('Alder-1M-bard'), '--tree', '--json', '--register', register]);
     expect(drawn.json().tree.bases).toHaveLength(1);
     expect(faults('credit-tree', drawn.json())).toEqual([]);
+    const planned = await heirloom(['credit', examples('Alder-1M-bard'), '--dry-run', '--json', '--register', register]);
+    expect(planned.json()).toMatchObject({ schema: 'heirloom-credit/1', written: [] });
+    expect(planned.json().planned.length).toBeGreaterThan(0);
+    expect(faults('credit', planned.json())).toEqual([]);
     expect(faults('license-audit', (await heirloom(['license', 'audit', join(ROOT, 'examples/models'), '--json'])).json())).toEqual([]);
   });
 

@@ -157,7 +157,9 @@ async function planCard(
   const path = input.card ?? 'README.md';
   const there = input.files.get(path);
   const lines = describeCredit({ tree: input.tree, records: known.handed, copies: known.copies, find: known.find });
-  const unnamed = input.bases.filter((base) => !input.claims.baseModels.some((claim) => sameName(claim.value, base.name)));
+  // Hubs read bases from the card alone, so one named in another file only is named here as well.
+  const named = input.claims.baseModels.filter((claim) => claim.from.startsWith(`${path}:`));
+  const unnamed = input.bases.filter((base) => !named.some((claim) => sameName(claim.value, base.name)));
   const { fields, note } = await cardFields(input);
   if (note !== undefined) refused.push({ path, why: note });
   if (there === null) {
