@@ -3,9 +3,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memoryTree, type NewHasher } from '../base/index.ts';
 import { type Checkpoint, openCheckpoint } from '../weights/index.ts';
-import { dictPickle, floats, safetensorsFile, torchZip } from '../weights/testing/index.ts';
+import { dictPickle, entry, floats, safetensorsFile, torchZip } from '../weights/testing/index.ts';
 import { planSafetensors, verifyCopy, writeSafetensors } from './index.ts';
 
+const tensorPart = (storage: string): string =>
+  `((X\x07\0\0\0storagectorch\n${storage}\nX\x01\0\0\x000X\x03\0\0\0cpuK\x02tQK\0K\x02\x85K\x01\x85`;
+/** As torch/_tensor.py (2.x) writes `x.conj()`, a `torch.qint8` tensor and a sparse one. */
+const lazy = `ctorch._utils\n_rebuild_tensor_v2\n${tensorPart('FloatStorage')}\x89N}X\x04\0\0\0conj\x88stR`;
+const quantized = `ctorch._utils\n_rebuild_qtensor\n${tensorPart('QInt8Storage')}(ctorch\nper_tensor_affine\nG\x3f\xb9\x99\x99\x99\x99\x99\x9aK\x03t\x89NtR`;
+const sparse = 'ctorch._utils\n_rebuild_sparse_tensor\n(ctorch\nsparse_coo\n)tR';
 const newHasher: NewHasher = () => createHash('sha256');
 
 async function opened(name: string, bytes: Uint8Array): Promise<Checkpoint> {
@@ -121,6 +127,17 @@ describe('a safetensors copy', () => {
     );
     const source = await opened('model.pt', file);
     expect(() => planSafetensors(source, file.length)).toThrow(/claim 2684354560 bytes/);
+  });
+
+  test('says of every tensor whose stored numbers are not its values that it, or what is beside it, stays behind', async () => {
+    const tensor = { name: 'w', key: '0', numel: 2, shape: [2], stride: [1] };
+    const pickle = dictPickle([tensor], entry('conj', lazy) + entry('q', quantized) + entry('s', sparse) + entry('s2', sparse));
+    const source = await opened('model.pt', torchZip(pickle, { '0': floats(1, 2) }));
+    const { tensors, leftOut } = planSafetensors(source, 1000);
+    expect(tensors.map(({ name }) => name)).toEqual(['w', 'q']);
+    expect(leftOut.filter(({ name }) => name !== '').map(({ name }) => name)).toEqual(['conj', 'q', 's', 's2']);
+    expect(leftOut.find(({ name }) => name === 'conj')!.why).toContain('conjugated');
+    expect(leftOut.find(({ name }) => name === 'q')!.why).toContain('zero point');
   });
 
   test('that differs from its source in one bit is caught', async () => {

@@ -6,7 +6,7 @@ import type { ByteSource, Finding } from '../base/index.ts';
 import { makeCheckpoint, storedBytes } from './checkpoint.ts';
 import { DTYPES } from './dtypes.ts';
 import { encodeLatin1 } from './pickle-arguments.ts';
-import { type ArrayClaim, sequenceItems, storageDtype, type TorchClaim } from './pickle-objects.ts';
+import { type ArrayClaim, sequenceItems, storageDtype, type TensorClaim, type TorchClaim } from './pickle-objects.ts';
 import type { PicklePersistent, PickleValue } from './pickle-values.ts';
 import { type Found } from './pickle-walk.ts';
 import { checkView, denseStrides, plainOffset, readView, type Storage, type StridedView } from './strided.ts';
@@ -49,11 +49,10 @@ export function pickledCheckpoint(parts: PickledParts): Checkpoint {
   for (const { name, claim } of parts.found.tensors) {
     const view = claim.kind === 'torch' ? torchView(claim, parts, name) : arrayView(claim, parts, name);
     if (!view) {
-      findings.push(
-        unreadFinding(file, name, claim.kind === 'numpy' ? `NumPy values of type "${claim.descr}"` : 'values of an unknown type'),
-      );
+      findings.push(unreadFinding(file, name, unreadValues(claim)));
       continue;
     }
+    if (claim.kind === 'torch' && claim.beside === 'quantized') findings.push(scaleFinding(file, name));
     checkView(view, name, file);
     views.set(name, view);
     const bytes = storedBytes(view.dtype, view.shape, name, file);
@@ -67,7 +66,7 @@ export function pickledCheckpoint(parts: PickledParts): Checkpoint {
       storage: view.storage.id,
     });
   }
-  for (const [callee, path] of parts.found.unread) findings.push(unreadFinding(file, path, `what ${callee} would rebuild`));
+  for (const { callee, path } of parts.found.unread) findings.push(unreadFinding(file, path, `what ${callee} would rebuild`));
   for (const name of parts.found.renamed.slice(0, 20))
     findings.push({
       rule: 'weights/duplicate-name',
@@ -92,6 +91,23 @@ export function pickledCheckpoint(parts: PickledParts): Checkpoint {
   });
 }
 
+function unreadValues(claim: TensorClaim): string {
+  if (claim.kind === 'numpy') return `NumPy values of type "${claim.descr}"`;
+  return claim.beside === 'lazy' ? 'numbers that are conjugated or negated only when read' : 'values of an unknown type';
+}
+
+function scaleFinding(file: string, field: string): Finding {
+  return {
+    rule: 'weights/values-not-read',
+    severity: 'note',
+    where: { file, field },
+    what: `"${field}" is quantized: its whole numbers are listed, the scale and zero point that give them a meaning are not`,
+    why: 'what is not listed is not compared',
+    fix: 'save dequantized tensors',
+    source: 'torch/_utils.py, _rebuild_qtensor',
+  };
+}
+
 function unreadFinding(file: string, field: string, what: string): Finding {
   return {
     rule: 'weights/values-not-read',
@@ -106,7 +122,7 @@ function unreadFinding(file: string, field: string, what: string): Finding {
 function torchView(claim: TorchClaim, parts: PickledParts, name: string): StridedView | null {
   const id = storageId(claim.storage, parts.file);
   const dtype = claim.dtype ?? id.dtype;
-  if (!dtype) return null;
+  if (!dtype || claim.beside === 'lazy') return null;
   const storage = parts.storages.find(id, claim.storage.byte);
   const claimed = id.view ? id.view.bytes : id.bytes;
   if (storage.bytes < claimed)

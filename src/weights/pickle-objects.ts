@@ -17,6 +17,8 @@ export interface TorchClaim {
   readonly stride: readonly number[];
   /** Only `_rebuild_tensor_v3` names it; else the storage's class does. */
   readonly dtype: DType | null;
+  /** What the stored numbers alone do not say; '' for plain tensors. */
+  readonly beside: '' | 'lazy' | 'quantized';
   readonly byte: number;
 }
 export interface ArrayClaim {
@@ -156,7 +158,14 @@ function torchClaim(call: PickleCall, name: string, args: readonly PickleValue[]
   const named = name.endsWith('_v3') ? args[6] : undefined;
   const dtype = isObject(named) && named.kind === 'global' && Object.hasOwn(TORCH_DTYPES, named.name) ? TORCH_DTYPES[named.name]! : null;
   if (name.endsWith('_v3') && !dtype) return null;
-  return { kind: 'torch', storage, start, shape, stride: strides, dtype, byte: call.byte };
+  const beside = name.endsWith('_qtensor') ? 'quantized' : isLazy(args[name.endsWith('_v3') ? 7 : 6]) ? 'lazy' : '';
+  return { kind: 'torch', storage, start, shape, stride: strides, dtype, beside, byte: call.byte };
+}
+
+/** Conjugated or negated only when read: `torch._utils.set_tensor_metadata` puts the bits `conj` and `neg` back. */
+function isLazy(metadata: PickleValue | undefined): boolean {
+  const entries = dictEntries(metadata) ?? [];
+  return entries.some((key, i) => i % 2 === 0 && (key === 'conj' || key === 'neg') && entries[i + 1] !== false);
 }
 
 function numbers(value: PickleValue | undefined): number[] | null {

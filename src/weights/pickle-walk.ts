@@ -20,6 +20,7 @@ const MAX_NAMES = 64 << 20;
 /** Words and numbers kept beside the tensors, and the length of one. */
 const MAX_METADATA = 10_000;
 const MAX_TEXT = 64 << 10;
+const MAX_UNREAD = 1000;
 /** Longer lists of numbers are walked item by item only for tensors. */
 const MAX_LIST = 64;
 
@@ -30,8 +31,8 @@ export interface FoundTensor {
 export interface Found {
   readonly tensors: readonly FoundTensor[];
   readonly metadata: Map<string, MetaValue>;
-  /** Callees that hold values we do not read (sparse, nested, object storages), with the path of the first. */
-  readonly unread: ReadonlyMap<string, string>;
+  /** Values we do not read (sparse, nested, object storages): callee and path, at most `MAX_UNREAD`. */
+  readonly unread: readonly { readonly callee: string; readonly path: string }[];
   /** Names that stood twice and were numbered. */
   readonly renamed: readonly string[];
 }
@@ -72,7 +73,7 @@ const MODULE_LEVELS: ReadonlySet<string> = new Set(['_parameters', '_buffers', '
 export function findTensors(root: PickleValue, file: string, persistent?: (id: PicklePersistent) => TensorClaim | null): Found {
   const leaves: { place: Place; claim: TensorClaim }[] = [];
   const notes: { place: Place; value: MetaValue }[] = [];
-  const unread = new Map<string, string>();
+  const unread: { callee: string; path: string }[] = [];
   const seen = new Set<PickleObject>();
   const stack: Place[] = [{ value: root, parent: null, segment: '', depth: 0, attribute: false, quiet: false }];
   let visits = 0;
@@ -95,8 +96,8 @@ export function findTensors(root: PickleValue, file: string, persistent?: (id: P
     }
     if (!isObject(value) || seen.has(value)) continue;
     seen.add(value);
-    if (value.kind === 'call' && HOLDS_VALUES.test(calleeName(value)) && !objectArrayItems(value) && !unread.has(calleeName(value)))
-      unread.set(calleeName(value), pathOf(place, 0));
+    if (value.kind === 'call' && HOLDS_VALUES.test(calleeName(value)) && !objectArrayItems(value) && unread.length < MAX_UNREAD)
+      unread.push({ callee: calleeName(value), path: pathOf(place, 0) });
     if (place.depth >= MAX_DEPTH) continue;
     const inner = children(value);
     const at = (i: number): Place => {

@@ -259,6 +259,7 @@ async function tarTensors(member: ByteSource, storages: ReadonlyMap<string, TarS
       stride: values.slice(axes, 2 * axes),
       start: values[2 * axes]!,
       dtype: null,
+      beside: '',
       byte: at,
       storage: {
         kind: 'persistent',
