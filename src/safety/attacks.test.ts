@@ -160,6 +160,8 @@ const ATTACKS: readonly Case[] = [
   ],
   ['a second gzip member', 'a.pkl.gz', joinBytes(gzipSync(latin1(`${P}N.`)), gzipSync(latin1(SYSTEM))), 'malicious'],
   ['zlib', 'a.joblib', deflateSync(latin1(SYSTEM)), 'malicious'],
+  ['a tensor without hooks, as PyTorch 0.4 writes it', 'a.pkl', `${P}${TENSOR(undefined, 'K\x00K\x04\x85K\x01\x85\x89Nt')}.`, 'clean'],
+  ["a loss of scikit-learn's under its short name", 'a.pkl', `${P}${g('_loss', 'CyHalfMultinomialLoss')})\x81.`, 'clean'],
   ["joblib's old container", 'a.pkl', `ZF${'0x1a'.padEnd(19)}${memory(deflateSync(latin1(SYSTEM)))}`, 'malicious'],
   [
     'a zip in a zip in a zip',

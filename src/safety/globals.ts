@@ -37,6 +37,12 @@ export function judgeGlobal(book: Rulebook, module: string, name: string, torchs
   return { tier: 'unknown' };
 }
 
+/** Whether names of this top module pass as data or as a library's: a file that takes its place would be believed. */
+export function isListedModule({ allowed }: Rulebook, module: string): boolean {
+  const listed = [...Object.keys(allowed.data), ...allowed.libraries.map((library) => library.module)];
+  return listed.some((one) => one === module || one.startsWith(`${module}.`));
+}
+
 /** `module.name` as Python 3 calls it. */
 export function pathOf(book: Rulebook, module: string, name: string): string {
   return `${own3(module.trim(), book.denied.renamed)}.${name.trim()}`;

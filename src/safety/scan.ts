@@ -9,6 +9,7 @@ import { judgeKerasMetadata } from './carriers/graphdef.ts';
 import { searchHdf5 } from './carriers/hdf5.ts';
 import { judgeSecrets } from './carriers/secrets.ts';
 import { carry } from './carriers/table.ts';
+import { isTensorFile } from './carriers/tensor-file.ts';
 import { isStartupFile } from './code.ts';
 import { type InnerKind, isText, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
 import { executableName, resync, scanPickles } from './pickles.ts';
@@ -89,6 +90,7 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   if (await carry(detected, source, tree, into)) return detected;
   if (detected === 'unknown' && WEIGHT_NAME.test(path)) await judgeHiddenProgram(source, into);
   const promised = promisedFormat(path);
+  if (detected === 'unknown' && promised === 'protobuf' && (await isTensorFile(source))) return 'onnx-tensor';
   if (detected === 'unknown' && promised)
     report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
   const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });

@@ -285,6 +285,8 @@ describe('files that run by themselves or stand in for others', () => {
     ['checkpoint.pth', 'import os; os.system("id")', 'startup-file'],
     ['checkpoint.pth', '# a comment\n/some/path\n\nimport os', 'startup-file'],
     ['checkpoint.pth', `# ${'x'.repeat(3000)}\nimport\tos`, 'startup-file'],
+    ['_loss.py', 'x = 1', 'shadow-module'],
+    ['xgboost/__init__.py', 'x = 1', 'shadow-module'],
     ['collections.py', 'x = 1', 'shadow-module'],
     ['torch/__init__.py', 'x = 1', 'shadow-module'],
     ['numpy.so', 'x', 'shadow-module'],

@@ -3,6 +3,7 @@
  * @module
  */
 import { judgeCode } from '../code.ts';
+import { isListedModule } from '../globals.ts';
 import { judgePrototxt } from './caffe.ts';
 import { type Collector, report } from '../rules.ts';
 import { commandIn } from './commands.ts';
@@ -115,7 +116,7 @@ export function judgeShadow(file: string, into: Collector): void {
       : parts.length === 2 && /^__init__\.py[c]?$/.test(parts[1]!)
         ? parts[0]!
         : '';
-  if (SHADOWED.has(module))
+  if (module !== '' && (SHADOWED.has(module) || isListedModule(into.book, module)))
     report(into, 'shadow-module', { file }, `"${file}" is imported in place of the library "${module}" by programs started in this folder`);
 }
 

@@ -55,6 +55,13 @@ describe('an ONNX model', () => {
     expect(rules).toContain('external-path');
   });
 
+  test('has tensors beside it, which are read; a graph among their fields is not taken for one', async () => {
+    const tensor = bytes(int(1, 2), int(1, 3), int(2, 1), len(8, 'x'), len(9, new Array<number>(24).fill(7)));
+    expect((await scanned({ 'test_data_set_0/input_0.pb': tensor })).verdict).toBe('clean');
+    for (const more of [len(7, node('Relu')), len(100, len(1, 'x')), len(2, len(1, 'x')), int(5, 1), [0x4a, 99]])
+      expect((await scanned({ 'input_0.pb': bytes([...tensor], more) })).verdict).not.toBe('clean');
+  });
+
   test('whose path goes up and comes back is suspicious', async () => {
     const { verdict, rules } = await scanned({ 'm.onnx': onnx(len(5, external('a/../w.bin'))) });
     expect([verdict, rules]).toEqual(['suspicious', ['external-path-odd']]);
