@@ -34,7 +34,8 @@ async function readAttribute(file: Hdf5File, { data, at }: Message): Promise<{ n
   // Flags of versions 2 and 3 mark shared types and spaces.
   if (version > 1 && data.u8(1) !== 0) return null;
   const name = data.text(nameAt, nameBytes);
-  if (data.u8(spaceAt + 1) !== 0) return null;
+  // PyTables gives a group without a title a dataspace of no values: version 2, kind 2 (IV.A.2.b).
+  if (data.u8(spaceAt + 1) !== 0 || (data.u8(spaceAt) === 2 && data.u8(spaceAt + 3) === 2)) return null;
   const kind = data.u8(typeAt) & 15;
   const size = data.u32(typeAt + 4);
   if (kind === 3) return size > MAX_TEXT_BYTES ? null : { name, text: data.text(valueAt, size) };

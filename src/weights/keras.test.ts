@@ -24,11 +24,14 @@ async function rowsOf(checkpoint: Checkpoint): Promise<Row[]> {
 }
 
 describe('HDF5 values', () => {
-  test.each(['chunks', 'three hundred groups', 'the newest layout'])('of a file with %s are those h5py reads', async (name) => {
-    const checkpoint = await open(bytesOf(name));
-    expect(checkpoint.format).toBe('keras-h5');
-    expect(await rowsOf(checkpoint)).toEqual(fixture.files[name]!.tensors);
-  });
+  test.each(['chunks', 'three hundred groups', 'the newest layout', 'attributes without values'])(
+    'of a file with %s are those h5py reads',
+    async (name) => {
+      const checkpoint = await open(bytesOf(name));
+      expect(checkpoint.format).toBe('keras-h5');
+      expect(await rowsOf(checkpoint)).toEqual(fixture.files[name]!.tensors);
+    },
+  );
   test('of every kind of number are those h5py reads; links, texts and second names are reported', async () => {
     const checkpoint = await open(bytesOf('kinds of numbers'));
     const [alias] = fixture.files['kinds of numbers']!.tensors.filter(([name]) => name === 'model_weights/dense/bias:0');
