@@ -12,8 +12,9 @@ import { judgeTfjs } from './carriers/tfjs.ts';
 import { judgeTokenizer } from './carriers/tokenizer.ts';
 import { type Collector, report } from './rules.ts';
 
-/** Configurations that loaders read; a log or a state that Python wrote with NaN in it is none. */
-const READ_BY_LOADERS = /(config|tokenizer|template|processor|index|modules|special_tokens_map)[^/]*\.json$/i;
+/** Configurations that loaders read; a log or a state that Python wrote with NaN in it is none, nor what compilers read, with comments in it. */
+const READ_BY_LOADERS =
+  /^(?!(.*\/)?(ts|js|pyright)config[^/]*$).*(config|tokenizer|template|processor|index|modules|special_tokens_map)[^/]*\.json$/i;
 /** A tag that makes PyYAML build objects or call functions. (CVE-2020-14343) */
 const YAML_TAG = /!!?python\/(object|name|module)|tag:yaml\.org,2002:python\//i;
 

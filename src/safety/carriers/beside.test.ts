@@ -117,6 +117,11 @@ describe('a configuration', () => {
   });
 });
 
+test('a compiler’s configuration with comments in it is none that a loader reads', async () => {
+  const files = { 'web/tsconfig.app.json': text('{ /* the browser */ "include": ["src"], }') };
+  expect(await scanned(files)).toEqual({ verdict: 'clean', rules: [] });
+});
+
 test('an address that nothing follows is told and accuses nobody', async () => {
   const config = { homepage: 'https://our-university.test/lab', author: 'A. Person <a@b.test>' };
   expect(await scanned({ 'config.json': json(config) })).toEqual({ verdict: 'clean', rules: ['address'] });
