@@ -126,7 +126,7 @@ async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, de
   }
   if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT && !isBinary(detected)) {
     const rows = /(^|\/)tokenizer\.json$/.test(path) ? await embeddingRows(tree, path) : undefined;
-    judgeText(await source.read(0, source.size), path, into, rows);
+    await judgeText(await source.read(0, source.size), path, into, rows);
     // What is in no text's letters may be another thing under a text's name.
     return text || source.size === 0 || head.includes(0) ? (/\.json$/i.test(path) ? 'json' : 'text') : null;
   }
