@@ -214,7 +214,7 @@ async function scanOtherwise(
   const raw = sliceSource(source, entry.dataOffset, stored, name);
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;
-  const { bytes } = inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
+  const { bytes } = await inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
   into.unpacked += bytes.length;
   if (bytes.length > 0) await inner(memorySource(name, bytes), into, depth + 1, innerKind(kind, entry));
 }
