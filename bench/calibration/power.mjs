@@ -1,5 +1,6 @@
 // Detection against weight correlation, simulated through the public `relate`: B = rho A + sqrt(1 - rho^2) noise, on sketches of typical sizes.
-import { ALPHA_LOG10, relate } from '../../dist/lineage/index.js';
+import { relate } from '../../dist/lineage/index.js';
+import { ALPHA_LOG10 } from '../../dist/math/index.js';
 
 const CORRELATIONS = [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5];
 const TRIALS = 40;

@@ -2,7 +2,8 @@
  * A base that a publisher names, against what the weights say of it.
  * @module
  */
-import { ALPHA_LOG10, type Relation } from '../lineage/index.ts';
+import type { Relation } from '../lineage/index.ts';
+import { ALPHA_LOG10 } from '../math/index.ts';
 import type { ClaimCheck } from './types.ts';
 
 /** Another model's tie to the suspect, and that model's relation to the one the card names. */

@@ -113,3 +113,10 @@ export function memoryTree(name: string, files: Readonly<Record<string, Uint8Arr
     async close() {},
   };
 }
+
+/** One character per byte. (`TextDecoder('latin1')` is windows-1252 and would change 0x80-0x9f.) */
+export function decodeLatin1(bytes: Uint8Array): string {
+  let out = '';
+  for (let i = 0; i < bytes.length; i += 4096) out += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
+  return out;
+}

@@ -4,7 +4,7 @@ export { CODE_BITS, CODE_VERSION, MARKS, searchCode, type AxisCode, type SearchC
 export { type CodeTable, type Nearness, scanCodes } from './code-scan.ts';
 export { decodeSketch, encodeForDigest, encodeSketch, MAX_SKETCH_BYTES, sketchDigest } from './codec.ts';
 export { lossOf } from './kind.ts';
-export { ALPHA_LOG10, relate, type RelateOptions } from './relate.ts';
+export { relate, type RelateOptions } from './relate.ts';
 export { isOpen, lookCloser, type Sketched } from './look-closer.ts';
 export { fitMerge, type MergeFit, type MergeParent } from './delta/merge.ts';
 export { explainWith } from './delta/with-others.ts';

@@ -3,10 +3,11 @@
  * @module
  */
 import type { Watch } from '../base/index.ts';
+import { ALPHA_LOG10 } from '../math/index.ts';
 import { type Model, roleShape } from '../model/index.ts';
 import { type AdapterOutcome, compareAdapter } from './aligned/adapter.ts';
 import { type AlignedOutcome, compareAligned } from './aligned/compare.ts';
-import { ABSENCE, ALPHA_LOG10, tellP } from './relate.ts';
+import { ABSENCE, tellP } from './relate.ts';
 import type { Sketch } from './sketch.ts';
 import { exceedsStart } from './agreement.ts';
 import { areDrawn } from './drawn.ts';

@@ -3,6 +3,7 @@
  * equal values, exact tests, then calibrated measures that only decide between `derived` and weaker words.
  * @module
  */
+import { ALPHA_LOG10 } from '../math/index.ts';
 import { agreementOf } from './agreement.ts';
 import { encodeForDigest } from './codec.ts';
 import { areDrawn } from './drawn.ts';
@@ -20,8 +21,6 @@ import { detectableCorrelation } from './swap-sign.ts';
 import { isTrainedEqual } from './trained-equal.ts';
 import { type Evidence, type Relation, sharesTraining, type Verdict } from './types.ts';
 
-/** Family-wise error of a verdict over the whole register. */
-export const ALPHA_LOG10 = -6;
 /** Flips a layer needs to show anything alone: 2^-10 is one in a thousand. */
 const MIN_FLIPS_TO_SHOW = 10;
 /** Pooled filters decide only with this much from a single layer (trials, convnets, section 6). */

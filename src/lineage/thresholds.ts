@@ -6,7 +6,7 @@ import { GAINS_AGREE, THRESHOLDS as RATIOS } from './agreement.ts';
 import { THRESHOLDS as AFTER_MAP } from './aligned/learned.ts';
 import type { Threshold } from './calibration.ts';
 import { ADAPTER_BEYOND_START, ADAPTER_Z, AGREEMENT_LOG10 } from './look-closer.ts';
-import { ALPHA_LOG10 } from './relate.ts';
+import { ALPHA_LOG10 } from '../math/index.ts';
 import { NEAR_EQUAL_GAINS } from './start.ts';
 
 export const THRESHOLD_TABLE: readonly Threshold[] = [

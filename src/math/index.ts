@@ -1,3 +1,4 @@
+export { ALPHA_LOG10 } from './alpha.ts';
 export { linearAssignment } from './assignment.ts';
 export { binomialCritical, log10BinomialTail, log10Choose } from './binomial.ts';
 export { fft } from './fft.ts';

@@ -2,7 +2,6 @@
  * One relation between two models on the terminal.
  * @module
  */
-import { isTie } from '../assess/index.ts';
 import type { Evidence, Relation } from '../lineage/index.ts';
 import { kindFacts } from './kind-words.ts';
 import { decimal, grouped, humanCount, pValue } from './numbers.ts';
@@ -13,6 +12,7 @@ import {
   detectableWords,
   directionWords,
   evidenceWords,
+  isTie,
   kindName,
   sentence,
   shareLabel,

@@ -100,6 +100,11 @@ export function shareWords(relation: Relation): string {
   return `${percent(fraction)}${count}${part === '' ? '' : ` (${part})`}`;
 }
 
+/** Whether something was found. */
+export function isTie(verdict: Verdict): boolean {
+  return verdict !== 'no-evidence' && verdict !== 'unresolved';
+}
+
 /** Whether training is shared: only then is there a kind of derivation to name, and a direction. */
 export function sharesTraining(verdict: Verdict): boolean {
   return verdict === 'identical' || verdict === 'derived';

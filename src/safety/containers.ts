@@ -171,7 +171,7 @@ async function scanMember(
       if (/\.py$/i.test(entry.name) && scripted) judgeTorchScript(bytes, file, into);
       else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
       else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
-      else judgeText(bytes, file, into);
+      else await judgeText(bytes, file, into);
       if (/\.py$/i.test(entry.name) && isText(bytes)) return;
     }
     if (kind.keras && /\.(pyw?|pyc|sh|exe|dll|so|dylib|bat|cmd|ps1|vbs|jar)$/i.test(entry.name))
@@ -214,7 +214,7 @@ async function scanOtherwise(
   const raw = sliceSource(source, entry.dataOffset, stored, name);
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;
-  const { bytes } = inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
+  const { bytes } = await inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
   into.unpacked += bytes.length;
   if (bytes.length > 0) await inner(memorySource(name, bytes), into, depth + 1, innerKind(kind, entry));
 }
@@ -253,7 +253,7 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
   if (/\.(py|json|ya?ml)$/i.test(member.name) && member.size <= MAX_TEXT) {
     const bytes = await slice.read(0, member.size);
     if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
-    else judgeText(bytes, file, into);
+    else await judgeText(bytes, file, into);
     if (isText(bytes)) return;
   }
   await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });

@@ -1,3 +1,4 @@
+import { decodeLatin1 } from '../base/index.ts';
 import { isPickleObject, type PickleValue } from '../weights/index.ts';
 
 /** Distinct objects looked at; beyond, an object is large in itself and not by sharing. (CWE-834) */
@@ -78,7 +79,7 @@ export function someText(root: PickleValue, test: (text: string) => boolean): st
     if (!isPickleObject(value) || seen.has(value)) continue;
     seen.add(value);
     if (value.kind === 'bytes' && value.data) {
-      const text = new TextDecoder('latin1').decode(value.data);
+      const text = decodeLatin1(value.data);
       if (test(text)) return text;
     }
     for (const part of parts(value)) if (typeof part === 'string' || isPickleObject(part)) stack.push(part);

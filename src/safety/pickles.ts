@@ -2,7 +2,7 @@
  * Pickles: every import is judged, also those of streams behind the first and of streams that break.
  * @module
  */
-import type { ByteSource } from '../base/index.ts';
+import { type ByteSource, decodeLatin1 } from '../base/index.ts';
 import {
   behindJoblibArray,
   DTYPES,
@@ -283,7 +283,7 @@ async function trailing(source: ByteSource, at: number, into: Collector): Promis
 /** Behind a break, the places where another pickle or an import could begin. Only dangers are reported from there. */
 export async function resync(source: ByteSource, from: number, into: Collector, context: PickleContext): Promise<void> {
   const bytes = await source.read(from, Math.min(RESYNC_BYTES, source.size - from));
-  const text = new TextDecoder('latin1').decode(bytes);
+  const text = decodeLatin1(bytes);
   // Imports by text, by protocol mark, and by two short strings and STACK_GLOBAL.
   const starts = /c[A-Za-z_][\w.]{0,100}\n[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
   let tried = 0;

@@ -2,7 +2,7 @@
  * Scans files of a model: what would loading them run, reach or exhaust? Nothing is loaded, rendered or run.
  * @module
  */
-import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
+import { type ByteSource, decodeLatin1, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
 import { compressionOf, type Detected, detectBytes, isTarHeader, readNpyHeader, readZip, sliceSource } from '../weights/index.ts';
 import { isMedia, isTextFile, judgeCompiled, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
 import { judgeKerasMetadata } from './carriers/graphdef.ts';
@@ -23,6 +23,8 @@ const MAX_TEXT = 64 << 20;
 const MAX_CONFIG = 1 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
+const SEARCHED_AT_ONCE = 256 << 10;
+const LONGEST_MARK = 512;
 /** End record of a zip behind the longest comment. */
 const MAX_ZIP_TAIL = 22 + 0xffff;
 const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2|tmpl|tpl|template)$|template[^/]*\.txt$/i;
@@ -128,7 +130,7 @@ async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, de
   }
   if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT && !isBinary(detected)) {
     const rows = /(^|\/)tokenizer\.json$/.test(path) ? await embeddingRows(tree, path) : undefined;
-    judgeText(await source.read(0, source.size), path, into, rows);
+    await judgeText(await source.read(0, source.size), path, into, rows);
     // What is in no text's letters may be another thing under a text's name.
     return text || source.size === 0 || head.includes(0) ? (/\.json$/i.test(path) ? 'json' : 'text') : null;
   }
@@ -143,13 +145,11 @@ async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, de
 }
 
 /** A whole program among raw values: its marks are eight bytes and more, so no values are taken for one. */
+const HIDDEN_PROGRAM =
+  /\x7fELF[\x01\x02]\x01\x01[\0\x03]\0{7}|This program (cannot|must) be run(?<=(?<dos>MZ[\s\S]{2,400}?)This program \w+ be run)/;
+
 async function judgeHiddenProgram(source: ByteSource, into: Collector): Promise<void> {
-  const bytes = await source.read(0, Math.min(source.size, MAX_SEARCH));
-  const text = new TextDecoder('latin1').decode(bytes);
-  const elf = text.search(/\x7fELF[\x01\x02]\x01\x01[\0\x03]\0{7}/);
-  const stub = text.search(/This program (cannot|must) be run/);
-  const windows = stub < 0 ? -1 : text.lastIndexOf('MZ', stub);
-  const at = elf > 0 ? elf : windows > 0 && stub - windows < 400 ? windows : -1;
+  const at = await findBytes(source, HIDDEN_PROGRAM);
   if (at > 0) report(into, 'program-as-weights', { file: source.name, byte: at }, `a program stands at byte ${at}`);
 }
 
@@ -215,14 +215,25 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
 
 /** Headers of programs in bytes of no known format: ELF, Mach-O of 64 bits, Windows by its stub, scripts by their interpreter. */
 const PROGRAM =
-  /\x7fELF[\x01\x02][\x01\x02]\x01|\xcf\xfa\xed\xfe[\x07\x0c]\0\0\x01|MZ[\s\S]{50,200}?This program (cannot|must) be run|#!\/(usr\/)?bin\/\w+/;
+  /\x7fELF[\x01\x02][\x01\x02]\x01|\xcf\xfa\xed\xfe[\x07\x0c]\0\0\x01|This program (cannot|must) be run(?<=(?<dos>MZ[\s\S]{50,200}?)This program \w+ be run)|#!\/(usr\/)?bin\/\w+/;
 
 async function findProgram(source: ByteSource, into: Collector): Promise<void> {
+  const at = await findBytes(source, PROGRAM);
+  if (at >= 0) report(into, 'executable', { file: source.name, byte: at }, `a program begins at byte ${at}`);
+}
+
+/**
+ * Where a pattern of at most `LONGEST_MARK` bytes first stands in the beginning of a file; -1 when nowhere. What it names `dos` is
+ * looked for backwards from what follows: forwards, a file of nothing but its first letters would cost seconds.
+ */
+async function findBytes(source: ByteSource, pattern: RegExp): Promise<number> {
   const bytes = await source.read(0, Math.min(source.size, MAX_SEARCH));
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  const found = PROGRAM.exec(text);
-  if (found) report(into, 'executable', { file: source.name, byte: found.index }, `a program begins at byte ${found.index}`);
+  // Piece by piece: a text of the whole would take several times its size.
+  for (let at = 0; at < bytes.length; at += SEARCHED_AT_ONCE) {
+    const found = pattern.exec(decodeLatin1(bytes.subarray(at, at + SEARCHED_AT_ONCE + LONGEST_MARK)));
+    if (found) return at + found.index - (found.groups?.['dos']?.length ?? 0);
+  }
+  return -1;
 }
 
 async function endsLikeZip(source: ByteSource): Promise<boolean> {

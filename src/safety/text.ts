@@ -3,7 +3,6 @@
  * @module
  */
 import { HeirloomError, type JsonValue } from '../base/index.ts';
-import { readYaml } from '../model/index.ts';
 import { judgeConfig, judgeTarget } from './carriers/config.ts';
 import { parsePythonJson } from './carriers/json.ts';
 import { judgeSecrets } from './carriers/secrets.ts';
@@ -19,7 +18,7 @@ const READ_BY_LOADERS =
 const YAML_TAG = /!!?python\/(object|name|module)|tag:yaml\.org,2002:python\//i;
 
 /** @param bytes of a text file; `file` its name, which decides JSON, YAML or template; `rows` of the embedding, for a tokenizer. */
-export function judgeText(bytes: Uint8Array, file: string, into: Collector, rows?: number): void {
+export async function judgeText(bytes: Uint8Array, file: string, into: Collector, rows?: number): Promise<void> {
   const text = new TextDecoder().decode(bytes);
   judgeSecrets(text, file, '', into);
   if (/\.(jinja2?|j2)$/i.test(file)) return judgeTemplate(text, file, '', into, true);
@@ -39,7 +38,7 @@ export function judgeText(bytes: Uint8Array, file: string, into: Collector, rows
   }
 }
 
-function judgeYaml(text: string, file: string, into: Collector): void {
+async function judgeYaml(text: string, file: string, into: Collector): Promise<void> {
   const tag = YAML_TAG.exec(text);
   if (tag)
     report(
@@ -48,6 +47,8 @@ function judgeYaml(text: string, file: string, into: Collector): void {
       { file, byte: tag.index },
       `the YAML builds Python objects while it is loaded ("${text.slice(tag.index, tag.index + 60).split('\n')[0]!}")`,
     );
+  // Only here: the YAML reader is large, and most scans meet none.
+  const { readYaml } = await import('../model/index.ts');
   const { data } = readYaml(file, text);
   if (Object.keys(data).length > 0) return judgeConfig(data, file, into);
   // What is no plain mapping is searched line by line.

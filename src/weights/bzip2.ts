@@ -3,7 +3,7 @@
  * Own code, because no package at hand bounds its output and keeps what was decoded before a break.
  * @module
  */
-import { type Output, put, reserve, StopDecoding } from './output.ts';
+import { fill, type Output, put, type Steps, StopDecoding } from './output.ts';
 
 interface Bits {
   readonly bytes: Uint8Array;
@@ -64,8 +64,10 @@ function symbol(bits: Bits, { limits, bases, symbols }: Codes): number {
 }
 
 /** Streams one after the other, as Python reads them. @throws StopDecoding */
-export function bunzip2(bytes: Uint8Array, out: Output): void {
+export function* bunzip2(bytes: Uint8Array, out: Output): Steps {
   const bits: Bits = { bytes, at: 0, hold: 0, count: 0 };
+  // One for all blocks: buffers let go are not given back until much later.
+  let room: Room | undefined;
   while (bits.at + 4 <= bytes.length && bytes[bits.at] === 0x42 && bytes[bits.at + 1] === 0x5a) {
     const level = bytes[bits.at + 3]! - 0x30;
     if (level < 1 || level > 9) throw new StopDecoding('has an unknown block size');
@@ -77,13 +79,24 @@ export function bunzip2(bytes: Uint8Array, out: Output): void {
       take(bits, 16);
       if (mark === END_MARK) break;
       if (mark !== BLOCK_MARK) throw new StopDecoding('has no block where one begins');
-      block(bits, level * 100_000, out);
+      if (room?.column.length !== level * 100_000) room = newRoom(level * 100_000);
+      block(bits, room, out);
+      yield;
     }
     bits.hold = bits.count = 0;
   }
 }
 
-function block(bits: Bits, room: number, out: Output): void {
+/** What a block is decoded in. */
+interface Room {
+  readonly column: Uint8Array;
+  readonly next: Uint32Array;
+}
+function newRoom(size: number): Room {
+  return { column: new Uint8Array(size), next: new Uint32Array(size) };
+}
+
+function block(bits: Bits, room: Room, out: Output): void {
   if (take(bits, 1)) throw new StopDecoding('uses the randomized blocks of version 0.9');
   const origin = take(bits, 24);
   const used: number[] = [];
@@ -98,8 +111,8 @@ function block(bits: Bits, room: number, out: Output): void {
   if (used.length === 0 || tables < 2 || tables > 6 || count === 0) throw new StopDecoding('has an impossible block header');
   const selectors = readSelectors(bits, tables, count);
   const trees = Array.from({ length: tables }, () => codes(readLengths(bits, used.length + 2)));
-  const columns = readColumn(bits, used, selectors, trees, room);
-  writeRuns(columns, origin, out);
+  const length = readColumn(bits, used, selectors, trees, room.column);
+  writeRuns(room.column.subarray(0, length), room.next, origin, out);
 }
 
 function readSelectors(bits: Bits, tables: number, count: number): Uint8Array {
@@ -125,9 +138,9 @@ function readLengths(bits: Bits, symbols: number): Uint8Array {
   return lengths;
 }
 
-/** Undoes Huffman, run lengths of zero and move-to-front: the last column of the sorted rotations. */
-function readColumn(bits: Bits, used: readonly number[], selectors: Uint8Array, trees: readonly Codes[], room: number): Uint8Array {
-  const column = new Uint8Array(room);
+/** Undoes Huffman, run lengths of zero and move-to-front: the last column of the sorted rotations. @returns its length. */
+function readColumn(bits: Bits, used: readonly number[], selectors: Uint8Array, trees: readonly Codes[], column: Uint8Array): number {
+  const room = column.length;
   const recent = [...used];
   const end = used.length + 1;
   let length = 0;
@@ -150,7 +163,7 @@ function readColumn(bits: Bits, used: readonly number[], selectors: Uint8Array, 
       run = 0;
       weight = 1;
     }
-    if (one === end) return column.subarray(0, length);
+    if (one === end) return length;
     if (length >= room) throw new StopDecoding('has a block longer than its size');
     const [value] = recent.splice(one - 1, 1);
     recent.unshift(value!);
@@ -159,13 +172,12 @@ function readColumn(bits: Bits, used: readonly number[], selectors: Uint8Array, 
 }
 
 /** Undoes the Burrows-Wheeler transform and the first run-length coding (four alike, then how many more). */
-function writeRuns(column: Uint8Array, origin: number, out: Output): void {
+function writeRuns(column: Uint8Array, next: Uint32Array, origin: number, out: Output): void {
   const { length } = column;
   if (origin >= length) throw new StopDecoding('has a block that begins behind its end');
   const starts = new Uint32Array(257);
   for (const byte of column) starts[byte + 1]!++;
   for (let i = 1; i <= 256; i++) starts[i]! += starts[i - 1]!;
-  const next = new Uint32Array(length);
   for (let i = 0; i < length; i++) next[starts[column[i]!]!++] = i;
   let at = next[origin]!;
   let same = 0;
@@ -174,9 +186,7 @@ function writeRuns(column: Uint8Array, origin: number, out: Output): void {
     const byte = column[at]!;
     at = next[at]!;
     if (same === 4) {
-      reserve(out, byte);
-      out.bytes.fill(before, out.length, out.length + byte);
-      out.length += byte;
+      fill(out, before, byte);
       same = 0;
       before = -1;
       continue;

@@ -3,13 +3,12 @@
  * because a loader that reads a stream has acted on that by then.
  * @module
  */
-import { type ByteSource, HeirloomError } from '../base/index.ts';
+import type { ByteSource } from '../base/index.ts';
 import { bunzip2 } from './bzip2.ts';
-import { type Compression as NativeCompression, inflateRange } from './inflate.ts';
 import { gunzip, inflateRaw } from './inflate-prefix.ts';
 import { unlz4 } from './lz4.ts';
 import { unlzma } from './lzma.ts';
-import { newOutput, type Output, StopDecoding, written } from './output.ts';
+import { BEGINNING, LITTLE_ROOM, newOutput, type Output, type Steps, StopDecoding, total } from './output.ts';
 import { unxz } from './xz.ts';
 
 export type CompressionName = 'gzip' | 'zlib' | 'bzip2' | 'xz' | 'lzma' | 'lz4' | 'joblib-zfile';
@@ -22,12 +21,10 @@ export interface Decompressed {
   readonly limited: boolean;
 }
 
-/** DEFLATE makes at most 1032 bytes of one. */
-const MOST_PER_BYTE = 1032;
-/** Input under this share of the limit is a bomb if it passes the limit. */
-const COUNTED_BELOW = 100;
-/** What is judged of a bomb: payloads stand at the beginning. */
-const BOMB_PREFIX = 4 << 20;
+/** Input under this share of the limit may be a bomb: little is held of its output until it has ended before the limit. */
+const SUSPECT = 20;
+/** Output between two turns given to others. */
+const TURN = 4 << 20;
 
 /** joblib 0.8: mark, then the length in hexadecimal, padded. Source: joblib/numpy_pickle_utils.py (`_ZFILE_PREFIX`, `_MAX_LEN`). */
 const ZFILE_HEADER = 2 + '0x7fffffffffffffff'.length + 1;
@@ -45,75 +42,77 @@ export function compressionOf(head: Uint8Array): CompressionName | null {
   return null;
 }
 
-/** @throws SourceError when bytes cannot be had; never for what the bytes say. */
+/**
+ * Up to `limit` bytes. Of what unpacks to over 20 times its size and passes the limit, the first 2 MiB.
+ * @throws SourceError when bytes cannot be had; never for what the bytes say.
+ */
 export async function decompress(source: ByteSource, compression: CompressionName, limit: number): Promise<Decompressed> {
-  if (compression === 'gzip' || compression === 'zlib') {
-    const native: NativeCompression = compression === 'gzip' ? 'gzip' : 'deflate';
-    // Small input that could pass the limit is counted before anything is kept: a bomb must not fill memory to be known.
-    if (source.size < limit / COUNTED_BELOW && source.size * MOST_PER_BYTE > limit) {
-      const beyond = {
-        compression: native,
-        offset: 0,
-        compressedSize: source.size,
-        from: limit,
-        length: 1,
-        limit: Infinity,
-        allowShort: true,
-      };
-      const more = await inflateRange(source, beyond, source.name).catch((error: unknown) => {
-        if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-        return null;
-      });
-      if (more && more.length > 0)
-        return {
-          ...unpack(await source.read(0, source.size), compression, Math.min(limit, BOMB_PREFIX)),
-          problem: `unpacks to more than ${limit} bytes`,
-          limited: true,
-        };
-    }
-    const range = { compression: native, offset: 0, compressedSize: source.size, from: 0, length: Infinity, limit } as const;
-    try {
-      return { bytes: await inflateRange(source, range, source.name), limited: false };
-    } catch (error) {
-      if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    }
-  }
   return unpack(await source.read(0, source.size), compression, limit);
 }
 
-/** A member of an archive whose DEFLATE data is broken, or longer than it says: up to `limit` bytes of it. */
-export function inflatePrefix(bytes: Uint8Array, limit: number): Decompressed {
-  return attempt(limit, (out) => void inflateRaw(bytes, 0, out));
+/** A member of an archive whose DEFLATE data is broken, or longer than it says: as `decompress`. */
+export function inflatePrefix(bytes: Uint8Array, limit: number): Promise<Decompressed> {
+  return unpack(bytes, 'deflate-raw', limit);
 }
 
-function unpack(bytes: Uint8Array, compression: CompressionName, limit: number): Decompressed {
-  switch (compression) {
-    case 'gzip':
-      return attempt(limit, (out) => gunzip(bytes, out));
-    case 'zlib':
-      return attempt(limit, (out) => void inflateRaw(bytes, 2, out));
-    case 'joblib-zfile': {
-      const at = bytes[ZFILE_HEADER] === 0x78 ? ZFILE_HEADER : bytes.indexOf(0x78, 4);
-      return attempt(limit, (out) => void inflateRaw(bytes, (at < 0 ? bytes.length : at) + 2, out));
-    }
-    case 'bzip2':
-      return attempt(limit, (out) => bunzip2(bytes, out));
-    case 'xz':
-      return attempt(limit, (out) => unxz(bytes, out));
-    case 'lzma':
-      return attempt(limit, (out) => unlzma(bytes, out));
-    case 'lz4':
-      return attempt(limit, (out) => unlz4(bytes, out));
+async function unpack(bytes: Uint8Array, compression: Method, limit: number): Promise<Decompressed> {
+  if (bytes.length >= limit / SUSPECT) return attempt(bytes, compression, newOutput(limit));
+  // Buffers that are let go stay in memory for long; of several bombs one after the other, one is enough.
+  const held = spare ?? new Uint8Array(LITTLE_ROOM);
+  spare = null;
+  try {
+    const out = newOutput(limit, LITTLE_ROOM, held);
+    const tried = await attempt(bytes, compression, out);
+    if (tried.limited || out.gone === 0) return { ...tried, bytes: tried.bytes.slice(0, out.gone === 0 ? out.length : BEGINNING) };
+  } finally {
+    spare = held;
+  }
+  return attempt(bytes, compression, newOutput(limit));
+}
+
+let spare: Uint8Array | null = null;
+
+type Method = CompressionName | 'deflate-raw';
+
+async function attempt(bytes: Uint8Array, compression: Method, out: Output): Promise<Decompressed> {
+  try {
+    let next = TURN;
+    for (const steps = decoder(bytes, compression, out); !steps.next().done;)
+      if (total(out) >= next) {
+        next = total(out) + TURN;
+        await turn();
+      }
+    return { bytes: out.bytes.subarray(0, out.length), limited: false };
+  } catch (error) {
+    if (!(error instanceof StopDecoding)) throw error;
+    return { bytes: out.bytes.subarray(0, out.length), problem: error.message, limited: error.limited };
   }
 }
 
-function attempt(limit: number, decode: (out: Output) => void): Decompressed {
-  const out = newOutput(limit);
-  try {
-    decode(out);
-    return { bytes: written(out), limited: false };
-  } catch (error) {
-    if (!(error instanceof StopDecoding)) throw error;
-    return { bytes: written(out), problem: error.message, limited: error.limited };
+/** Lets others run: timers, signals, whoever waits for a file. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+function decoder(bytes: Uint8Array, compression: Method, out: Output): Steps {
+  switch (compression) {
+    case 'deflate-raw':
+      return inflateRaw(bytes, 0, out);
+    case 'gzip':
+      return gunzip(bytes, out);
+    case 'zlib':
+      return inflateRaw(bytes, 2, out);
+    case 'joblib-zfile': {
+      const at = bytes[ZFILE_HEADER] === 0x78 ? ZFILE_HEADER : bytes.indexOf(0x78, 4);
+      return inflateRaw(bytes, (at < 0 ? bytes.length : at) + 2, out);
+    }
+    case 'bzip2':
+      return bunzip2(bytes, out);
+    case 'xz':
+      return unxz(bytes, out);
+    case 'lzma':
+      return unlzma(bytes, out);
+    case 'lz4':
+      return unlz4(bytes, out);
   }
 }

@@ -2,7 +2,7 @@
  * The format of a file by its first bytes; names lie.
  * @module
  */
-import type { ByteSource } from '../base/index.ts';
+import { type ByteSource, decodeLatin1 } from '../base/index.ts';
 import { protobufFormats } from './protobuf-detect.ts';
 import type { FormatName } from './types.ts';
 
@@ -16,7 +16,7 @@ export async function detectFormat(source: ByteSource): Promise<Detected> {
 
 /** @param size of the whole file; @param name decides only between formats whose bytes do not differ (ONNX, Caffe, TF GraphDef are all bare protobuf). */
 export function detectBytes(head: Uint8Array, size: number, name: string): Detected {
-  const text = new TextDecoder('latin1').decode(head);
+  const text = decodeLatin1(head);
   const lower = text.trimStart().slice(0, 64).toLowerCase();
   const ends = (...suffixes: string[]): boolean => suffixes.some((suffix) => name.toLowerCase().endsWith(suffix));
   if (text.startsWith('GGUF') || text.startsWith('FUGG')) return 'gguf';

@@ -1,9 +1,10 @@
 /**
- * DEFLATE in plain code, for data that the platform's decompressor refuses: it keeps what came before the break.
+ * DEFLATE in plain code: it keeps what came before a break, which the platform's decompressor does not, and holds no more than its
+ * output, where streams of the platform leave tens of megabytes behind them.
  * Source: RFC 1951; containers after RFC 1950 (zlib) and RFC 1952 (gzip).
  * @module
  */
-import { type Output, put, repeat, reserve, StopDecoding } from './output.ts';
+import { append, type Output, put, repeat, type Steps, StopDecoding, total } from './output.ts';
 
 interface Bits {
   readonly bytes: Uint8Array;
@@ -11,13 +12,18 @@ interface Bits {
   hold: number;
   count: number;
 }
-/** Codes by length, as in RFC 1951 3.2.2: how many of each length, and symbols in order. */
+/**
+ * By the next `bits` bits of the data: symbol and length of the code that they begin with (RFC 1951 3.2.2), as
+ * `symbol << 4 | length`; 0 where no code begins so.
+ */
 interface Huffman {
-  readonly counts: Uint16Array;
-  readonly symbols: Uint16Array;
+  readonly table: Uint16Array;
+  readonly bits: number;
 }
 
 const MAX_BITS = 15;
+/** Output between two looks around. */
+const STEP = 1 << 20;
 const LENGTH_BASE = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258];
 const LENGTH_EXTRA = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
 const DISTANCE_BASE = [
@@ -43,33 +49,37 @@ function huffman(lengths: readonly number[]): Huffman {
   const counts = new Uint16Array(MAX_BITS + 1);
   for (const length of lengths) counts[length]!++;
   counts[0] = 0;
-  let left = 1;
-  const offsets = new Uint16Array(MAX_BITS + 2);
-  for (let length = 1; length <= MAX_BITS; length++) {
+  let bits = MAX_BITS;
+  while (bits > 1 && counts[bits] === 0) bits--;
+  const next = new Uint16Array(MAX_BITS + 2);
+  for (let length = 1, left = 1; length <= MAX_BITS; length++) {
     left = 2 * left - counts[length]!;
     if (left < 0) throw new StopDecoding('has an impossible code table');
-    offsets[length + 1] = offsets[length]! + counts[length]!;
+    next[length + 1] = (next[length]! + counts[length]!) << 1;
   }
-  const symbols = new Uint16Array(lengths.length);
+  const table = new Uint16Array(1 << bits);
   lengths.forEach((length, symbol) => {
-    if (length > 0) symbols[offsets[length]!++] = symbol;
+    if (length === 0) return;
+    // Codes stand in the data from their highest bit on, all else from the lowest.
+    let reversed = 0;
+    for (let code = next[length]!++, i = 0; i < length; i++, code >>= 1) reversed = (reversed << 1) | (code & 1);
+    for (let at = reversed; at < table.length; at += 1 << length) table[at] = (symbol << 4) | length;
   });
-  return { counts, symbols };
+  return { table, bits };
 }
 
-function symbol(bits: Bits, { counts, symbols }: Huffman): number {
-  let code = 0;
-  let first = 0;
-  let index = 0;
-  for (let length = 1; length <= MAX_BITS; length++) {
-    code |= take(bits, 1);
-    const count = counts[length]!;
-    if (code - count < first) return symbols[index + (code - first)]!;
-    index += count;
-    first = (first + count) << 1;
-    code <<= 1;
+function symbol(bits: Bits, { table, bits: most }: Huffman): number {
+  while (bits.count < most && bits.at < bits.bytes.length) {
+    bits.hold |= bits.bytes[bits.at++]! << bits.count;
+    bits.count += 8;
   }
-  throw new StopDecoding('has a code that stands for nothing');
+  const entry = table[bits.hold & ((1 << most) - 1)]!;
+  const length = entry & 15;
+  if (length > bits.count || (length === 0 && bits.count < most)) throw new StopDecoding('ends before its end mark');
+  if (length === 0) throw new StopDecoding('has a code that stands for nothing');
+  bits.hold >>>= length;
+  bits.count -= length;
+  return entry >> 4;
 }
 
 function fixedTables(): [Huffman, Huffman] {
@@ -99,37 +109,42 @@ function dynamicTables(bits: Bits): [Huffman, Huffman] {
 }
 
 /** @returns the index behind the last byte read. @throws StopDecoding */
-export function inflateRaw(bytes: Uint8Array, at: number, out: Output): number {
+export function* inflateRaw(bytes: Uint8Array, at: number, out: Output): Generator<void, number, void> {
   const bits: Bits = { bytes, at, hold: 0, count: 0 };
   for (let last = 0; last === 0;) {
     last = take(bits, 1);
     const kind = take(bits, 2);
     if (kind === 3) throw new StopDecoding('has a block of an unknown kind');
     if (kind === 0) stored(bits, out);
-    else coded(bits, out, kind === 1 ? fixedTables() : dynamicTables(bits));
+    else {
+      const [literals, distances] = kind === 1 ? fixedTables() : dynamicTables(bits);
+      while (!coded(bits, out, literals, distances)) yield;
+    }
+    yield;
   }
-  return bits.at;
+  return bits.at - (bits.count >> 3);
 }
 
 function stored(bits: Bits, out: Output): void {
+  const { bytes } = bits;
+  // Whole bytes that were taken ahead are given back.
+  const at = bits.at - (bits.count >> 3);
   bits.hold = bits.count = 0;
-  const { bytes, at } = bits;
   if (at + 4 > bytes.length) throw new StopDecoding('ends before its end mark');
   const length = bytes[at]! | (bytes[at + 1]! << 8);
   if (length !== (~(bytes[at + 2]! | (bytes[at + 3]! << 8)) & 0xffff)) throw new StopDecoding('has a stored block of two lengths');
   const data = bytes.subarray(at + 4, at + 4 + length);
-  reserve(out, data.length);
-  out.bytes.set(data, out.length);
-  out.length += data.length;
-  bits.at += 4 + data.length;
+  append(out, data);
+  bits.at = at + 4 + data.length;
   if (data.length < length) throw new StopDecoding('ends before its end mark');
 }
 
-function coded(bits: Bits, out: Output, [literals, distances]: readonly [Huffman, Huffman]): void {
-  for (;;) {
+/** Decodes to the end of the block (true) or for `STEP` bytes. */
+function coded(bits: Bits, out: Output, literals: Huffman, distances: Huffman): boolean {
+  for (const end = total(out) + STEP; total(out) < end;) {
     const one = symbol(bits, literals);
     if (one < 256) put(out, one);
-    else if (one === 256) return;
+    else if (one === 256) return true;
     else {
       const n = one - 257;
       if (n > 28) throw new StopDecoding('has a length that stands for nothing');
@@ -139,10 +154,11 @@ function coded(bits: Bits, out: Output, [literals, distances]: readonly [Huffman
       repeat(out, DISTANCE_BASE[far]! + take(bits, DISTANCE_EXTRA[far]!), length);
     }
   }
+  return false;
 }
 
 /** Members of a gzip file one after the other, as Python reads them; padding and anything behind the last are left. @throws StopDecoding */
-export function gunzip(bytes: Uint8Array, out: Output): void {
+export function* gunzip(bytes: Uint8Array, out: Output): Steps {
   let at = 0;
   if (bytes.length < 18) throw new StopDecoding('ends inside its header');
   while (at + 10 <= bytes.length && bytes[at] === 0x1f && bytes[at + 1] === 0x8b) {
@@ -151,7 +167,7 @@ export function gunzip(bytes: Uint8Array, out: Output): void {
     if (flags & 4) at += 2 + ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8));
     for (const mark of [8, 16]) if (flags & mark) at = afterZero(bytes, at);
     if (flags & 2) at += 2;
-    at = inflateRaw(bytes, at, out) + 8;
+    at = (yield* inflateRaw(bytes, at, out)) + 8;
     while (bytes[at] === 0) at++;
   }
 }

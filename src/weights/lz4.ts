@@ -2,10 +2,10 @@
  * LZ4 frames into memory, up to a limit. Source: lz4 doc/lz4_Frame_format.md 1.6.3, lz4_Block_format.md.
  * @module
  */
-import { type Output, repeat, reserve, StopDecoding } from './output.ts';
+import { append, type Output, repeat, type Steps, StopDecoding } from './output.ts';
 
 /** Frames one after the other; checksums are passed over, as a reader has acted on the data by then. @throws StopDecoding */
-export function unlz4(bytes: Uint8Array, out: Output): void {
+export function* unlz4(bytes: Uint8Array, out: Output): Steps {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   while (at + 7 <= bytes.length && view.getUint32(at, true) === 0x184d2204) {
@@ -18,19 +18,14 @@ export function unlz4(bytes: Uint8Array, out: Output): void {
       if (size === 0) break;
       const length = size & 0x7fffffff;
       const data = bytes.subarray(at, at + length);
-      if (size >= 0x80000000) copy(out, data);
+      if (size >= 0x80000000) append(out, data);
       else block(data, out);
+      yield;
       if (data.length < length) throw new StopDecoding('ends before its end mark');
       at += length + (flags & 16 ? 4 : 0);
     }
     if (flags & 4) at += 4;
   }
-}
-
-function copy(out: Output, data: Uint8Array): void {
-  reserve(out, data.length);
-  out.bytes.set(data, out.length);
-  out.length += data.length;
 }
 
 function block(bytes: Uint8Array, out: Output): void {
@@ -47,7 +42,7 @@ function block(bytes: Uint8Array, out: Output): void {
   while (at < bytes.length) {
     const token = bytes[at++]!;
     const literals = long(token >> 4);
-    copy(out, bytes.subarray(at, at + literals));
+    append(out, bytes.subarray(at, at + literals));
     at += literals;
     if (at >= bytes.length) return;
     const distance = bytes[at]! | ((bytes[at + 1] ?? 0) << 8);

@@ -4,11 +4,13 @@
  * Own code, because no package at hand bounds its output and keeps what was decoded before a break.
  * @module
  */
-import { type Output, put, repeat, reserve, StopDecoding } from './output.ts';
+import { append, behind, type Output, put, repeat, type Steps, StopDecoding, total } from './output.ts';
 
 const HALF = 1024;
 const END_OF_POSITIONS = 14;
 const FULL_DISTANCES = 128;
+/** Output between two looks around. */
+const STEP = 1 << 20;
 
 /** Bytes behind `at` in the compressed data, and the two numbers of the range coder. */
 interface Decoder {
@@ -17,7 +19,7 @@ interface Decoder {
   range: number;
   code: number;
   readonly out: Output;
-  /** Output before this index belongs to an earlier stream and cannot be referred to. */
+  /** Output before this byte belongs to an earlier stream and cannot be referred to. */
   start: number;
   lc: number;
   lp: number;
@@ -53,37 +55,41 @@ function newLengths(): Lengths {
 }
 
 function newDecoder(bytes: Uint8Array, at: number, out: Output): Decoder {
-  const d = {
+  return {
     bytes,
     at,
     range: 0,
     code: 0,
     out,
-    start: out.length,
+    start: total(out),
     lc: 3,
     lp: 0,
     pb: 2,
     state: 0,
     reps: [0, 0, 0, 0],
-  } as unknown as Decoder;
-  resetState(d);
-  return d;
+    literals: probabilities(0x300 << 3),
+    isMatch: probabilities(12 << 4),
+    isRep: probabilities(12),
+    isRepG0: probabilities(12),
+    isRepG1: probabilities(12),
+    isRepG2: probabilities(12),
+    isRep0Long: probabilities(12 << 4),
+    slots: Array.from({ length: 4 }, () => probabilities(64)),
+    positions: probabilities(1 + FULL_DISTANCES - END_OF_POSITIONS),
+    align: probabilities(16),
+    lengths: newLengths(),
+    repLengths: newLengths(),
+  };
 }
+/** In place: chunks of eleven bytes may each ask for it. */
 function resetState(d: Decoder): void {
   d.state = 0;
   d.reps = [0, 0, 0, 0];
-  d.literals = probabilities(0x300 << (d.lc + d.lp));
-  d.isMatch = probabilities(12 << 4);
-  d.isRep = probabilities(12);
-  d.isRepG0 = probabilities(12);
-  d.isRepG1 = probabilities(12);
-  d.isRepG2 = probabilities(12);
-  d.isRep0Long = probabilities(12 << 4);
-  d.slots = Array.from({ length: 4 }, () => probabilities(64));
-  d.positions = probabilities(1 + FULL_DISTANCES - END_OF_POSITIONS);
-  d.align = probabilities(16);
-  d.lengths = newLengths();
-  d.repLengths = newLengths();
+  const literals = 0x300 << (d.lc + d.lp);
+  if (d.literals.length !== literals) d.literals = new Uint16Array(literals);
+  const { lengths: a, repLengths: b } = d;
+  const tables = [d.literals, d.isMatch, d.isRep, d.isRepG0, d.isRepG1, d.isRepG2, d.isRep0Long, ...d.slots, d.positions, d.align];
+  for (const table of [...tables, a.choice, ...a.low, ...a.mid, a.high, b.choice, ...b.low, ...b.mid, b.high]) table.fill(HALF);
 }
 function setProperties(d: Decoder, byte: number): void {
   if (byte >= 9 * 5 * 5) throw new StopDecoding('has impossible properties');
@@ -148,12 +154,12 @@ function reverseTree(d: Decoder, table: Uint16Array, offset: number, bits: numbe
 
 function literal(d: Decoder): void {
   const { out } = d;
-  const before = out.length > d.start ? out.bytes[out.length - 1]! : 0;
-  const place = (((out.length - d.start) & ((1 << d.lp) - 1)) << d.lc) + (before >> (8 - d.lc));
+  const before = total(out) > d.start ? out.bytes[out.length - 1]! : 0;
+  const place = (((total(out) - d.start) & ((1 << d.lp) - 1)) << d.lc) + (before >> (8 - d.lc));
   const base = 0x300 * place;
   let symbol = 1;
   if (d.state >= 7) {
-    let matched = out.bytes[out.length - d.reps[0] - 1] ?? 0;
+    let matched = out.bytes[behind(out, d.reps[0] + 1)]!;
     while (symbol < 0x100) {
       const expected = (matched >> 7) & 1;
       matched <<= 1;
@@ -181,11 +187,12 @@ function distance(d: Decoder, length: number): number {
   return value;
 }
 
-/** Decodes until `end` bytes are in the output, or until the end mark where the end is not known. */
-function run(d: Decoder, end: number): void {
+/** Decodes until `end` bytes are in the output, or the end mark stands where the end is not known (true); or for at least `step` bytes. */
+function run(d: Decoder, end: number, step: number): boolean {
   const { out } = d;
-  while (out.length < end) {
-    const positionState = (out.length - d.start) & ((1 << d.pb) - 1);
+  const pause = Math.min(end, total(out) + step);
+  while (total(out) < pause) {
+    const positionState = (total(out) - d.start) & ((1 << d.pb) - 1);
     if (bit(d, d.isMatch, (d.state << 4) + positionState) === 0) {
       literal(d);
       continue;
@@ -196,9 +203,9 @@ function run(d: Decoder, end: number): void {
       length = matchLength(d, d.lengths, positionState);
       d.state = d.state < 7 ? 7 : 10;
       d.reps[0] = distance(d, length);
-      if (d.reps[0] === 0xffffffff) return;
+      if (d.reps[0] === 0xffffffff) return true;
     } else {
-      if (out.length === d.start) throw new StopDecoding('refers to bytes before its beginning');
+      if (total(out) === d.start) throw new StopDecoding('refers to bytes before its beginning');
       if (bit(d, d.isRepG0, d.state) === 0) {
         if (bit(d, d.isRep0Long, (d.state << 4) + positionState) === 0) {
           d.state = d.state < 7 ? 9 : 11;
@@ -214,13 +221,14 @@ function run(d: Decoder, end: number): void {
       length = matchLength(d, d.repLengths, positionState);
       d.state = d.state < 7 ? 8 : 11;
     }
-    if (d.reps[0] + 1 > out.length - d.start) throw new StopDecoding('refers to bytes before its beginning');
-    repeat(out, d.reps[0] + 1, Math.min(length + 2, end - out.length));
+    if (d.reps[0] + 1 > total(out) - d.start) throw new StopDecoding('refers to bytes before its beginning');
+    repeat(out, d.reps[0] + 1, Math.min(length + 2, end - total(out)));
   }
+  return total(out) >= end;
 }
 
 /** The container before xz: properties, dictionary size, length or -1. @throws StopDecoding */
-export function unlzma(bytes: Uint8Array, out: Output): void {
+export function* unlzma(bytes: Uint8Array, out: Output): Steps {
   if (bytes.length < 13) throw new StopDecoding('ends inside its header');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getBigUint64(5, true);
@@ -228,11 +236,12 @@ export function unlzma(bytes: Uint8Array, out: Output): void {
   setProperties(d, bytes[0]!);
   resetState(d);
   initRange(d);
-  run(d, length === 0xffffffffffffffffn ? Infinity : Number(length));
+  const end = length === 0xffffffffffffffffn ? Infinity : Number(length);
+  while (!run(d, end, STEP)) yield;
 }
 
 /** Chunks of LZMA2. @returns the index behind the end mark. @throws StopDecoding */
-export function lzma2(bytes: Uint8Array, at: number, out: Output): number {
+export function* lzma2(bytes: Uint8Array, at: number, out: Output): Generator<void, number, void> {
   const d = newDecoder(bytes, at, out);
   const need = (n: number): void => {
     if (d.at + n > bytes.length) throw new StopDecoding('ends before its end mark');
@@ -241,18 +250,17 @@ export function lzma2(bytes: Uint8Array, at: number, out: Output): number {
     need(1);
     const control = bytes[d.at]!;
     if (control === 0) return d.at + 1;
-    if (control === 1 || control >= 0xe0) d.start = out.length;
+    if (control === 1 || control >= 0xe0) d.start = total(out);
     need(3);
     const size = bytes[d.at + 1]! * 256 + bytes[d.at + 2]! + 1;
     if (control < 0x80) {
       if (control > 2) throw new StopDecoding('has a chunk of an unknown kind');
       const data = bytes.subarray(d.at + 3, d.at + 3 + size);
-      reserve(out, data.length);
-      out.bytes.set(data, out.length);
-      out.length += data.length;
+      append(out, data);
       d.at += 3;
       need(size);
       d.at += size;
+      yield;
       continue;
     }
     need(control >= 0xc0 ? 6 : 5);
@@ -260,10 +268,12 @@ export function lzma2(bytes: Uint8Array, at: number, out: Output): number {
     const packed = bytes[d.at + 3]! * 256 + bytes[d.at + 4]! + 1;
     d.at += 5;
     if (control >= 0xc0) setProperties(d, bytes[d.at++]!);
+    if (d.lc + d.lp > 4) throw new StopDecoding('has impossible properties');
     if (control >= 0xa0) resetState(d);
     const next = d.at + packed;
     initRange(d);
-    run(d, out.length + unpacked);
+    run(d, total(out) + unpacked, unpacked);
     d.at = next;
+    yield;
   }
 }

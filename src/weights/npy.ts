@@ -3,7 +3,7 @@
  * Source: numpy/lib/_format_impl.py (the format's specification in its docstring).
  * @module
  */
-import type { ByteSource, Finding } from '../base/index.ts';
+import { type ByteSource, decodeLatin1, type Finding } from '../base/index.ts';
 import { makeCheckpoint, storedBytes } from './checkpoint.ts';
 import { type Literal, parseLiteral } from './npy-literal.ts';
 import { numpyDtype } from './pickle-objects.ts';
@@ -40,7 +40,7 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
   if (source.size < 12)
     throw new WeightsError('WEIGHTS_TRUNCATED', `${file} is too short for an .npy header`, { where: { file, byte: 0 } });
   const head = await source.read(0, 12);
-  if (new TextDecoder('latin1').decode(head.subarray(1, 6)) !== 'NUMPY' || head[0] !== 0x93)
+  if (decodeLatin1(head.subarray(1, 6)) !== 'NUMPY' || head[0] !== 0x93)
     throw new WeightsError('WEIGHTS_HEADER', `${file} does not begin with the mark of .npy`, { where: { file, byte: 0 } });
   const version = head[6]!;
   if (version < 1 || version > 3)
@@ -52,7 +52,8 @@ export async function readNpyHeader(source: ByteSource): Promise<NpyHeader> {
     throw new WeightsError('WEIGHTS_LIMIT', `${file} claims a header of ${length} bytes`, { where: { file, byte: 8 } });
   if (start + length > source.size)
     throw new WeightsError('WEIGHTS_TRUNCATED', `${file} ends inside its header`, { where: { file, byte: 8 } });
-  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(await source.read(start, length));
+  const bytes = await source.read(start, length);
+  const text = version === 3 ? new TextDecoder().decode(bytes) : decodeLatin1(bytes);
   return { ...parseHeader(text, file, start), dataOffset: start + length, version };
 }
 

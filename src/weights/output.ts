@@ -1,5 +1,6 @@
 /**
- * Bytes that grow up to a limit, with copies from what was written: the window of LZ77 decoders is the output itself.
+ * Bytes that decoders write, up to a limit, with copies from what was written: the window of LZ77 decoders is the output itself.
+ * An output of little room keeps its beginning and the last bytes only: enough to go on decoding, and to know a bomb for one.
  * @module
  */
 
@@ -12,45 +13,99 @@ export class StopDecoding extends Error {
   }
 }
 
+/** Decoders stop after a part of the work, so that whoever drives them can look around. */
+export type Steps = Generator<void, number | void, void>;
+
 export interface Output {
   bytes: Uint8Array;
+  /** Of `bytes`, how many are written. */
   length: number;
+  /** Bytes let go between the beginning and the last ones. */
+  gone: number;
   readonly limit: number;
+  /** Most bytes held. */
+  readonly room: number;
 }
+
+/** An output of this room bears all decoders, but for LZMA with distances over `WINDOW`. */
+export const LITTLE_ROOM: number = 8 << 20;
+/** Of an output of little room: what stays from its beginning, for payloads stand there. */
+export const BEGINNING: number = 2 << 20;
+/** What stays from its end; DEFLATE needs 32 KiB, LZ4 64, LZMA what its matches make of it. */
+const WINDOW = 4 << 20;
+/** Written at a time; less than what is between the two. */
+const PIECE = 1 << 20;
 
 const FIRST_ROOM = 64 << 10;
+/** Buffers double up to here; then all room is asked for at once, which costs memory only where it is written to. */
+const LAST_DOUBLED = 8 << 20;
 
-export function newOutput(limit: number): Output {
-  return { bytes: new Uint8Array(Math.min(FIRST_ROOM, limit)), length: 0, limit };
+/** @param bytes to write into instead of a buffer that grows: as long as `room`. */
+export function newOutput(limit: number, room: number = limit, bytes: Uint8Array = new Uint8Array(Math.min(FIRST_ROOM, room))): Output {
+  return { bytes, length: 0, gone: 0, limit, room };
 }
 
-/** Makes room for `more` bytes. @throws StopDecoding */
+/** Bytes written so far, also those let go. */
+export function total(out: Output): number {
+  return out.gone + out.length;
+}
+
+/** Makes room for `more` bytes, at most `PIECE` where room is little. @throws StopDecoding */
 export function reserve(out: Output, more: number): void {
+  if (total(out) + more > out.limit) throw new StopDecoding(`unpacks to more than ${out.limit} bytes`, true);
   const needed = out.length + more;
-  if (needed > out.limit) throw new StopDecoding(`unpacks to more than ${out.limit} bytes`, true);
   if (needed <= out.bytes.length) return;
-  const grown = new Uint8Array(Math.min(out.limit, Math.max(needed, out.bytes.length * 2)));
+  if (needed > out.room) return slide(out);
+  const grown = new Uint8Array(needed > LAST_DOUBLED ? out.room : Math.min(out.room, Math.max(needed, out.bytes.length * 2)));
   grown.set(out.bytes.subarray(0, out.length));
   out.bytes = grown;
 }
 
+function slide(out: Output): void {
+  out.bytes.copyWithin(BEGINNING, out.length - WINDOW, out.length);
+  out.gone += out.length - WINDOW - BEGINNING;
+  out.length = BEGINNING + WINDOW;
+}
+
 export function put(out: Output, byte: number): void {
-  if (out.length >= out.bytes.length) reserve(out, 1);
+  if (out.length >= out.bytes.length || out.gone + out.length >= out.limit) reserve(out, 1);
   out.bytes[out.length++] = byte;
+}
+
+export function append(out: Output, data: Uint8Array): void {
+  for (let at = 0; at < data.length; at += PIECE) {
+    const piece = data.subarray(at, at + PIECE);
+    reserve(out, piece.length);
+    out.bytes.set(piece, out.length);
+    out.length += piece.length;
+  }
+}
+
+/** Writes one byte `length` times. @throws StopDecoding */
+export function fill(out: Output, byte: number, length: number): void {
+  reserve(out, length);
+  out.bytes.fill(byte, out.length, out.length + length);
+  out.length += length;
+}
+
+/** Where the byte stands that was written `distance` bytes ago. @throws StopDecoding */
+export function behind(out: Output, distance: number): number {
+  if (distance < 1 || distance > total(out)) throw new StopDecoding('refers to bytes before its beginning');
+  if (out.gone > 0 && distance > out.length - BEGINNING) throw new StopDecoding('refers to bytes let go');
+  return out.length - distance;
 }
 
 /** Repeats `length` bytes from `distance` back; they may overlap what is written. @throws StopDecoding */
 export function repeat(out: Output, distance: number, length: number): void {
-  if (distance < 1 || distance > out.length) throw new StopDecoding('refers to bytes before its beginning');
-  reserve(out, length);
-  const { bytes } = out;
-  let at = out.length;
-  if (distance >= length) bytes.copyWithin(at, at - distance, at - distance + length);
-  else if (distance === 1) bytes.fill(bytes[at - 1]!, at, at + length);
-  else for (const end = at + length; at < end; at++) bytes[at] = bytes[at - distance]!;
-  out.length += length;
-}
-
-export function written(out: Output): Uint8Array {
-  return out.bytes.subarray(0, out.length);
+  for (let left = length; left > 0; left -= PIECE) {
+    const piece = Math.min(left, PIECE);
+    reserve(out, piece);
+    const from = behind(out, distance);
+    const { bytes } = out;
+    let at = out.length;
+    if (distance >= piece) bytes.copyWithin(at, from, from + piece);
+    else if (distance === 1) bytes.fill(bytes[from]!, at, at + piece);
+    else for (const end = at + piece; at < end; at++) bytes[at] = bytes[at - distance]!;
+    out.length += piece;
+  }
 }

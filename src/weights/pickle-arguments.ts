@@ -3,6 +3,7 @@
  * Source: CPython `Lib/pickletools.py` (argument descriptors) and `Modules/_pickle.c`.
  * @module
  */
+import { decodeLatin1 } from '../base/index.ts';
 import { WeightsError, type WeightsErrorCode } from './types.ts';
 
 /** A window onto the pickle; `at` moves, the window is refilled by the driver. */
@@ -102,12 +103,6 @@ export function decodeUtf8(bytes: Uint8Array): string {
     if (ascii) return String.fromCharCode.apply(null, bytes as unknown as number[]);
   }
   return utf8.decode(bytes);
-}
-/** One character per byte. (`TextDecoder('latin1')` is windows-1252 and would change 0x80-0x9f.) */
-export function decodeLatin1(bytes: Uint8Array): string {
-  let out = '';
-  for (let i = 0; i < bytes.length; i += 4096) out += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096) as unknown as number[]);
-  return out;
 }
 /** The bytes of a string of one-byte characters; null when a character does not fit. */
 export function encodeLatin1(text: string): Uint8Array | null {

@@ -3,8 +3,8 @@
  * Semantics follow CPython `Modules/_pickle.c` (marks fence the stack; MEMOIZE stores under the memo's size).
  * @module
  */
+import { decodeLatin1 } from '../base/index.ts';
 import {
-  decodeLatin1,
   decodeUtf8,
   failPickle,
   parseFloatLine,

@@ -2,7 +2,8 @@
  * What a pickle machine holds, and what opcodes do to it.
  * @module
  */
-import { type Cursor, decodeLatin1, failPickle } from './pickle-arguments.ts';
+import { decodeLatin1 } from '../base/index.ts';
+import { type Cursor, failPickle } from './pickle-arguments.ts';
 import { isObject, type PickleCall, type PickleGlobal, type PickleUse, type PickleValue } from './pickle-values.ts';
 
 /** Values on the stack. (CWE-770) */

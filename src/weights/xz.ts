@@ -3,12 +3,12 @@
  * @module
  */
 import { lzma2 } from './lzma.ts';
-import { type Output, StopDecoding } from './output.ts';
+import { type Output, type Steps, StopDecoding } from './output.ts';
 
 const CHECK_BYTES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
 
 /** Streams one after the other; checks are passed over, as a reader has acted on the data by then. @throws StopDecoding */
-export function unxz(bytes: Uint8Array, out: Output): void {
+export function* unxz(bytes: Uint8Array, out: Output): Steps {
   let at = 0;
   while (at + 12 <= bytes.length && bytes[at] === 0xfd && bytes[at + 1] === 0x37) {
     const check = CHECK_BYTES[bytes[at + 7]! & 15]!;
@@ -17,7 +17,7 @@ export function unxz(bytes: Uint8Array, out: Output): void {
     while (at < bytes.length && bytes[at] !== 0) {
       const header = (bytes[at]! + 1) * 4;
       requireLzma2(bytes.subarray(at, at + header));
-      const end = lzma2(bytes, at + header, out);
+      const end = yield* lzma2(bytes, at + header, out);
       at = streamStart + Math.ceil((end - streamStart) / 4) * 4 + check;
     }
     at = behindIndex(bytes, at);

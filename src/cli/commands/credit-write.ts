@@ -7,9 +7,8 @@ import type { CreditPlan } from '../../credit/index.ts';
 import type { Model, TextFile } from '../../model/index.ts';
 import type { Register } from '../../register/index.ts';
 import { readOwnText, writeOwnFiles } from '../credit-folder.ts';
-import { creditFactsOf, type CreditFacts } from '../credit-facts.ts';
+import type { CreditFacts } from '../credit-facts.ts';
 import { EXIT } from '../exit.ts';
-import { licenseCopies } from '../license-copies.ts';
 import { hasWork, noteSkipped, type Runtime } from '../runtime.ts';
 import { readVersion } from '../version.ts';
 
@@ -120,6 +119,8 @@ async function makePlan(
   const { readModel } = await import('../../model/index.ts');
   const { openTree } = await import('../../sources/index.ts');
   const { planCredit } = await import('../../credit/index.ts');
+  const { creditFactsOf } = await import('../credit-facts.ts');
+  const { licenseCopies } = await import('../license-copies.ts');
   const tree = await openTree(locator, watch);
   try {
     const model = await readModel(tree, watch);

@@ -3,8 +3,9 @@
  * @module
  */
 import type { Watch } from '../../base/index.ts';
+import { ALPHA_LOG10 } from '../../math/index.ts';
 import type { Model } from '../../model/index.ts';
-import { ABSENCE, ALPHA_LOG10 } from '../relate.ts';
+import { ABSENCE } from '../relate.ts';
 import { regeneratedStart, type SeededStart } from '../seeded/start.ts';
 import type { Sketch } from '../sketch.ts';
 import type { Evidence, Relation } from '../types.ts';

@@ -4,7 +4,8 @@
  * @module
  */
 import { canonicalJson, sha256, toHex } from '../../base/index.ts';
-import { ALPHA_LOG10, type Calibration, type Evidence, type Relation } from '../../lineage/index.ts';
+import type { Calibration, Evidence, Relation } from '../../lineage/index.ts';
+import { ALPHA_LOG10 } from '../../math/index.ts';
 import { boundWords, powerWords } from '../calibration-words.ts';
 import { expectedWords } from '../expected.ts';
 import { kindFacts } from '../kind-words.ts';

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Evidence, Kind, Relation } from '../../lineage/index.ts';
-import { ALPHA_LOG10 } from '../../lineage/index.ts';
+import { ALPHA_LOG10 } from '../../math/index.ts';
 import { coinRange, countsCoins } from '../expected.ts';
 import { parentWords } from '../kind-words.ts';
 import { decimal, grouped, percent, pValue } from '../numbers.ts';

@@ -4,7 +4,7 @@
  * .w (attribute info). Sources: CVE-2025-9905, CVE-2026-1669.
  * @module
  */
-import { type ByteSource, HeirloomError } from '../../base/index.ts';
+import { type ByteSource, decodeLatin1, HeirloomError } from '../../base/index.ts';
 import { type Hdf5File, type Hdf5Message, openHdf5, readGroup, readTextAttributes } from '../../weights/index.ts';
 import { type Collector, report } from '../rules.ts';
 import { commandIn } from './commands.ts';
@@ -107,7 +107,7 @@ function judgeStorage(source: ByteSource, messages: readonly Hdf5Message[], name
 
 /** Configurations are plain text in the file, wherever its structure puts them: what cannot be walked is searched for them. */
 export async function searchHdf5(source: ByteSource, into: Collector): Promise<void> {
-  const text = new TextDecoder('latin1').decode(await source.read(0, Math.min(source.size, MAX_SEARCH)));
+  const text = decodeLatin1(await source.read(0, Math.min(source.size, MAX_SEARCH)));
   let end = 0;
   let tried = 0;
   for (const match of text.matchAll(/\{\s*"(class_name|module|config|name|registered_name|build_config|compile_config)"/g)) {
