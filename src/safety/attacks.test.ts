@@ -55,8 +55,16 @@ const ATTACKS: readonly Case[] = [
   ['a pickle behind one that breaks', 'a.pkl', `${P}h\x09.${'x'.repeat(9)}${SYSTEM}`, 'malicious'],
   ['a payload before a cut', 'a.pkl', `${P}${g('posix', 'system')}${s('id')}\x85R\x8d${u64(100)}x`, 'malicious'],
   ['a frame that claims more than the file has', 'a.pkl', `${P}\x95${u64(9000)}${g('posix', 'system')}${s('id')}\x85R.`, 'malicious'],
-  ['an argument that crosses a frame', 'a.pkl', `${P}\x95${u64(3)}${s('posix')}${s('system')}0.`, 'malicious'],
-  ['a frame in a frame', 'a.pkl', `${P}\x95${u64(20)}N0\x95${u64(3)}N0N.         `, 'malicious'],
+  ['an argument that crosses a frame, to no end', 'a.pkl', `${P}\x95${u64(3)}${s('posix')}${s('system')}0.`, 'unreadable'],
+  ['a frame in a frame', 'a.pkl', `${P}\x95${u64(16)}N0\x95${u64(4)}N0N.`, 'unreadable'],
+  [
+    'bytes that are instructions for readers that drop the rest of a frame',
+    'a.pkl',
+    `${P}(\x95${u64(2)}B\x07\x01\x00\x00\x00\x00${`${SYSTEM.slice(0, -1)}(`.padEnd(261, 'N')}1.`,
+    'malicious',
+  ],
+  ['a line that such readers begin elsewhere', 'a.pkl', `${P}\x95${u64(4)}cmacos\nsystem\n.`, 'malicious'],
+  ['an unknown name behind the rest of a frame', 'a.pkl', `${P}\x95${u64(3)}\x8c\x02z${'tt'}${s('boot')}\x93)R.`, 'malicious'],
   ['a list that holds itself twice', 'a.pkl', `${P}]\x94h\x00ah\x00a.`, 'malicious'],
   ['tuples of tuples', 'a.pkl', `${P})${'2\x86'.repeat(64)}.`, 'malicious'],
   [
@@ -162,6 +170,13 @@ const ATTACKS: readonly Case[] = [
   ['zlib', 'a.joblib', deflateSync(latin1(SYSTEM)), 'malicious'],
   ['a tensor without hooks, as PyTorch 0.4 writes it', 'a.pkl', `${P}${TENSOR(undefined, 'K\x00K\x04\x85K\x01\x85\x89Nt')}.`, 'clean'],
   ["a loss of scikit-learn's under its short name", 'a.pkl', `${P}${g('_loss', 'CyHalfMultinomialLoss')})\x81.`, 'clean'],
+  ['a pickle with a line end behind it', 'a.pkl', `${P}N.\r\n`, 'clean'],
+  [
+    'a word list that reads like imports',
+    'v.zip',
+    zip({ name: 'vocabulary/tokens.txt', data: latin1('the\ncast\nstoryline\ncos\nsystem\nios\nsystem\nof\n') }),
+    'clean',
+  ],
   ["joblib's old container", 'a.pkl', `ZF${'0x1a'.padEnd(19)}${memory(deflateSync(latin1(SYSTEM)))}`, 'malicious'],
   [
     'a zip in a zip in a zip',

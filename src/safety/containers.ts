@@ -20,7 +20,7 @@ import {
 import { judgeCode } from './code.ts';
 import { judgeKerasConfig } from './carriers/keras.ts';
 import { judgeTorchScript } from './carriers/torchscript.ts';
-import { resync } from './pickles.ts';
+import { resync } from './pickle-behind.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
 

@@ -66,12 +66,7 @@ export function judgeUse(use: PickleUse, uses: Uses, into: Collector): void {
 
 function judgeCall(callee: PickleGlobal, use: PickleUse, uses: Uses, into: Collector): void {
   const args = sequenceItems(use.argument);
-  const path = pathOf(into.book, callee.module, callee.name);
   if (!isOwnObject(args?.[0], uses, into)) uses.reaching.add(callee);
-  if (LOADERS.test(path)) {
-    const bytes = bytesOf(args?.[0]);
-    uses.loaded.set(bytes && 'kind' in bytes ? bytes.byte : use.byte, { by: path, bytes });
-  }
   judgeArgumentsOf(callee, args, use, uses, into, 0);
 }
 
@@ -86,6 +81,10 @@ function judgeArgumentsOf(
   const judged = judgeGlobal(into.book, callee.module, callee.name, uses.torchscript);
   const path = pathOf(into.book, callee.module, callee.name);
   const where: Where = { file: uses.file, byte: use.byte };
+  if (LOADERS.test(path)) {
+    const bytes = bytesOf(args?.[0]);
+    uses.loaded.set(bytes && 'kind' in bytes ? bytes.byte : use.byte, { by: path, bytes });
+  }
   const evidence = { opcode: OPCODES[use.how ?? 'reduce'], callable: path, argument: showValue(use.argument) };
   if (judged.tier === 'data') {
     const named = isPickleObject(use.kwargs) && (dictEntries(use.kwargs)?.length ?? 1) > 0;
@@ -110,7 +109,7 @@ function isOwnObject(value: PickleValue | undefined, uses: Uses, into: Collector
 function judgeState(target: PickleCall, use: PickleUse, uses: Uses, into: Collector): void {
   const parts = isPickleObject(use.argument) && use.argument.kind === 'tuple' ? use.argument.items : [use.argument];
   for (const part of parts) {
-    const entries = isPickleObject(part) && part.kind === 'dict' ? part.entries : [];
+    const entries = dictEntries(part) ?? [];
     const hook = entries.find((key, i): key is string => i % 2 === 0 && typeof key === 'string' && HOOKS.test(key));
     if (hook !== undefined)
       report(

@@ -12,7 +12,9 @@ import { carry } from './carriers/table.ts';
 import { isTensorFile } from './carriers/tensor-file.ts';
 import { isStartupFile } from './code.ts';
 import { type InnerKind, isText, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
-import { executableName, resync, scanPickles } from './pickles.ts';
+import { executableName, resync } from './pickle-behind.ts';
+import { mayBePickle } from './pickle-run.ts';
+import { scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
 import { judgeText } from './text.ts';
 import type { FileSafety, SafetyReport } from './types.ts';
@@ -202,7 +204,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   const compression = await scanCompressed(source, head, into, depth, inner);
   if (compression) return compression;
   if (format === 'pickle' || PICKLE_NAMES.test(name) || (await looksLikePickle(source, head, into))) {
-    await scanPickles(source, into, { ...kind, scanInside: (inside) => scanSource(inside, into, depth + 1, kind).then(() => {}) });
+    await scanPickles(source, into, { ...kind, depth, scanInside: (inside) => scanSource(inside, into, depth + 1, kind).then(() => {}) });
     return 'pickle';
   }
   // An import in the middle of what looks like text: a pickle behind a comment or a broken one.
@@ -263,7 +265,7 @@ async function scanZipTail(source: ByteSource, into: Collector, inner: ScanInner
 
 /** Old pickles have no mark: bytes that decode and import something are one. */
 async function looksLikePickle(source: ByteSource, head: Uint8Array, into: Collector): Promise<boolean> {
-  if (head[0] === undefined || !'(]})cNIFSVLKJMUXTGPi\x8c'.includes(String.fromCharCode(head[0]))) return false;
+  if (!mayBePickle(head)) return false;
   const trial: Collector = { ...into, findings: [] };
   await scanPickles(source, trial);
   const broken = trial.findings.find((one: Finding) => one.rule === 'safety/pickle-broken');

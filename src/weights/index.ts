@@ -6,6 +6,7 @@ export { type Checkpoint, type FormatName, type MetaValue, type TensorInfo, Weig
 export { type Compression, inflateRange, type InflateRange } from './inflate.ts';
 export { crc32 } from './crc32.ts';
 export { compressionOf, type Decompressed, decompress, inflatePrefix } from './decompress.ts';
+export { encodeLatin1 } from './pickle-arguments.ts';
 export { behindJoblibArray } from './joblib.ts';
 export { type NpyHeader, readNpyHeader } from './npy.ts';
 export { bytesOf, calleeName, dictEntries, dtypeDescr, sequenceItems, storageDtype } from './pickle-objects.ts';

@@ -11,6 +11,10 @@ export interface Cursor {
   readonly file: string;
   /** Size of the whole source. */
   readonly size: number;
+  /** Whether an argument that crosses the end of its frame is read from behind the frame instead; see `skipFrameRest`. */
+  readonly dropsFrameRest: boolean;
+  /** Absolute end of the current frame, or -1. */
+  frameEnd: number;
   bytes: Uint8Array;
   /** Offset in the source of `bytes[0]`. */
   base: number;
@@ -32,8 +36,20 @@ export function failPickle(cursor: Cursor, byte: number, message: string, code: 
   throw new WeightsError(code, `${cursor.file}: ${message} at byte ${byte}`, { where: { file: cursor.file, byte } });
 }
 
+/**
+ * CPython's C unpickler before 3.13.15 and 3.14.7, reading from a file that cannot be peeked into: it holds one frame, and what is
+ * longer than the rest of it is read from behind the frame; the rest is dropped (cpython issue 154848, `_Unpickler_ReadFromFile`).
+ */
+export function skipFrameRest(cursor: Cursor, end: number): void {
+  const at = cursor.base + cursor.at;
+  if (!cursor.dropsFrameRest || at >= cursor.frameEnd || cursor.base + end <= cursor.frameEnd) return;
+  cursor.at = cursor.frameEnd - cursor.base;
+  cursor.frameEnd = -1;
+}
+
 /** Index of `length` bytes that are in the window; advances past them. */
 export function take(cursor: Cursor, length: number, opStart: number): number {
+  skipFrameRest(cursor, cursor.at + length);
   const start = cursor.at;
   const end = start + length;
   if (end > cursor.bytes.length) {
@@ -77,6 +93,8 @@ export function takeF64(cursor: Cursor, opStart: number): number {
 
 /** Bytes up to, not including, the next newline. */
 export function takeLine(cursor: Cursor, opStart: number): Uint8Array {
+  const next = cursor.bytes.indexOf(10, cursor.at);
+  skipFrameRest(cursor, next < 0 ? cursor.bytes.length : next + 1);
   const start = cursor.at;
   const end = start > cursor.bytes.length ? -1 : cursor.bytes.indexOf(10, start);
   if (end < 0) {
@@ -121,9 +139,10 @@ export function parseInteger(line: Uint8Array): number | bigint | boolean | unde
   const text = decodeLatin1(line).trim().replace(/L$/, '');
   if (text === '00') return false;
   if (text === '01') return true;
-  if (!/^[+-]?(\d+|0x[0-9a-f]+)$/i.test(text)) return undefined;
+  // Base 0 of `strtol` and `PyLong_FromString`: prefixes, leading zeros, and underscores between digits.
+  if (!/^[+-]?(\d+(_\d+)*|0x_?[0-9a-f]+(_[0-9a-f]+)*|0o_?[0-7]+(_[0-7]+)*|0b_?[01]+(_[01]+)*)$/i.test(text)) return undefined;
   const negative = text.startsWith('-');
-  const magnitude = BigInt(text.replace(/^[+-]/, ''));
+  const magnitude = BigInt(text.replace(/^[+-]/, '').replaceAll('_', ''));
   return smallInteger(negative ? -magnitude : magnitude);
 }
 export function parseFloatLine(line: Uint8Array): number | undefined {

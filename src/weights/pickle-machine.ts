@@ -12,6 +12,7 @@ import {
   parseLongBytes,
   parseStringLine,
   parseUnicodeLine,
+  skipFrameRest,
   take,
   takeF64,
   takeI32,
@@ -45,12 +46,14 @@ import type { PickleBytes, PickleValue } from './pickle-values.ts';
 const MAX_OPCODES = 40_000_000;
 /** Longer strings and bytes stay in the source and are referred to. */
 const MAX_INLINE = 64 << 10;
-/** LONG4: integers of more than 8192 bits have no place in a model. (CWE-400) */
+/** LONG4: integers of more than 8192 bits have no place in a model, and are not computed. (CWE-400) */
 const MAX_LONG_BYTES = 1024;
 const HIGHEST_PROTOCOL = 5;
 
 /** A payload: decoded when short, referred to when long. */
 function payload(m: Machine, length: number, encoding: PickleBytes['encoding'], op: number): PickleValue {
+  // Bytes are read into place, from frame and file in turn; texts are not.
+  if (encoding !== 'raw') skipFrameRest(m, m.at + length);
   const start = m.base + m.at;
   if (start + length > m.size) failPickle(m, m.base + op, `a value of ${length} bytes runs past the end`, 'WEIGHTS_TRUNCATED');
   if (length > MAX_INLINE) {
@@ -93,7 +96,7 @@ function persistent(m: Machine, id: PickleValue, op: number): void {
 }
 function longBytes(m: Machine, length: number, op: number): void {
   if (length < 0) failPickle(m, m.base + op, 'an integer has a negative size');
-  if (length > MAX_LONG_BYTES) failPickle(m, m.base + op, `an integer takes ${length} bytes`, 'WEIGHTS_LIMIT');
+  if (length > MAX_LONG_BYTES) return push(m, payload(m, length, 'raw', op), op);
   const i = take(m, length, op);
   number(m, parseLongBytes(m.bytes.subarray(i, i + length)), op);
 }
@@ -348,6 +351,7 @@ export function step(m: Machine): void {
       // FRAME
       const low = takeU32(m, op);
       const length = takeU32(m, op) * 2 ** 32 + low;
+      skipFrameRest(m, m.at + length);
       const start = m.base + m.at;
       // CPython's C unpickler stops here, its Python one (joblib's and dill's) reads what there is and goes on.
       if (start + length > m.size) odd(m, 'frame-too-long', op);

@@ -17,6 +17,8 @@ const GROWING_BYTES = 152;
  * of them, and a vocabulary of millions must not be held for the sake of the tensors beside it.
  */
 const MAX_PLAIN = 100_000;
+/** Characters of a memo key looked at. */
+const MAX_KEY = 200;
 /** Distinct imports recorded; honest files have dozens. (CWE-770) */
 const MAX_GLOBALS = 20_000;
 
@@ -55,8 +57,6 @@ export interface Machine extends Cursor {
   plain: number;
   allocated: number;
   protocol: number;
-  /** Absolute end of the current frame, or -1. */
-  frameEnd: number;
   /** Set by STOP. */
   stopped: boolean;
   /** The last BUILD's target, for formats that put raw bytes behind one. */
@@ -67,7 +67,7 @@ export function createMachine(
   file: string,
   size: number,
   start: number,
-  options: Pick<Machine, 'observe' | 'onText' | 'watchBuilds'>,
+  options: Pick<Machine, 'observe' | 'onText' | 'watchBuilds' | 'dropsFrameRest'>,
 ): Machine {
   return {
     file,
@@ -135,9 +135,14 @@ export function recall(m: Machine, index: number, op: number): void {
   push(m, value, op);
 }
 export function memoIndex(m: Machine, line: Uint8Array, op: number): number {
-  const text = decodeLatin1(line.subarray(0, 20)).trim();
-  if (!/^\d{1,15}$/.test(text)) failPickle(m, m.base + op, 'a memo key is not a number');
-  return Number(text);
+  // `PyLong_FromString`, base 10: a sign, leading zeros and underscores between digits are fine.
+  const text = decodeLatin1(line.subarray(0, MAX_KEY)).trim();
+  const digits = /^\+?0*(\d+(?:_\d+)*)$/
+    .exec(text)?.[1]
+    ?.replaceAll('_', '')
+    .replace(/^0+(?=\d)/, '');
+  if (digits === undefined || digits.length > 15) failPickle(m, m.base + op, 'a memo key is not a number');
+  return Number(digits);
 }
 
 export function importName(

@@ -25,6 +25,8 @@ export interface PickleOptions {
    * how many to skip, or `'pickle'` for one whole pickle.
    */
   readonly behindBuild?: (call: PickleCall, at: number) => number | 'pickle' | Promise<number | 'pickle'>;
+  /** Reads as an unpickler that drops the rest of a frame which an argument overruns: the other decoding of such bytes. */
+  readonly dropsFrameRest?: boolean;
 }
 
 export interface PickleResult {
@@ -70,6 +72,7 @@ async function scanNested(source: ByteSource, start: number, options: PickleOpti
     observe: options.observe,
     onText: options.onText,
     watchBuilds: options.behindBuild !== undefined,
+    dropsFrameRest: options.dropsFrameRest ?? false,
   });
   let window = FIRST_WINDOW;
   let problem: WeightsError | undefined;
@@ -89,7 +92,9 @@ async function scanNested(source: ByteSource, start: number, options: PickleOpti
             throw new WeightsError('WEIGHTS_LIMIT', `${m.file}: pickles nest deeper than ${MAX_NESTING}`, {
               where: { file: m.file, byte: m.base + m.at },
             });
-          const nested = await scanNested(source, m.base + m.at, options, depth + 1);
+          // joblib hands it to a plain unpickler, which knows nothing of arrays.
+          const { behindBuild: _, ...plain } = options;
+          const nested = await scanNested(source, m.base + m.at, plain, depth + 1);
           inner.push(...nested.globals);
           m.oddities.push(...nested.oddities);
           m.opcodes += nested.opcodes;
@@ -126,9 +131,11 @@ async function scanNested(source: ByteSource, start: number, options: PickleOpti
 /** Runs opcodes until STOP (0), until a BUILD that may have bytes behind it (0), or until more bytes are needed. */
 function advance(m: Machine): number {
   let op = m.at;
+  let frameEnd = m.frameEnd;
   try {
     while (!m.stopped) {
       op = m.at;
+      frameEnd = m.frameEnd;
       step(m);
       if (m.built) return 0;
     }
@@ -136,6 +143,7 @@ function advance(m: Machine): number {
   } catch (error) {
     if (error !== NEED_MORE) throw error;
     m.at = op;
+    m.frameEnd = frameEnd;
     m.opcodes -= 1;
     return m.need;
   }

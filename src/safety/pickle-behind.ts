@@ -1,0 +1,76 @@
+/**
+ * What stands behind a pickle, or behind the place where one breaks.
+ * @module
+ */
+import { type ByteSource, decodeLatin1 } from '../base/index.ts';
+import { type PickleGlobal, sliceSource } from '../weights/index.ts';
+import { judgeGlobal } from './globals.ts';
+import { isSpent, runPickle } from './pickle-run.ts';
+import { type Collector, report } from './rules.ts';
+
+/** Bytes searched for further pickles behind a broken one, and places tried. */
+const RESYNC_BYTES = 1 << 20;
+const MAX_RESYNCS = 50;
+const RESYNC_RUN = 256 << 10;
+
+const EXECUTABLES: readonly (readonly [string, string])[] = [
+  ['MZ', 'a Windows program'],
+  ['\x7fELF', 'a Linux program'],
+  ['\xcf\xfa\xed\xfe', 'a macOS program'],
+  ['#!/', 'a script'],
+  ['PK\x03\x04', 'a zip archive'],
+];
+/** What a run of bytes begins with, when it is a program or an archive. */
+export function executableName(head: Uint8Array): string | null {
+  const text = String.fromCharCode(...head.subarray(0, 4));
+  return EXECUTABLES.find(([mark]) => text.startsWith(mark))?.[1] ?? null;
+}
+
+/** Line ends and zeros that editors and padders leave behind. */
+const PADDING = 64;
+
+export async function trailing(source: ByteSource, at: number, into: Collector): Promise<void> {
+  const rest = source.size - at;
+  if (rest <= PADDING && /^[\0\t\r\n ]*$/.test(decodeLatin1(await source.read(at, rest)))) return;
+  const name = executableName(await source.read(at, Math.min(4, source.size - at)));
+  report(
+    into,
+    'trailing-data',
+    { file: source.name, byte: at },
+    `${source.size - at} bytes follow the last pickle${name ? `; they begin like ${name}` : ''}`,
+  );
+}
+
+/**
+ * What an import found by trial is, where bytes may be anything: a danger, or something unknown that is called, and both by a name
+ * as Python spells them.
+ */
+export function trialTier(one: PickleGlobal, into: Collector, torchscript: boolean): 'dangerous' | 'unknown' | null {
+  if (!one.resolved || !/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/.test(`${one.module}.${one.name}`)) return null;
+  const { tier } = judgeGlobal(into.book, one.module, one.name, torchscript);
+  return tier === 'dangerous' || (tier === 'unknown' && one.called) ? tier : null;
+}
+
+/** Behind a break, the places where another pickle or an import could begin. */
+export async function resync(source: ByteSource, from: number, into: Collector, context: { torchscript?: boolean }): Promise<void> {
+  const bytes = await source.read(from, Math.min(RESYNC_BYTES, source.size - from));
+  const text = decodeLatin1(bytes);
+  // Imports by text, by protocol mark, and by two short strings and STACK_GLOBAL.
+  const starts = /[ci][A-Za-z_][\w.]{0,100}\n[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
+  let tried = 0;
+  for (let match = starts.exec(text); match && tried < MAX_RESYNCS && !isSpent(into); match = starts.exec(text), tried++) {
+    // What an import needs stands near it; the rest of a long file would be run again for every place.
+    const near = sliceSource(source, 0, Math.min(source.size, from + match.index + RESYNC_RUN), source.name);
+    const result = await runPickle(near, from + match.index, into, {});
+    // The lines of a word list may read like an import (`cast`, `storyline`), but not like a call of it.
+    const isWords = match[0].endsWith('\n');
+    for (const one of result.globals) {
+      if (isWords && !one.called) continue;
+      const tier = trialTier(one, into, context.torchscript ?? false);
+      const where = { file: source.name, byte: one.byte };
+      const named = `behind a break, the bytes ${one.called ? 'call' : 'name'} ${one.module}.${one.name}`.slice(0, 300);
+      if (tier === 'dangerous') report(into, 'pickle-dangerous-global', where, `${named}, which is dangerous`);
+      else if (tier === 'unknown') report(into, 'pickle-unknown-global', where, `${named}, which is on no list`);
+    }
+  }
+}
