@@ -177,6 +177,7 @@ const ATTACKS: readonly Case[] = [
     zip({ name: 'vocabulary/tokens.txt', data: latin1('the\ncast\nstoryline\ncos\nsystem\nios\nsystem\nof\n') }),
     'clean',
   ],
+  ['numbers that begin like an extension code', 'shard.bin', '\x83\x21\x8a\xbd\x52\x23\xd9\x3c\xce\x04\x9e\x3c', 'clean'],
   ["joblib's old container", 'a.pkl', `ZF${'0x1a'.padEnd(19)}${memory(deflateSync(latin1(SYSTEM)))}`, 'malicious'],
   [
     'a zip in a zip in a zip',

@@ -62,7 +62,7 @@ export async function resync(source: ByteSource, from: number, into: Collector, 
     // What an import needs stands near it; the rest of a long file would be run again for every place.
     const near = sliceSource(source, 0, Math.min(source.size, from + match.index + RESYNC_RUN), source.name);
     const result = await runPickle(near, from + match.index, into, {});
-    // The lines of a word list may read like an import (`cast`, `storyline`), but not like a call of it.
+    // Two lines of a word list may name a module and something in it, cast and storyline; they do not call it.
     const isWords = match[0].endsWith('\n');
     for (const one of result.globals) {
       if (isWords && !one.called) continue;

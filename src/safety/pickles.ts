@@ -2,7 +2,7 @@
  * Pickles: every import is judged, also those of streams behind the first and of streams that break.
  * @module
  */
-import { type ByteSource, decodeLatin1 } from '../base/index.ts';
+import type { ByteSource } from '../base/index.ts';
 import {
   behindJoblibArray,
   DTYPES,
