@@ -2,7 +2,7 @@
  * What callables of the allow-list may be called with. No text is guessed at: arguments are held against types.
  *
  * Types: `none`, `number` (also True and False), `integer`, `count` (an integer from 0 to 2^53), `counts` (a tuple or list of counts),
- * `nothing` (counts whose product is 0), `text`, `bytes` (in any way the protocols write them), `letter` (one character), `word`
+ * `nothing` (counts whose product is 0), `text`, `bytes` (in any way the protocols write them), `stamp` (ten of them at most, as dates and times are packed), `letter` (one character), `word`
  * (letters, digits, `_`, `.`, `:`), `numeral`, `=x` (the text x), `sequence`, `pairs` (a map, or a sequence of pairs), `map`, `class` (an
  * import, judged by itself), `factory` (an import or None), `dtype` (an import), `type` (NumPy's name of a type, or an import or list),
  * `plain-dtype` (a call of numpy.dtype for anything but objects), `storage` (a persistent id or an object), `object` (what another call
@@ -22,17 +22,21 @@ export type ArgumentVerdict = 'fits' | 'carries-code' | 'misfits';
  * @returns `carries-code` when a text, bytes or an import stand where the callable never takes one; `misfits` for any other departure.
  */
 export function judgeArguments(rules: ArgumentRules, name: string, args: readonly PickleValue[]): ArgumentVerdict {
-  if (rules.never.includes(name)) return 'misfits';
+  if (rules.never.includes(name) || rules.never.includes(`${name.slice(0, name.lastIndexOf('.'))}.*`)) return 'misfits';
   const signatures = Object.hasOwn(rules.signatures, name) ? rules.signatures[name]! : null;
   if (signatures?.some((signature) => fits(signature, args))) return 'fits';
   if (!signatures) return args.some(isText) ? 'carries-code' : 'fits';
   return args.some(isCodeLike) ? 'carries-code' : 'misfits';
 }
 
-/** Text or bytes, unless empty. */
+/** Text or bytes, unless empty, also when a call makes them. */
 export function isText(value: PickleValue): boolean {
-  return typeof value === 'string' ? value !== '' : isPickleObject(value) && value.kind === 'bytes' && value.length > 0;
+  if (!isPickleObject(value)) return typeof value === 'string' && value !== '';
+  return value.kind === 'bytes' ? value.length > 0 : value.kind === 'call' && MADE_TEXT.test(calleeName(value));
 }
+const MADE_TEXT =
+  /^((builtins|__builtin__)\.(str|unicode|bytes|bytearray)|_codecs\.encode|pathlib\.\w+|collections\.UserString|numpy\.(str_|bytes_))$/;
+
 /** Whether a value could be code, or something to run. */
 function isCodeLike(value: PickleValue): boolean {
   return isText(value) || (isPickleObject(value) && value.kind === 'global');
@@ -69,6 +73,7 @@ const TYPES: Readonly<Record<string, (value: PickleValue) => boolean>> = {
   nothing: (value) => (items(value)?.every(isCount) && items(value)!.some((item) => item === 0)) ?? false,
   text: (value) => typeof value === 'string' || (isPickleObject(value) && value.kind === 'bytes' && value.encoding !== 'raw'),
   bytes: isBytes,
+  stamp: (value) => (typeof value === 'string' && value.length <= 10) || (isBytes(value) && byteLength(value) <= 10),
   letter: (value) => value === null || (typeof value === 'string' && value.length <= 1) || (isBytes(value) && byteLength(value) <= 1),
   word: (value) => typeof value === 'string' && /^[\w.:]{1,64}$/.test(value),
   numeral: (value) => typeof value === 'string' && /^[+-]?(\d[\d_]*(\.\d*)?|\.\d+|inf(inity)?|s?nan\d*|\d+\/\d+)(e[+-]?\d+)?$/i.test(value),

@@ -23,7 +23,7 @@ const TENSOR = (
 const zip = (...members: TestMember[]): Uint8Array => zipBytes(members);
 const pkl = (text: string, more: Partial<TestMember> = {}): TestMember => ({ name: 'm/data.pkl', data: latin1(text), ...more });
 const DTYPE = (descr: string): string =>
-  `${g('numpy', 'dtype')}(${s(descr)}\x89\x88tR(K\x03${s('<')}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb`;
+  `${g('numpy', 'dtype')}(${s(descr)}\x89\x88tR(K\x03${s('<')}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK${descr.startsWith('O') ? '\x3f' : '\x00'}tb`;
 const npy = (descr: string, shape: string, rest: string): string => {
   const header = `{'descr': ${descr.startsWith('[') ? descr : `'${descr}'`}, 'fortran_order': False, 'shape': ${shape}, }\n`;
   return `\x93NUMPY\x01\x00${String.fromCharCode(header.length, 0)}${header}${rest}`;
@@ -79,8 +79,70 @@ const ATTACKS: readonly Case[] = [
   ['items added to an imported name', 'a.pkl', `${P}${g('torch', 'float32')}K\x01a.`, 'malicious'],
   ['a call of what a call returns', 'a.pkl', `${P}${g('collections', 'OrderedDict')})R)R.`, 'suspicious'],
   ['a call of plain data', 'a.pkl', `${P}K\x01)R.`, 'suspicious'],
+  ['a memo key with underscores', 'a.pkl', 'Vposix\np1_0\n0g10\nVsystem\n\x93)R.', 'malicious'],
+  [
+    'an integer of thousands of bytes before the payload',
+    'a.pkl',
+    `${P}\x8b\x88\x13\x00\x00${'\x01'.repeat(5000)}0${g('boot', 'run')})R.`,
+    'suspicious',
+  ],
+  ['an unknown name behind a break', 'a.pkl', `${P}\xff${P}${g('boot.strap', 'run')}${s('x')}\x85R.`, 'suspicious'],
+  [
+    'a state that is an ordered dictionary and replaces __class__',
+    'a.pkl',
+    `${P}${g('argparse', 'Namespace')})\x81${g('collections', 'OrderedDict')})R${s('__class__')}Nsb.`,
+    'suspicious',
+  ],
+  [
+    'a load through another call',
+    'a.pkl',
+    `${P}${g('torch._tensor', '_rebuild_from_type_v2')}(${g('torch.storage', '_load_from_bytes')}${g('torch', 'Tensor')}${b(SYSTEM)}\x85NtR.`,
+    'malicious',
+  ],
+  [
+    'a load of bytes written as a long text',
+    'a.pkl',
+    `${P}${g('torch.storage', '_load_from_bytes')}${g('_codecs', 'encode')}X${String.fromCharCode(...le(4, 80_002 + SYSTEM.length))}\xc2\x80\x02${SYSTEM.slice(0, -1)}${'N0'.repeat(39_999)}..${s('latin1')}\x86R\x85R.`,
+    'malicious',
+  ],
+  ['thousands of empty pickles before one that acts', 'a.pkl', `${'N.'.repeat(2000)}${SYSTEM}`, 'malicious'],
+  ['a mark of GGUF in a number', 'a.bin', `GGUF\x03\0\0\0\x000${SYSTEM}`, 'malicious'],
+  ['a mark of TensorFlow Lite in a text', 'a.bin', `\x80\x02U\x04TFL30${SYSTEM}`, 'malicious'],
+  ['a pickle of protocol 0 named as text', 'notes.txt', SYSTEM, 'malicious'],
+  ['a pickle that begins with a number of one byte', 'a.bin', `\x8a\x01\x070${SYSTEM}`, 'malicious'],
   ['a state that replaces __setstate__', 'a.pkl', `${P}${g('argparse', 'Namespace')})\x81}${s('__setstate__')}Nsb.`, 'suspicious'],
   ['a state that replaces __class__ in slots', 'a.pkl', `${P}${g('argparse', 'Namespace')})\x81N}${s('__class__')}Ns\x86b.`, 'suspicious'],
+  // joblib's arrays.
+  [
+    'an item size that NumPy does not heed',
+    'a.joblib',
+    `${P}(${wrapper('f8', 8).replace('NNNJ\xff\xff\xff\xff', 'NNNK\xc8')}${'\x01'.repeat(64)}${SYSTEM.slice(0, -1).padEnd(1536, 'N')}t.`,
+    'malicious',
+  ],
+  [
+    'an array whose values are instructions for plain unpicklers',
+    'a.pkl',
+    `${P}(${wrapper('u1', SYSTEM.length + 8)}0${SYSTEM.slice(0, -1)}((((((((t.`,
+    'malicious',
+  ],
+  [
+    'a wrapper made through copyreg',
+    'a.joblib',
+    `${P}(${wrapper('u1', 64).replace(`${g('joblib.numpy_pickle', 'NumpyArrayWrapper')})\x81`, `${g('copyreg', '__newobj__')}${g('joblib.numpy_pickle', 'NumpyArrayWrapper')}\x85R`)}${'.'.repeat(64)}${SYSTEM.slice(0, -1)}t.`,
+    'malicious',
+  ],
+  [
+    'an array that is given a state twice',
+    'a.joblib',
+    `${P}(${wrapper('u1', 64)}${'.'.repeat(64)}}b${'.'.repeat(64)}${SYSTEM.slice(0, -1)}t.`,
+    'malicious',
+  ],
+  [
+    'array values on disk elsewhere',
+    'a.pkl',
+    `${P}${g('joblib.numpy_pickle', 'NDArrayWrapper')})\x81}${s('filename')}${s('../../x.npy')}sb.`,
+    'malicious',
+  ],
   // Names.
   ['a dotted name to another module', 'a.pkl', `${P}${g('collections', 'abc.sys.modules')}.`, 'malicious'],
   ['a dotted name through a class', 'a.pkl', `${P}${g('builtins', 'int.__subclasses__')})R.`, 'malicious'],

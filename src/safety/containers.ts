@@ -172,7 +172,6 @@ async function scanMember(
       else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
       else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
       else await judgeText(bytes, file, into);
-      if (/\.py$/i.test(entry.name) && isText(bytes)) return;
     }
     if (kind.keras && /\.(pyw?|pyc|sh|exe|dll|so|dylib|bat|cmd|ps1|vbs|jar)$/i.test(entry.name))
       report(into, 'keras-program', where, `member "${entry.name}" of a Keras archive is a program`);
@@ -254,7 +253,6 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
     const bytes = await slice.read(0, member.size);
     if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
     else await judgeText(bytes, file, into);
-    if (isText(bytes)) return;
   }
   await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });
 }

@@ -7,7 +7,7 @@ import type { Rulebook } from './rules.ts';
 export type Judged =
   | { readonly tier: 'data' }
   | { readonly tier: 'dangerous' | 'code'; readonly what: string }
-  | { readonly tier: 'library'; readonly what: string; readonly texts: boolean }
+  | { readonly tier: 'library'; readonly what: string; readonly texts: boolean; readonly named: boolean }
   | { readonly tier: 'unknown' };
 
 /**
@@ -18,21 +18,22 @@ export function judgeGlobal(book: Rulebook, module: string, name: string, torchs
   const { allowed, denied } = book;
   const own = own3(module.trim(), denied.renamed);
   const path = pathOf(book, module, name);
+  const simple = !name.includes('.');
+  // The allow-list names single things, the deny-list whole modules: `http.HTTPStatus` opens no connection.
+  if (simple && Object.hasOwn(allowed.data, own) && allowed.data[own]!.includes(name.trim())) return { tier: 'data' };
   const danger = dangerOf(denied, path);
   if (danger) return { tier: 'dangerous', what: danger };
-  const simple = !name.includes('.');
-  if (simple && Object.hasOwn(allowed.data, own) && allowed.data[own]!.includes(name.trim())) return { tier: 'data' };
   if (Object.hasOwn(denied.code, own) && denied.code[own]!.includes(name))
     return { tier: 'code', what: 'rebuilds a function or class from bytes in the file' };
   // A dotted name walks attributes: `__class__` and the like lead from any object to all of Python.
   if (/(^|\.)__(?!torch__|main__)\w+__(\.|$)/.test(path)) return { tier: 'dangerous', what: 'reaches into Python internals' };
   for (const library of allowed.libraries) {
-    if (library.only === 'torchscript' && !torchscript) continue;
+    if ((library.only === 'torchscript' && !torchscript) || (library.not && new RegExp(library.not).test(own))) continue;
     const inside = library.module.endsWith('.')
       ? own.startsWith(library.module)
       : own === library.module || own.startsWith(`${library.module}.`);
     if (inside && simple && new RegExp(library.name).test(name))
-      return { tier: 'library', what: library.what, texts: library.texts ?? false };
+      return { tier: 'library', what: library.what, texts: library.texts ?? false, named: library.named ?? false };
   }
   return { tier: 'unknown' };
 }

@@ -5,7 +5,7 @@
 import { type ByteSource, decodeLatin1 } from '../base/index.ts';
 import { type PickleGlobal, sliceSource } from '../weights/index.ts';
 import { judgeGlobal } from './globals.ts';
-import { isSpent, runPickle } from './pickle-run.ts';
+import { isSpent, mayBePickle, runPickle } from './pickle-run.ts';
 import { type Collector, report } from './rules.ts';
 
 /** Bytes searched for further pickles behind a broken one, and places tried. */
@@ -24,6 +24,13 @@ const EXECUTABLES: readonly (readonly [string, string])[] = [
 export function executableName(head: Uint8Array): string | null {
   const text = String.fromCharCode(...head.subarray(0, 4));
   return EXECUTABLES.find(([mark]) => text.startsWith(mark))?.[1] ?? null;
+}
+
+/** Whether a file of another kind is, from its first byte, also a pickle that calls what is dangerous or unknown. */
+export async function hidesPickle(source: ByteSource, into: Collector): Promise<boolean> {
+  if (!mayBePickle(await source.read(0, Math.min(2, source.size)))) return false;
+  const { globals } = await runPickle(source, 0, into, {});
+  return globals.some((one) => one.called && trialTier(one, into, false) !== null);
 }
 
 /** Line ends and zeros that editors and padders leave behind. */
@@ -51,22 +58,27 @@ export function trialTier(one: PickleGlobal, into: Collector, torchscript: boole
   return tier === 'dangerous' || (tier === 'unknown' && one.called) ? tier : null;
 }
 
-/** Behind a break, the places where another pickle or an import could begin. */
-export async function resync(source: ByteSource, from: number, into: Collector, context: { torchscript?: boolean }): Promise<void> {
+/**
+ * Behind a break, the places where another pickle or an import could begin.
+ * @param context.text the bytes are text: lists of words come to imports by chance ("cos", "sin"), but not to calls.
+ */
+export async function resync(
+  source: ByteSource,
+  from: number,
+  into: Collector,
+  context: { readonly torchscript?: boolean; readonly text?: boolean },
+): Promise<void> {
   const bytes = await source.read(from, Math.min(RESYNC_BYTES, source.size - from));
   const text = decodeLatin1(bytes);
   // Imports by text, by protocol mark, and by two short strings and STACK_GLOBAL.
-  const starts = /[ci][A-Za-z_][\w.]{0,100}\n[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
+  const starts = /c[A-Za-z_][\w.]{0,100}\n[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
   let tried = 0;
   for (let match = starts.exec(text); match && tried < MAX_RESYNCS && !isSpent(into); match = starts.exec(text), tried++) {
     // What an import needs stands near it; the rest of a long file would be run again for every place.
     const near = sliceSource(source, 0, Math.min(source.size, from + match.index + RESYNC_RUN), source.name);
     const result = await runPickle(near, from + match.index, into, {});
-    // Two lines of a word list may name a module and something in it, cast and storyline; they do not call it.
-    const isWords = match[0].endsWith('\n');
     for (const one of result.globals) {
-      if (isWords && !one.called) continue;
-      const tier = trialTier(one, into, context.torchscript ?? false);
+      const tier = context.text && !one.called ? null : trialTier(one, into, context.torchscript ?? false);
       const where = { file: source.name, byte: one.byte };
       const named = `behind a break, the bytes ${one.called ? 'call' : 'name'} ${one.module}.${one.name}`.slice(0, 300);
       if (tier === 'dangerous') report(into, 'pickle-dangerous-global', where, `${named}, which is dangerous`);

@@ -23,6 +23,12 @@ export function judgeImport(one: PickleGlobal, uses: Uses, into: Collector): voi
       evidence,
     );
   const judged = judgeGlobal(into.book, one.module, one.name, uses.torchscript);
+  // Members of enumerations and bound methods are pickled as attributes of what stands in the file.
+  if (path === 'builtins.getattr' && one.called && !uses.reaching.has(one)) {
+    if (uses.attributes.has(one))
+      report(into, 'pickle-unknown-global', where, 'the pickle reads attributes of objects whose classes are on no list', evidence);
+    return;
+  }
   // dill gives attributes to classes it carries, and names modules' namespaces for functions it carries.
   const own = (path === 'builtins.setattr' && one.called && !uses.reaching.has(one)) || (isNamespace(into, path) && !one.called);
   if (judged.tier === 'dangerous' && own)
@@ -31,7 +37,7 @@ export function judgeImport(one: PickleGlobal, uses: Uses, into: Collector): voi
     report(into, 'pickle-dangerous-global', where, `the pickle ${calls} ${spelled}, which ${judged.what}`, evidence);
   else if (judged.tier === 'code')
     report(into, 'pickle-carries-code', where, `the pickle ${calls} ${spelled}, which ${judged.what}`, evidence);
-  else if (judged.tier === 'unknown')
+  else if (judged.tier === 'unknown' || (judged.tier === 'library' && judged.named && one.called))
     report(into, 'pickle-unknown-global', where, `the pickle ${calls} ${spelled}, which is on no list`, evidence);
   else if (judged.tier === 'library')
     report(into, 'pickle-library-class', where, `the pickle ${calls} ${spelled}, ${judged.what}`, evidence);

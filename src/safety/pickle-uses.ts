@@ -15,7 +15,7 @@ import {
   sequenceItems,
 } from '../weights/index.ts';
 import { innerCall, isText, judgeArguments, showValue } from './arguments.ts';
-import { judgeGlobal, pathOf } from './globals.ts';
+import { dangerOf, judgeGlobal, pathOf } from './globals.ts';
 import { type Collector, report } from './rules.ts';
 
 /** Wrappers in wrappers. (CWE-674) */
@@ -27,6 +27,9 @@ const LISTS = /^(collections\.deque|builtins\.(list|set|bytearray))$/;
 const HOOKS =
   /^__(setstate|class|reduce|reduce_ex|getattr|getattribute|setattr|del|call|init|new|setitem|getitem|iter|next|enter|exit|dict)__$/;
 const LOADERS = /^(torch\.storage\._load_from_bytes|pickle\.loads|_pickle\.loads|dill\.loads|dill\._dill\.loads|cloudpickle\.loads)$/;
+
+/** joblib up to 0.9 keeps each array in a file beside the pickle, and loads it with object arrays allowed. (joblib/numpy_pickle_compat.py) */
+const SIDE_FILES = /joblib\.numpy_pickle(_compat)?\.Z?NDArrayWrapper$/;
 
 const OPCODES: { readonly [how in PickleCall['how']]: string } = {
   reduce: 'REDUCE',
@@ -51,6 +54,8 @@ export interface Uses {
   readonly loaded: Map<number, Loaded>;
   /** Imports that were called on something else than what the same pickle made of code it carries. */
   readonly reaching: Set<PickleGlobal>;
+  /** `getattr` that was called on objects whose classes are on no list. */
+  readonly attributes: Set<PickleGlobal>;
 }
 
 export function judgeUse(use: PickleUse, uses: Uses, into: Collector): void {
@@ -66,7 +71,9 @@ export function judgeUse(use: PickleUse, uses: Uses, into: Collector): void {
 
 function judgeCall(callee: PickleGlobal, use: PickleUse, uses: Uses, into: Collector): void {
   const args = sequenceItems(use.argument);
-  if (!isOwnObject(args?.[0], uses, into)) uses.reaching.add(callee);
+  const attribute = pathOf(into.book, callee.module, callee.name) === 'builtins.getattr' ? judgeAttribute(args, uses, into) : null;
+  if (attribute === 'unlisted') uses.attributes.add(callee);
+  else if (attribute !== 'listed' && !isOwnObject(args?.[0], uses, into)) uses.reaching.add(callee);
   judgeArgumentsOf(callee, args, use, uses, into, 0);
 }
 
@@ -106,10 +113,35 @@ function isOwnObject(value: PickleValue | undefined, uses: Uses, into: Collector
   return judgeGlobal(into.book, value.callee.module, value.callee.name, uses.torchscript).tier === 'code';
 }
 
+/** Attributes by which harmless objects lead to files and programs. */
+const REACHING =
+  /^__|^(system|popen\w*|exec\w*|eval|spawn\w*|loads?|dumps?|open|run\w*|call\w*|Popen|import\w*|compile|read\w*|write\w*|to\w+|tofile|save\w*|query|os|sys|posix|io)$/;
+
+/** `getattr(of, name)`: whether the class of `of` is listed; `reaching` when the name or the class is more than that. */
+function judgeAttribute(args: readonly PickleValue[] | null, uses: Uses, into: Collector): 'listed' | 'unlisted' | 'reaching' {
+  const [of, name] = args ?? [];
+  if (args?.length !== 2 || typeof name !== 'string' || !/^\w+$/.test(name) || REACHING.test(name)) return 'reaching';
+  const made = isPickleObject(of) && of.kind === 'call' ? of.callee : of;
+  if (!isPickleObject(made) || made.kind !== 'global' || !made.resolved) return 'reaching';
+  const { tier } = judgeGlobal(into.book, made.module, made.name, uses.torchscript);
+  if (tier === 'data' || tier === 'library') return made === of ? 'listed' : 'unlisted';
+  const danger = tier === 'dangerous' || dangerOf(into.book.denied, `${pathOf(into.book, made.module, made.name)}.${name}`);
+  return danger ? 'reaching' : 'unlisted';
+}
+
 function judgeState(target: PickleCall, use: PickleUse, uses: Uses, into: Collector): void {
   const parts = isPickleObject(use.argument) && use.argument.kind === 'tuple' ? use.argument.items : [use.argument];
   for (const part of parts) {
     const entries = dictEntries(part) ?? [];
+    const file = SIDE_FILES.test(calleeName(target)) ? entries[entries.indexOf('filename') + 1] : undefined;
+    if (entries.includes('filename') && file !== undefined && (typeof file !== 'string' || /[\\/:]|^\.\.?$/.test(file)))
+      report(
+        into,
+        'external-path',
+        { file: uses.file, byte: use.byte },
+        `joblib reads array values from ${showValue(file)}, outside the folder of the file`,
+        { opcode: 'BUILD', callable: calleeName(target), argument: showValue(file) },
+      );
     const hook = entries.find((key, i): key is string => i % 2 === 0 && typeof key === 'string' && HOOKS.test(key));
     if (hook !== undefined)
       report(

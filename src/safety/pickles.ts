@@ -79,7 +79,13 @@ async function scanLegacy(source: ByteSource, start: number, into: Collector): P
 }
 
 async function judgeOne(source: ByteSource, at: number, into: Collector, context: PickleContext, further = false): Promise<PickleResult> {
-  const uses: Uses = { file: source.name, torchscript: context.torchscript ?? false, loaded: new Map(), reaching: new Set() };
+  const uses: Uses = {
+    file: source.name,
+    torchscript: context.torchscript ?? false,
+    loaded: new Map(),
+    reaching: new Set(),
+    attributes: new Set(),
+  };
   let text: string | null = null;
   let skipped = false;
   const behindArray = behindJoblibArray(source);

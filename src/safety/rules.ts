@@ -18,8 +18,12 @@ export interface Library {
   readonly name: string;
   readonly what: string;
   readonly only?: string;
+  /** Modules of it that are left out: they hold, or import, what reads files or runs code. */
+  readonly not?: string;
   /** Whether its classes are made with texts (names of settings); else a text is a finding. */
   readonly texts?: boolean;
+  /** Functions that honest files name and never call. */
+  readonly named?: boolean;
 }
 interface Allowed {
   readonly data: Readonly<Record<string, readonly string[]>>;

@@ -12,7 +12,7 @@ import { carry } from './carriers/table.ts';
 import { isTensorFile } from './carriers/tensor-file.ts';
 import { isStartupFile } from './code.ts';
 import { type InnerKind, isText, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
-import { executableName, resync } from './pickle-behind.ts';
+import { executableName, hidesPickle, resync } from './pickle-behind.ts';
 import { mayBePickle } from './pickle-run.ts';
 import { scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
@@ -70,6 +70,8 @@ export async function scanFile(tree: FileTree, path: string): Promise<FileSafety
     format = detectBytes(await source.read(0, Math.min(source.size, 1024)), source.size, path);
     report(into, 'broken-file', error.where ?? { file: path }, error.message);
   }
+  // Marks of other formats can stand in a pickle, and no name keeps a loader from reading one.
+  if (format !== 'pickle' && (await hidesPickle(source, into))) await scanPickles(source, into);
   return { path, format, verdict: verdictOf(into), findings: into.findings };
 }
 
@@ -175,7 +177,14 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     report(into, 'not-read', { file: name }, `archives nest deeper than ${MAX_DEPTH}`);
     return format;
   }
-  const inner: ScanInner = async (member, collector, at, of) => void (await scanSource(member, collector, at, of));
+  const inner: ScanInner = async (member, collector, at, of) => {
+    let found = '';
+    try {
+      found = await scanSource(member, collector, at, of);
+    } finally {
+      if (found !== 'pickle' && (await hidesPickle(member, collector))) await scanPickles(member, collector, of);
+    }
+  };
   if (format === 'zip') return scanZip(source, into, depth, inner);
   if (format === 'tar' || (format === 'unknown' && isTarHeader(head))) {
     await scanTar(source, into, depth, inner);
@@ -208,7 +217,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     return 'pickle';
   }
   // An import in the middle of what looks like text: a pickle behind a comment or a broken one.
-  if (depth > 0) await resync(source, 0, into, kind);
+  if (depth > 0) await resync(source, 0, into, { ...kind, text: isText(head) });
   const program = depth > 0 && isText(head) ? null : executableName(head);
   if (program && program !== 'a zip archive') report(into, 'executable', { file: name, byte: 0 }, `the file begins like ${program}`);
   else if (!program && !isText(head)) await findProgram(source, into);
