@@ -240,6 +240,12 @@ const ATTACKS: readonly Case[] = [
     'clean',
   ],
   ['numbers that begin like an extension code', 'shard.bin', '\x83\x21\x8a\xbd\x52\x23\xd9\x3c\xce\x04\x9e\x3c', 'clean'],
+  [
+    'a table of an older pandas',
+    'a.pkl',
+    `${P}(${g('pandas.core.internals', 'BlockManager')}${g('pandas.indexes.base', '_new_Index')}${g('pandas.core.frame', 'DataFrame')}t.`,
+    'clean',
+  ],
   ["joblib's old container", 'a.pkl', `ZF${'0x1a'.padEnd(19)}${memory(deflateSync(latin1(SYSTEM)))}`, 'malicious'],
   [
     'a zip in a zip in a zip',
