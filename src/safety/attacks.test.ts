@@ -149,7 +149,7 @@ const ATTACKS: readonly Case[] = [
   ['a module of Python 2', 'a.pkl', 'ccommands\ngetoutput\n(S"id"\ntR.', 'malicious'],
   ['a module nobody knows', 'a.pkl', 'cconfig_util\nsetup\n)R.', 'suspicious'],
   ['a class of the program itself', 'a.pkl', 'c__main__\nModel\n)\x81.', 'suspicious'],
-  ['a module of a listed package that is not listed', 'a.pkl', `${P}${g('numpy.lib.npyio', 'fromregex')})R.`, 'suspicious'],
+  ['a module of a listed package that is not listed', 'a.pkl', `${P}${g('numpy.lib.polynomial', 'poly')})R.`, 'suspicious'],
   ['a function where the list has classes', 'a.pkl', `${P}${g('torch.nn.modules.module', '_forward_unimplemented')})R.`, 'suspicious'],
   ['a class of TorchScript outside of it', 'a.pkl', `${P}${g('__torch__', 'Net')})\x81.`, 'suspicious'],
   ['a name with a look-alike letter', 'a.pkl', `${P}${g('bui1tins', 'list')})R.`, 'suspicious'],
