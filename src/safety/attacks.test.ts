@@ -32,6 +32,35 @@ const wrapper = (descr: string, count: number, pad = ''): string =>
   `${g('joblib.numpy_pickle', 'NumpyArrayWrapper')})\x81}(${s('subclass')}${g('numpy', 'ndarray')}${s('shape')}K${String.fromCharCode(count)}\x85${s('order')}${s('C')}${s('dtype')}${DTYPE(descr)}${s('allow_mmap')}\x88${pad ? `${s('numpy_array_alignment_bytes')}K\x10` : ''}ub${pad}`;
 const memory = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
+const unhex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g)!, (two) => parseInt(two, 16));
+/** The payload as bzip2 and as zip's LZMA write it. */
+const BZIP2 =
+  '425a6839314159265359919feacd000004d3800010104118000e22cc60200031434d3000534c879468f51a4e45c2065c2e2eaf4d305be2ee48a70a121233fd59a0';
+const LZMA = '090405005d0000800000319c0a22f60cf80ba3dbdb6d007db60e932007985d54f46abed1e315f2ffff94640000';
+const patched = (bytes: Uint8Array, at: number, value: number): Uint8Array => bytes.with(at, value);
+
+/** A record of a pax header; its length counts itself. */
+const pax = (key: string, value: string): string => {
+  const rest = ` ${key}=${value}\n`;
+  const length = rest.length + String(rest.length + 2).length;
+  return `${length}${rest}`;
+};
+/** A tar archive of members given by type, content, link and, where the header lies, size. */
+const tar = (...members: (readonly [type: string, content: string, link?: string, size?: number])[]): Uint8Array =>
+  latin1(
+    `${members
+      .map(([type, content, link = '', size = content.length]) => {
+        const header =
+          `${'name'.padEnd(100, '\0')}0000644\0${'0000000\0'.repeat(2)}${size.toString(8).padStart(11, '0')}\0${'0'.repeat(11)}\0${' '.repeat(8)}${type}${link.padEnd(100, '\0')}ustar\x0000`.padEnd(
+            512,
+            '\0',
+          );
+        const sum = [...header].reduce((total, letter) => total + letter.charCodeAt(0), 0);
+        return `${header.slice(0, 148)}${sum.toString(8).padStart(6, '0')}\0 ${header.slice(156)}${content.padEnd(512 * Math.ceil(content.length / 512), '\0')}`;
+      })
+      .join('')}${'\0'.repeat(1024)}`,
+  );
+
 type Case = readonly [name: string, path: string, content: string | Uint8Array, verdict: SafetyVerdict];
 const scan = (path: string, content: string | Uint8Array): Promise<FileSafety> =>
   scanFile(memoryTree('t', { [path]: typeof content === 'string' ? latin1(content) : content }), path);
@@ -284,6 +313,26 @@ const ATTACKS: readonly Case[] = [
     zip(pkl(memory(deflateRawSync(latin1(SYSTEM + 'abcdefgh'.repeat(9)), { level: 0 })).slice(0, -40), { method: 8, size: 98 })),
     'malicious',
   ],
+  ['a directory that counts its members wrongly', 'm.pt', patched(zip(pkl(SYSTEM)), -12, 7), 'malicious'],
+  ['a directory that is cut off', 'm.pt', zip(pkl(SYSTEM)).slice(0, -30), 'malicious'],
+  ['an object array packed by bzip2 in an .npz', 'a.npz', zip({ name: 'x.npy', data: unhex(BZIP2), method: 12, size: 24 }), 'malicious'],
+  ['a member packed by LZMA', 'a.zip', zip({ name: 'x', data: unhex(LZMA), method: 14, size: 24 }), 'malicious'],
+  ['a pickle named as Python', 'a.zip', zip({ name: 'x.py', data: latin1(SYSTEM) }), 'malicious'],
+  ['an object array behind a plain one', 'a.npy', `${npy('<f8', '(1,)', 'abcdefgh')}${npy('|O', '(1,)', SYSTEM)}`, 'malicious'],
+  ['bytes behind an array', 'a.npy', `${npy('<f8', '(1,)', 'abcdefgh')}${SYSTEM}`, 'suspicious'],
+  ['records shorter than their shape', 'a.npy', npy("[('a','<f8'),('b','<U2')]", '(9,)', 'abcdefgh'), 'unreadable'],
+  ['a link whose target a pax header replaces', 'm.tar', tar(['x', pax('linkpath', '/etc/passwd')], ['2', '', 'inside']), 'malicious'],
+  ['a link whose target a GNU header replaces', 'm.tar', tar(['K', '/etc/passwd\0'], ['2', '', 'inside']), 'malicious'],
+  ['a name for all members in a global pax header', 'm.tar', tar(['g', pax('path', '../../x')], ['0', 'abc']), 'malicious'],
+  [
+    'a comment that looks like a path in a pax header',
+    'm.tar',
+    tar(['x', `${pax('comment', 'a\n11 path=ok')}${pax('path', '../../x')}`], ['0', 'abc']),
+    'malicious',
+  ],
+  ['a size that a pax header states', 'm.tar', tar(['x', pax('size', String(SYSTEM.length))], ['0', SYSTEM, '', 0]), 'malicious'],
+  ['a device', 'm.tar', tar(['3', '']), 'malicious'],
+  ['an archive behind the end of another', 'm.tar', `${memory(tar(['0', 'abc']))}${memory(tar(['0', SYSTEM]))}`, 'malicious'],
   ['two members of one name', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`)), 'suspicious'],
   ['names that differ by case', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`, { name: 'm/Data.pkl' })), 'suspicious'],
   ['a name of two headers', 'm.pt', zip(pkl(`${P}}.`, { localName: 'm/data.txt' })), 'suspicious'],

@@ -3,7 +3,7 @@
  * @module
  */
 import { type ByteSource, decodeLatin1, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
-import { compressionOf, type Detected, detectBytes, isTarHeader, readNpyHeader, readZip, sliceSource } from '../weights/index.ts';
+import { compressionOf, type Detected, detectBytes, isTarHeader, readZip } from '../weights/index.ts';
 import { isMedia, isTextFile, judgeCompiled, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
 import { judgeKerasMetadata } from './carriers/graphdef.ts';
 import { searchHdf5 } from './carriers/hdf5.ts';
@@ -11,8 +11,12 @@ import { judgeSecrets } from './carriers/secrets.ts';
 import { carry } from './carriers/table.ts';
 import { isTensorFile } from './carriers/tensor-file.ts';
 import { isStartupFile } from './code.ts';
-import { type InnerKind, isText, MAX_DEPTH, scanCompressed, type ScanInner, scanTar, scanZip } from './containers.ts';
+import { scanCompressed } from './compressed.ts';
+import { type InnerKind, isText, MAX_DEPTH, type ScanInner } from './inner.ts';
+import { scanTar } from './tar.ts';
+import { scanZip } from './zip.ts';
 import { executableName, hidesPickle, resync } from './pickle-behind.ts';
+import { scanNpy } from './npy.ts';
 import { mayBePickle } from './pickle-run.ts';
 import { scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
@@ -194,18 +198,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     report(into, 'broken-file', { file: name, byte: 0 }, `${name} is no zip archive`);
   else if (depth === 0 && format !== 'keras-h5') await scanZipTail(source, into, inner);
   if (format === 'npy') {
-    const header = await readNpyHeader(source);
-    const item = /^[<>|=]?([a-zA-Z])(\d+)$/.exec(header.descr);
-    const needed = item ? Number(item[2]) * (item[1] === 'U' ? 4 : 1) * header.shape.reduce((product, size) => product * size, 1) : 0;
-    if (header.dataOffset + needed > source.size)
-      report(
-        into,
-        'broken-file',
-        { file: name, byte: header.dataOffset },
-        `${name} needs ${needed} bytes of values and has ${source.size - header.dataOffset}`,
-      );
-    if (header.hasObjects)
-      await scanPickles(sliceSource(source, header.dataOffset, source.size - header.dataOffset, `${name}!objects`), into);
+    await scanNpy(source, into);
     return 'npy';
   }
   if (await carry(format, source, null, into)) return format;

@@ -17,6 +17,8 @@ import { openZipEntry, readZipRange, type ZipArchive, type ZipEntry } from './zi
 
 /** NumPy's own cap for untrusted headers (`_MAX_HEADER_SIZE`). (CWE-770) */
 const MAX_HEADER_BYTES = 10_000;
+/** `NPY_MAXDIMS` of NumPy 2. */
+const MAX_NPY_AXES = 64;
 /** Strings kept as metadata, in bytes of the array. */
 const MAX_TEXT_BYTES = 64 << 10;
 /** A deflated array of at most this size is unpacked once and kept. */
@@ -32,6 +34,8 @@ export interface NpyHeader {
   readonly version: number;
   /** Whether values are pickled: `O`, alone or inside a structured type. */
   readonly hasObjects: boolean;
+  /** Bytes of one value, of records too; null for objects and types we do not know. */
+  readonly itemBytes: number | null;
 }
 
 /** @throws WeightsError `WEIGHTS_HEADER`, `WEIGHTS_TRUNCATED`, `WEIGHTS_LIMIT` */
@@ -70,7 +74,32 @@ function parseHeader(text: string, file: string, start: number): Omit<NpyHeader,
   if (value.size !== 3 || descr === undefined || typeof fortran !== 'boolean' || !Array.isArray(shape))
     return fail('lacks descr, fortran_order or shape');
   if (!shape.every((size) => typeof size === 'number' && Number.isSafeInteger(size) && size >= 0)) return fail('has an impossible shape');
-  return { descr: typeof descr === 'string' ? descr : '', fortran, shape: shape as number[], hasObjects: holdsObjects(descr) };
+  if (shape.length > MAX_NPY_AXES) return fail(`has ${shape.length} axes, NumPy knows ${MAX_NPY_AXES} at most`);
+  return {
+    descr: typeof descr === 'string' ? descr : '',
+    fortran,
+    shape: shape as number[],
+    hasObjects: holdsObjects(descr),
+    itemBytes: itemBytes(descr),
+  };
+}
+/** Bytes of one value, or null when the type is none we know. */
+function itemBytes(descr: Literal): number | null {
+  if (typeof descr === 'string') {
+    const match = /^[<>|=]?([a-zA-Z?])(\d*)/.exec(descr);
+    if (!match || match[1] === 'O') return null;
+    return Number(match[2] || 1) * (match[1] === 'U' ? 4 : 1);
+  }
+  if (!Array.isArray(descr)) return null;
+  let sum = 0;
+  for (const field of descr) {
+    const [, type, shape] = Array.isArray(field) ? field : [];
+    const one = type === undefined ? null : itemBytes(type);
+    const sizes = shape === undefined ? [] : Array.isArray(shape) ? shape : [shape];
+    if (one === null || !sizes.every((size) => typeof size === 'number')) return null;
+    sum += sizes.reduce((product: number, size) => product * (size as number), one);
+  }
+  return sum;
 }
 function holdsObjects(descr: Literal): boolean {
   if (typeof descr === 'string') return /^[<>|=]?O/.test(descr);

@@ -4,7 +4,7 @@
  */
 import type { ByteSource, Finding } from '../base/index.ts';
 import { WeightsError, type WeightsErrorCode } from './types.ts';
-import { decodeName, type ZipEntry, zipFinding } from './zip-entry.ts';
+import { decodeName, extraField, type ZipEntry, zipFinding } from './zip-entry.ts';
 
 /** Headers closer together than this are fetched in one read; over HTTP a request costs more than 64 KiB. */
 const NEAR = 64 << 10;
@@ -59,11 +59,13 @@ async function readLocalHeader(source: ByteSource, entry: ZipEntry, window: Uint
   const nameLength = view.getUint16(26, true);
   const nameStart = entry.headerOffset + LOCAL_HEADER;
   entry.dataOffset = nameStart + nameLength + view.getUint16(28, true);
+  // Extra fields are read with the name; those that are mere padding for alignment may be long, and are left where they are.
+  const wanted = entry.dataOffset - nameStart;
   const inWindow = at + LOCAL_HEADER + nameLength <= window.length;
-  const name = inWindow
-    ? window.subarray(at + LOCAL_HEADER, at + LOCAL_HEADER + nameLength)
-    : await source.read(nameStart, Math.min(nameStart + nameLength, source.size) - nameStart);
-  compare(source, entry, view, decodeName(name, entry.flags), findings);
+  const rest = inWindow
+    ? window.subarray(at + LOCAL_HEADER, at + LOCAL_HEADER + wanted)
+    : await source.read(nameStart, Math.min(nameStart + wanted, source.size) - nameStart);
+  compare(source, entry, view, rest.subarray(0, nameLength), rest.subarray(nameLength), findings);
   checkReadable(source, entry);
 }
 
@@ -73,8 +75,9 @@ function refuse(source: ByteSource, entry: ZipEntry, code: WeightsErrorCode, wha
   });
 }
 
-function compare(source: ByteSource, entry: ZipEntry, local: DataView, localName: string, findings: Finding[]): void {
+function compare(source: ByteSource, entry: ZipEntry, local: DataView, ownName: Uint8Array, extra: Uint8Array, findings: Finding[]): void {
   const flags = local.getUint16(6, true);
+  const localName = decodeName(ownName, entry.flags);
   const differs = (field: string, own: number | string, directory: number | string): void =>
     add(
       findings,
@@ -92,11 +95,23 @@ function compare(source: ByteSource, entry: ZipEntry, local: DataView, localName
   }
   if (local.getUint16(8, true) !== entry.method) differs('method', local.getUint16(8, true), entry.method);
   if (((flags ^ entry.flags) & ~8) !== 0) differs('flags', flags, entry.flags);
+  // A second name, which some unpackers prefer (APPNOTE 4.6.9); where the first is not ASCII it is there to spell it.
+  const second = extraField(extra, 0x7075);
+  if (second && second.byteLength > 5 && ownName.every((byte) => byte < 128)) {
+    const name = new TextDecoder().decode(new Uint8Array(second.buffer, second.byteOffset + 5, second.byteLength - 5));
+    if (name !== localName) differs('name in its Unicode field', name, entry.name);
+  }
   // Bit 3: sizes stand behind the data, the header holds zeros; 0xffffffff: they stand in a ZIP64 field.
   const sizes = [
     [local.getUint32(18, true), entry.compressedSize, 'compressed size'],
     [local.getUint32(22, true), entry.size, 'size'],
   ] as const;
+  const wide = extraField(extra, 1);
+  if (wide && wide.byteLength >= 16)
+    for (const [i, [, directory, field]] of sizes.entries()) {
+      const own = Number(wide.getBigUint64(i === 0 ? 8 : 0, true));
+      if (own !== directory && own !== 0) differs(`${field} in its ZIP64 field`, own, directory);
+    }
   for (const [own, directory, field] of sizes)
     if (own !== directory && own !== 0xffffffff && !((flags & 8) !== 0 && own === 0)) differs(field, own, directory);
   const crc = local.getUint32(14, true);
@@ -141,10 +156,11 @@ function add(findings: Finding[], finding: Finding): void {
 export function checkMembers(source: ByteSource, entries: readonly ZipEntry[], directoryOffset: number, findings: Finding[]): void {
   const file = source.name;
   const names = new Set<string>();
+  // PyTorch looks members up, and some disks keep files, without regard to case; names of NumPy's arrays are told apart by it.
+  const anyCase = !entries.every((entry) => entry.name.endsWith('.npy'));
   for (const entry of entries) {
     const say = (rule: string, what: string, why: string): void => add(findings, zipFinding(file, entry.directoryOffset, rule, what, why));
-    // PyTorch looks members up without regard to case.
-    const key = entry.name.toLowerCase();
+    const key = anyCase ? entry.name.toLowerCase() : entry.name;
     if (names.has(key)) say('duplicate-name', `two members are called "${entry.name}"`, 'readers may pick different ones');
     names.add(key);
     if (isUnsafeName(entry.name) || (entry.localName !== undefined && isUnsafeName(entry.localName)))

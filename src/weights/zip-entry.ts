@@ -28,6 +28,16 @@ export interface ZipEntry {
   problem?: WeightsError;
 }
 
+/** The data of one extra field, or null (APPNOTE 4.5). */
+export function extraField(extra: Uint8Array, id: number): DataView | null {
+  const view = new DataView(extra.buffer, extra.byteOffset, extra.byteLength);
+  for (let at = 0; at + 4 <= extra.length; at += 4 + view.getUint16(at + 2, true)) {
+    const size = Math.min(view.getUint16(at + 2, true), extra.length - at - 4);
+    if (view.getUint16(at, true) === id) return new DataView(extra.buffer, extra.byteOffset + at + 4, size);
+  }
+  return null;
+}
+
 export function zipFinding(file: string, byte: number, rule: string, what: string, why: string): Finding {
   return {
     rule: `weights/zip-${rule}`,

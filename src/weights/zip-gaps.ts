@@ -10,6 +10,8 @@ const DESCRIPTOR = 24;
 /** Bytes of gaps looked at, and members found in them. (CWE-834) */
 const MAX_GAP_BYTES = 1 << 20;
 const MAX_UNLISTED = 100;
+/** Bytes searched when there is no directory. (CWE-834) */
+const MAX_SEARCHED = 16 << 20;
 
 /** Entries for local headers that stand in gaps, with what those headers say. */
 export async function findUnlisted(
@@ -32,6 +34,8 @@ export async function findUnlisted(
     if (left <= 0) break;
     const bytes = await source.read(from, Math.min(to - from, left));
     left -= bytes.length;
+    // What is padded lies within the members' own extra fields.
+    const unseen = bytes.length < to - from;
     const found = headersIn(bytes, from, source.size);
     unlisted.push(...found.slice(0, MAX_UNLISTED - unlisted.length));
     const first = found[0];
@@ -45,7 +49,7 @@ export async function findUnlisted(
           'readers that go from header to header see members that others do not',
         ),
       );
-    else if (bytes.some((byte) => byte !== 0))
+    else if (unseen || bytes.some((byte) => byte !== 0))
       findings.push(
         zipFinding(
           source.name,
@@ -57,6 +61,11 @@ export async function findUnlisted(
       );
   }
   return unlisted;
+}
+
+/** Members by their own headers alone, for an archive whose directory cannot be read. */
+export async function findMembers(source: ByteSource): Promise<ZipEntry[]> {
+  return headersIn(await source.read(0, Math.min(source.size, MAX_SEARCHED)), 0, source.size);
 }
 
 function headersIn(bytes: Uint8Array, base: number, size: number): ZipEntry[] {

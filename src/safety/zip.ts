@@ -1,52 +1,29 @@
 /**
- * What is inside archives and compressed files.
+ * What is inside zip archives.
  * @module
  */
 import { type ByteSource, type Finding, HeirloomError, memorySource } from '../base/index.ts';
 import {
-  compressionOf,
   crc32,
-  decompress,
+  findMembers,
   inflatePrefix,
   openZipEntry,
   pytorchPrefix,
-  readTar,
   readZip,
+  sliceSource,
   type ZipArchive,
   type ZipEntry,
-  sliceSource,
-  type TarMember,
 } from '../weights/index.ts';
-import { judgeCode } from './code.ts';
 import { judgeKerasConfig } from './carriers/keras.ts';
 import { judgeTorchScript } from './carriers/torchscript.ts';
-import { resync } from './pickle-behind.ts';
+import { judgeCode } from './code.ts';
+import { PACKED, scanPacked } from './compressed.ts';
+import { BOMB_BYTES, BOMB_RATIO, type InnerKind, MAX_MEMBER, MAX_TEXT, MAX_UNPACKED, type ScanInner } from './inner.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
 
-/** Archives in archives. (CWE-409) */
-export const MAX_DEPTH = 4;
-/** One unpacked member, and all of a file together. (CWE-409) */
-const MAX_MEMBER = 128 << 20;
-const MAX_UNPACKED = 512 << 20;
-/** Deflate of all zeros reaches 1032; weights rarely pass 3. */
-const BOMB_RATIO = 100;
-const BOMB_BYTES = 50 << 20;
-/** Text members read. */
-const MAX_TEXT = 32 << 20;
-
 /** Members whose CRC-32 is compared; larger ones cost more than they tell. */
 const MAX_CHECKED = 1 << 20;
-
-/** What the container says of its members. */
-export interface InnerKind {
-  /** Filled with what the container's pickles say of its storages. */
-  readonly storages?: Map<string, number>;
-  readonly torchscript: boolean;
-  readonly mixed: boolean;
-}
-/** Judges what stands in a source, whatever it is. */
-export type ScanInner = (source: ByteSource, into: Collector, depth: number, kind: InnerKind) => Promise<void>;
 
 /** weights' findings about an archive → rules here. */
 const ARCHIVE_RULES: Readonly<Record<string, string>> = {
@@ -65,7 +42,8 @@ const ARCHIVE_RULES: Readonly<Record<string, string>> = {
 
 /** @returns the format: `pytorch`, `npz`, `keras-zip` or `zip`. */
 export async function scanZip(source: ByteSource, into: Collector, depth: number, inner: ScanInner): Promise<string> {
-  const archive = await readZip(source);
+  const archive = await readZip(source).catch((error: unknown) => scanWithoutDirectory(source, error, into, depth, inner));
+  if (!archive) return 'zip';
   for (const finding of archive.findings) archiveFinding(finding, into);
   const prefix = pytorchPrefix(archive);
   const names = new Set(archive.entries.map((entry) => entry.name));
@@ -84,6 +62,17 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   if (prefix !== null) return 'pytorch';
   if (keras) return 'keras-zip';
   return archive.entries.length > 0 && archive.entries.every((entry) => entry.name.endsWith('.npy')) ? 'npz' : 'zip';
+}
+
+/** Loaders are more patient with broken directories than this reader; members are then found by their own headers. */
+async function scanWithoutDirectory(source: ByteSource, error: unknown, into: Collector, depth: number, inner: ScanInner): Promise<null> {
+  if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+  report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
+  const entries = await findMembers(source);
+  const archive: ZipArchive = { source, entries, unlisted: [], findings: [], prefixBytes: 0, suffixBytes: 0 };
+  const kind: ZipKind = { prefix: pytorchPrefix(archive), torchscript: false, keras: false, handler: false, storages: new Map() };
+  for (const entry of entries) if (!isStorage(entry, kind.prefix)) await scanMember(archive, entry, into, depth, inner, kind);
+  return null;
 }
 
 function archiveFinding(finding: Finding, into: Collector): void {
@@ -156,6 +145,8 @@ async function scanMember(
     return report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
   if (entry.method !== 0 && (entry.size > MAX_MEMBER || into.unpacked + entry.size > MAX_UNPACKED))
     return report(into, 'not-read', where, `member "${entry.name}" unpacks to ${entry.size} bytes and was not looked into`);
+  const packed = entry.dataOffset < 0 ? undefined : PACKED.get(entry.method);
+  if (packed) return scanPacked(archive, entry, packed, into, depth, inner, innerKind(kind, entry));
   try {
     const member = await openZipEntry(archive, entry);
     // Marked but readable: a locked member would not have the size it claims.
@@ -224,100 +215,4 @@ function memberFailed(error: unknown, entry: ZipEntry, file: string, into: Colle
   if (entry.flags & 1) report(into, 'archive-locked', where, `member "${entry.name}" is locked with a password or marked so`);
   else if (error.code === 'WEIGHTS_LIMIT') report(into, 'archive-bomb', where, error.message);
   else report(into, 'broken-file', where, error.message);
-}
-
-export async function scanTar(source: ByteSource, into: Collector, depth: number, inner: ScanInner): Promise<void> {
-  let members: readonly TarMember[] = [];
-  try {
-    members = await readTar(source);
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
-    await resync(source, 0, into, {});
-  }
-  for (const member of members) {
-    const where = { file: source.name, byte: member.headerOffset };
-    if (leaves(member.name)) report(into, 'archive-path', where, `member "${member.name}" would be unpacked outside its folder`);
-    if ((member.type === '1' || member.type === '2') && leaves(member.link))
-      report(into, 'archive-link', where, `member "${member.name}" links to "${member.link}"`);
-    // Links, devices and folders have no content; Python reads any other type as a file.
-    if (/^[1-6]$/.test(member.type) || member.size === 0) continue;
-    await scanTarMember(source, member, into, depth, inner);
-  }
-}
-
-async function scanTarMember(source: ByteSource, member: TarMember, into: Collector, depth: number, inner: ScanInner): Promise<void> {
-  const file = `${source.name}!${member.name}`;
-  const slice = sliceSource(source, member.offset, member.size, file);
-  if (/\.(py|json|ya?ml)$/i.test(member.name) && member.size <= MAX_TEXT) {
-    const bytes = await slice.read(0, member.size);
-    if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
-    else await judgeText(bytes, file, into);
-  }
-  await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });
-}
-
-function leaves(path: string): boolean {
-  return path.startsWith('/') || path.includes('\\') || path.split('/').includes('..') || /^[a-z]:/i.test(path);
-}
-
-/** Containers that are named and not looked into. */
-const UNREAD: readonly (readonly [mark: string, name: string])[] = [
-  ['7z\xbc\xaf\x27\x1c', '7z'],
-  ['\x28\xb5\x2f\xfd', 'zstd'],
-  ['Rar!\x1a\x07', 'rar'],
-];
-/** Names under which loaders expect a container they know. */
-const LOADED_NAME = /\.(pt|pth|bin|ckpt|pkl|pickle|joblib|npy|npz|dill|zip)$/i;
-
-/** Compressed files are looked into. @returns the compression, or null when it is none. */
-export async function scanCompressed(
-  source: ByteSource,
-  head: Uint8Array,
-  into: Collector,
-  depth: number,
-  inner: ScanInner,
-): Promise<string | null> {
-  const compression = compressionOf(head);
-  if (!compression) {
-    const text = String.fromCharCode(...head.subarray(0, 6));
-    const unread = UNREAD.find(([mark]) => text.startsWith(mark))?.[1];
-    if (!unread) return null;
-    const where = { file: source.name, byte: 0 };
-    if (LOADED_NAME.test(source.name))
-      report(into, 'hidden-container', where, `${source.name} is a ${unread} archive, which no loader of that kind of file reads`);
-    report(into, 'not-read', where, `the file is compressed with ${unread}, which is not looked into`);
-    return unread;
-  }
-  const left = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
-  // What unpacks to over a hundred times its size stops at 50 MiB; more is no weights.
-  const limit = Math.min(left, Math.max(BOMB_BYTES, source.size * BOMB_RATIO));
-  if (left <= 0 || source.size > MAX_MEMBER) {
-    report(
-      into,
-      'not-read',
-      { file: source.name },
-      `${source.name} is ${compression} data of ${source.size} bytes and was not looked into`,
-    );
-    return compression;
-  }
-  const { bytes, problem, limited } = await decompress(source, compression, limit);
-  into.unpacked += bytes.length;
-  if (bytes.length > 0)
-    await inner(memorySource(`${source.name}!${compression}`, bytes), into, depth + 1, { torchscript: false, mixed: false });
-  if (problem !== undefined) {
-    const bomb = limited && limit >= BOMB_RATIO * source.size;
-    report(
-      into,
-      bomb ? 'archive-bomb' : limited ? 'not-read' : 'broken-file',
-      { file: source.name },
-      `${source.name}: the ${compression} data ${problem}`,
-    );
-  }
-  return compression;
-}
-
-/** Whether bytes are text of any encoding without control characters. */
-export function isText(head: Uint8Array): boolean {
-  return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
 }

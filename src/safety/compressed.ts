@@ -1,0 +1,103 @@
+/**
+ * Compressed files, and members of archives that are compressed by rarer methods.
+ * @module
+ */
+import { type ByteSource, memorySource } from '../base/index.ts';
+import { type CompressionName, compressionOf, decompress, type ZipArchive, type ZipEntry } from '../weights/index.ts';
+import { BOMB_BYTES, BOMB_RATIO, type InnerKind, MAX_MEMBER, MAX_UNPACKED, type ScanInner } from './inner.ts';
+import { type Collector, report } from './rules.ts';
+
+/** Containers that are named and not looked into. */
+const UNREAD: readonly (readonly [mark: string, name: string])[] = [
+  ['7z\xbc\xaf\x27\x1c', '7z'],
+  ['\x28\xb5\x2f\xfd', 'zstd'],
+  ['Rar!\x1a\x07', 'rar'],
+];
+/** Names under which loaders expect a container they know. */
+const LOADED_NAME = /\.(pt|pth|bin|ckpt|pkl|pickle|joblib|npy|npz|dill|zip)$/i;
+
+/** Compressed files are looked into. @returns the compression, or null when it is none. */
+export async function scanCompressed(
+  source: ByteSource,
+  head: Uint8Array,
+  into: Collector,
+  depth: number,
+  inner: ScanInner,
+): Promise<string | null> {
+  const compression = compressionOf(head);
+  if (!compression) {
+    const text = String.fromCharCode(...head.subarray(0, 6));
+    const unread = UNREAD.find(([mark]) => text.startsWith(mark))?.[1];
+    if (!unread) return null;
+    const where = { file: source.name, byte: 0 };
+    if (LOADED_NAME.test(source.name))
+      report(into, 'hidden-container', where, `${source.name} is a ${unread} archive, which no loader of that kind of file reads`);
+    report(into, 'not-read', where, `the file is compressed with ${unread}, which is not looked into`);
+    return unread;
+  }
+  const left = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
+  // What unpacks to over a hundred times its size stops at 50 MiB; more is no weights.
+  const limit = Math.min(left, Math.max(BOMB_BYTES, source.size * BOMB_RATIO));
+  if (left <= 0 || source.size > MAX_MEMBER) {
+    report(
+      into,
+      'not-read',
+      { file: source.name },
+      `${source.name} is ${compression} data of ${source.size} bytes and was not looked into`,
+    );
+    return compression;
+  }
+  const { bytes, problem, limited } = await decompress(source, compression, limit);
+  into.unpacked += bytes.length;
+  if (bytes.length > 0)
+    await inner(memorySource(`${source.name}!${compression}`, bytes), into, depth + 1, { torchscript: false, mixed: false });
+  if (problem !== undefined) {
+    const bomb = limited && limit >= BOMB_RATIO * source.size;
+    report(
+      into,
+      bomb ? 'archive-bomb' : limited ? 'not-read' : 'broken-file',
+      { file: source.name },
+      `${source.name}: the ${compression} data ${problem}`,
+    );
+  }
+  return compression;
+}
+
+/** Methods that Python's zip reader, and so `numpy.load`, unpacks besides deflate (APPNOTE 4.4.5). */
+export const PACKED: ReadonlyMap<number, CompressionName> = new Map([
+  [12, 'bzip2'],
+  [14, 'lzma'],
+  [95, 'xz'],
+]);
+
+/** In a zip, LZMA data has version and length of its properties before them, and no length of the content (APPNOTE 5.8.8). */
+function lzmaAlone(raw: Uint8Array): Uint8Array {
+  const out = new Uint8Array(raw.length + 4).fill(0xff, 5, 13);
+  out.set(raw.subarray(4, 9));
+  out.set(raw.subarray(9), 13);
+  return out;
+}
+
+export async function scanPacked(
+  archive: ZipArchive,
+  entry: ZipEntry,
+  compression: CompressionName,
+  into: Collector,
+  depth: number,
+  inner: ScanInner,
+  kind: InnerKind,
+): Promise<void> {
+  const { source } = archive;
+  const name = `${source.name}!${entry.name}`;
+  const where = { file: name, byte: entry.headerOffset };
+  const size = Math.min(entry.compressedSize, source.size - entry.dataOffset);
+  const limit = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked, Math.max(BOMB_BYTES, size * BOMB_RATIO));
+  if (size > MAX_MEMBER || limit <= 0) return report(into, 'not-read', where, `member "${entry.name}" was not looked into`);
+  const raw = await source.read(entry.dataOffset, size);
+  const data = compression === 'lzma' ? lzmaAlone(raw) : raw;
+  const { bytes, problem, limited } = await decompress(memorySource(name, data), compression, limit);
+  into.unpacked += bytes.length;
+  if (problem !== undefined && bytes.length < entry.size)
+    report(into, limited ? 'archive-bomb' : 'broken-file', where, `member "${entry.name}": the ${compression} data ${problem}`);
+  if (bytes.length > 0) await inner(memorySource(name, bytes.subarray(0, Math.max(entry.size, 1))), into, depth + 1, kind);
+}

@@ -1,0 +1,32 @@
+/**
+ * What containers of all kinds share: how deep and how far they are unpacked, and what is said of their members.
+ * @module
+ */
+import type { ByteSource } from '../base/index.ts';
+import type { Collector } from './rules.ts';
+
+/** Archives in archives. (CWE-409) */
+export const MAX_DEPTH = 4;
+/** One unpacked member, and all of a file together. (CWE-409) */
+export const MAX_MEMBER: number = 128 << 20;
+export const MAX_UNPACKED: number = 512 << 20;
+/** Deflate of all zeros reaches 1032; weights rarely pass 3. */
+export const BOMB_RATIO = 100;
+export const BOMB_BYTES: number = 50 << 20;
+/** Text members read. */
+export const MAX_TEXT: number = 32 << 20;
+
+/** What the container says of its members. */
+export interface InnerKind {
+  /** Filled with what the container's pickles say of its storages. */
+  readonly storages?: Map<string, number>;
+  readonly torchscript: boolean;
+  readonly mixed: boolean;
+}
+/** Judges what stands in a source, whatever it is. */
+export type ScanInner = (source: ByteSource, into: Collector, depth: number, kind: InnerKind) => Promise<void>;
+
+/** Whether bytes are text of any encoding without control characters. */
+export function isText(head: Uint8Array): boolean {
+  return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
+}
