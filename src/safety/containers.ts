@@ -2,7 +2,7 @@
  * What is inside archives and compressed files.
  * @module
  */
-import { type ByteSource, type Finding, HeirloomError, memorySource } from '../base/index.ts';
+import { type ByteSource, type Finding, HeirloomError } from '../base/index.ts';
 import {
   compressionOf,
   crc32,
@@ -23,6 +23,7 @@ import { judgeTorchScript } from './carriers/torchscript.ts';
 import { resync } from './pickles.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
+import { pausing, unpackedSource } from './turns.ts';
 
 /** Archives in archives. (CWE-409) */
 export const MAX_DEPTH = 4;
@@ -32,6 +33,10 @@ const MAX_UNPACKED = 512 << 20;
 /** Deflate of all zeros reaches 1032; weights rarely pass 3. */
 const BOMB_RATIO = 100;
 const BOMB_BYTES = 50 << 20;
+/** Of all members together: many small bombs are one. Arrays of zeros reach such ratios as well, seldom so many. */
+const BOMB_TOTAL = 256 << 20;
+/** Of such an archive this much is looked into. */
+const BOMB_LOOK = 8 << 20;
 /** Text members read. */
 const MAX_TEXT = 32 << 20;
 
@@ -76,7 +81,10 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   if (keras && !names.has('config.json'))
     report(into, 'broken-file', { file: source.name, field: 'config.json' }, `${source.name} is a Keras archive without config.json`);
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  const kind: ZipKind = { prefix, torchscript, keras, handler, storages: new Map() };
+  const bomb = isBombTogether(archive.entries);
+  if (bomb)
+    report(into, 'archive-bomb', { file: source.name }, `the members of ${source.name} unpack to over ${BOMB_TOTAL} bytes together`);
+  const kind: ZipKind = { prefix, torchscript, keras, handler, bomb, storages: new Map() };
   const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
   for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
@@ -131,12 +139,21 @@ function isBomb(entry: ZipEntry): boolean {
   return entry.method !== 0 && entry.size > BOMB_BYTES && entry.size > BOMB_RATIO * Math.max(entry.compressedSize, 1);
 }
 
+function isBombTogether(entries: readonly ZipEntry[]): boolean {
+  const deflated = entries.filter((entry) => entry.method !== 0 && !isBomb(entry));
+  const sum = (of: (entry: ZipEntry) => number): number => deflated.reduce((total, entry) => total + of(entry), 0);
+  const size = sum((entry) => entry.size);
+  return size > BOMB_TOTAL && size > BOMB_RATIO * sum((entry) => entry.compressedSize);
+}
+
 interface ZipKind {
   /** Storage → bytes that the archive's pickles say it has. */
   readonly storages: Map<string, number>;
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
+  /** Known for a bomb: looked into a little only. */
+  readonly bomb: boolean;
   /** A TorchServe archive: its Python is run by the server. */
   readonly handler: boolean;
 }
@@ -154,10 +171,13 @@ async function scanMember(
   if (entry.name.endsWith('/') && entry.size === 0) return;
   if (isBomb(entry))
     return report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
+  if (kind.bomb && into.unpacked + entry.size > BOMB_LOOK) return;
   if (entry.method !== 0 && (entry.size > MAX_MEMBER || into.unpacked + entry.size > MAX_UNPACKED))
     return report(into, 'not-read', where, `member "${entry.name}" unpacks to ${entry.size} bytes and was not looked into`);
   try {
-    const member = await openZipEntry(archive, entry);
+    if (entry.method !== 0) await into.turn?.take();
+    const opened = await openZipEntry(archive, entry);
+    const member = entry.method === 0 ? opened : pausing(opened, into.signal);
     // Marked but readable: a locked member would not have the size it claims.
     if (entry.flags & 0x61)
       report(into, 'archive-flags', where, `member "${entry.name}" is marked ${flagNames(entry.flags)} and can be read`);
@@ -214,9 +234,10 @@ async function scanOtherwise(
   const raw = sliceSource(source, entry.dataOffset, stored, name);
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;
+  await into.turn?.take();
   const { bytes } = await inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
   into.unpacked += bytes.length;
-  if (bytes.length > 0) await inner(memorySource(name, bytes), into, depth + 1, innerKind(kind, entry));
+  if (bytes.length > 0) await inner(unpackedSource(name, bytes, into.signal), into, depth + 1, innerKind(kind, entry));
 }
 
 function memberFailed(error: unknown, entry: ZipEntry, file: string, into: Collector): void {
@@ -303,10 +324,11 @@ export async function scanCompressed(
     );
     return compression;
   }
+  await into.turn?.take();
   const { bytes, problem, limited } = await decompress(source, compression, limit);
   into.unpacked += bytes.length;
   if (bytes.length > 0)
-    await inner(memorySource(`${source.name}!${compression}`, bytes), into, depth + 1, { torchscript: false, mixed: false });
+    await inner(unpackedSource(`${source.name}!${compression}`, bytes, into.signal), into, depth + 1, { torchscript: false, mixed: false });
   if (problem !== undefined) {
     const bomb = limited && limit >= BOMB_RATIO * source.size;
     report(

@@ -36,6 +36,8 @@ const FREE_STEPS = 1_000_000;
 const STEPS_PER_BYTE = 4;
 /** What starting on a pickle costs, in instructions. */
 const START_STEPS = 500;
+/** Pickles longer than this run one at a time. */
+const MUCH = 4 << 20;
 /** Pickles inside bytes inside pickles. (CWE-674) */
 const MAX_DEPTH = 4;
 /** Parts an object may seem to have when walked without sharing; the largest honest vocabularies have tens of millions. */
@@ -238,6 +240,8 @@ async function runPickle(source: ByteSource, at: number, into: Collector, option
     const trailingBytes = source.size - at;
     return { value: undefined, globals: [], importsResolved: true, oddities: [], protocol: 0, opcodes: 0, end: at, trailingBytes, problem };
   }
+  // What is built while a long pickle runs can be four times its size.
+  if (source.size - at > MUCH) await into.turn?.take();
   const result = await scanPickle(source, at, options);
   work.steps += START_STEPS + result.opcodes;
   return result;
