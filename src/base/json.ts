@@ -49,8 +49,9 @@ export function parseJson(bytes: Uint8Array, file: string): JsonValue {
  * @throws as `parseJson`.
  */
 export function parseJsonStrictly(bytes: Uint8Array, file: string): { value: JsonValue; repeated: string[] } {
-  const value = parseJson(bytes, file);
-  return { value, repeated: duplicateKeys(decode(bytes, file)) };
+  measure(bytes, file);
+  const text = decode(bytes, file);
+  return { value: parseText(text, file), repeated: duplicateKeys(text) };
 }
 
 function decode(bytes: Uint8Array, file: string): string {

@@ -6,6 +6,7 @@ import { type ByteSource, memorySource } from '../base/index.ts';
 import { type CompressionName, compressionOf, decompress, type ZipArchive, type ZipEntry } from '../weights/index.ts';
 import { BOMB_BYTES, BOMB_RATIO, type InnerKind, MAX_MEMBER, MAX_UNPACKED, type ScanInner } from './inner.ts';
 import { type Collector, report } from './rules.ts';
+import { unpackedSource } from './turns.ts';
 
 /** Containers that are named and not looked into. */
 const UNREAD: readonly (readonly [mark: string, name: string])[] = [
@@ -47,10 +48,11 @@ export async function scanCompressed(
     );
     return compression;
   }
+  await into.turn?.take();
   const { bytes, problem, limited } = await decompress(source, compression, limit);
   into.unpacked += bytes.length;
   if (bytes.length > 0)
-    await inner(memorySource(`${source.name}!${compression}`, bytes), into, depth + 1, { torchscript: false, mixed: false });
+    await inner(unpackedSource(`${source.name}!${compression}`, bytes, into.signal), into, depth + 1, { torchscript: false, mixed: false });
   if (problem !== undefined) {
     const bomb = limited && limit >= BOMB_RATIO * source.size;
     report(
@@ -93,11 +95,12 @@ export async function scanPacked(
   const size = Math.min(entry.compressedSize, source.size - entry.dataOffset);
   const limit = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked, Math.max(BOMB_BYTES, size * BOMB_RATIO));
   if (size > MAX_MEMBER || limit <= 0) return report(into, 'not-read', where, `member "${entry.name}" was not looked into`);
+  await into.turn?.take();
   const raw = await source.read(entry.dataOffset, size);
   const data = compression === 'lzma' ? lzmaAlone(raw) : raw;
   const { bytes, problem, limited } = await decompress(memorySource(name, data), compression, limit);
   into.unpacked += bytes.length;
   if (problem !== undefined && bytes.length < entry.size)
     report(into, limited ? 'archive-bomb' : 'broken-file', where, `member "${entry.name}": the ${compression} data ${problem}`);
-  if (bytes.length > 0) await inner(memorySource(name, bytes.subarray(0, Math.max(entry.size, 1))), into, depth + 1, kind);
+  if (bytes.length > 0) await inner(unpackedSource(name, bytes.subarray(0, Math.max(entry.size, 1)), into.signal), into, depth + 1, kind);
 }

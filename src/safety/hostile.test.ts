@@ -2,10 +2,10 @@
  * Files made to crash, hang or fill what reads them: through the whole of model and scan, in every format.
  */
 import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { HeirloomError, memoryTree } from '../base/index.ts';
+import { type FileTree, HeirloomError, memoryTree, SourceError } from '../base/index.ts';
 import { readModel } from '../model/index.ts';
 import { rowCount, rowLength } from '../weights/index.ts';
 import {
@@ -185,5 +185,43 @@ describe('work grows with the file, not with what the file says', () => {
   test('code that a configuration names with an object that has no text', async () => {
     const config = text('{"auto_map":{"AutoModel":{"toString":"a.B"},"AutoConfig":"c.D"}}');
     expect(rulesOf(await survives({ 'config.json': config }))).toContain('safety/code-on-trust');
+  });
+});
+
+describe('files scanned at the same time', () => {
+  const bomb = new Uint8Array(gzipSync(new Uint8Array(60 << 20)));
+  test('unpack in turns, and all are judged', async () => {
+    const names = Array.from({ length: 6 }, (_, i) => `${i}.pkl.gz`);
+    const report = await scanTree(memoryTree('t', Object.fromEntries(names.map((name) => [name, bomb]))));
+    expect(report.files.map((file) => [file.path, file.verdict])).toEqual(names.map((name) => [name, 'malicious']));
+  });
+
+  test('have ended when one that cannot be read ends the scan', async () => {
+    const tree = memoryTree('t', { 'a.pkl.gz': bomb, 'b.bin': new Uint8Array(100), 'c.pkl.gz': bomb });
+    let open = 0;
+    const watched: FileTree = {
+      ...tree,
+      async open(path) {
+        const source = await tree.open(path);
+        return {
+          ...source,
+          async read(at, length) {
+            if (path === 'b.bin') throw new SourceError('SOURCE_CHANGED', 'b.bin has changed');
+            open++;
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            open--;
+            return source.read(at, length);
+          },
+        };
+      },
+    };
+    await expect(scanTree(watched)).rejects.toThrow('b.bin has changed');
+    expect(open).toBe(0);
+  });
+
+  test('stop when asked to while a long stream unpacks', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('enough')));
+    await expect(scanTree(memoryTree('t', { 'm.pkl.gz': bomb, 'n.pkl.gz': bomb }), { signal: stop.signal })).rejects.toThrow('enough');
   });
 });

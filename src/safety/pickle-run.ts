@@ -11,6 +11,8 @@ const FREE_STEPS = 1_000_000;
 const STEPS_PER_BYTE = 4;
 /** What starting on a pickle costs, in instructions. */
 const START_STEPS = 500;
+/** Pickles longer than this run one at a time. */
+const MUCH = 4 << 20;
 
 export function isSpent({ work, unpacked }: Collector): boolean {
   return work.steps > FREE_STEPS + STEPS_PER_BYTE * (work.bytes + unpacked);
@@ -32,6 +34,8 @@ export async function runPickle(
     const trailingBytes = source.size - at;
     return { value: undefined, globals: [], importsResolved: true, oddities: [], protocol: 0, opcodes: 0, end: at, trailingBytes, problem };
   }
+  // What is built while a long pickle runs can be four times its size.
+  if (source.size - at > MUCH) await into.turn?.take();
   const result = await scanPickle(source, at, options);
   work.steps += start + result.opcodes;
   return result;

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Finding, FindingEvidence, FindingTier, Severity, Where } from '../base/index.ts';
+import type { Turn } from './turns.ts';
 import type { SafetyVerdict } from './types.ts';
 
 interface Rule {
@@ -77,6 +78,8 @@ export interface Collector {
   /** Bytes unpacked so far, over all members. */
   unpacked: number;
   readonly work: PickleWork;
+  readonly turn?: Turn;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -89,8 +92,9 @@ export interface PickleWork {
   steps: number;
 }
 
-export function newCollector(book: Rulebook, bytes: number): Collector {
-  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0 } };
+/** @param turn and `signal` of a scan; without, nobody waits and nothing is aborted. */
+export function newCollector(book: Rulebook, bytes: number, turn?: Turn, signal?: AbortSignal): Collector {
+  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0 }, ...(turn && { turn }), signal };
 }
 
 /** @param rule without its `safety/`. */

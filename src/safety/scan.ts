@@ -21,6 +21,7 @@ import { mayBePickle } from './pickle-run.ts';
 import { scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
 import { judgeText } from './text.ts';
+import { newTurns, type Turn } from './turns.ts';
 import type { FileSafety, SafetyReport } from './types.ts';
 
 /** Text files looked at whole. */
@@ -39,6 +40,9 @@ const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|p
 /** Names under which only pickles are published; anything else there is a broken file. */
 const PICKLE_NAMES = /\.(pkl|pickle|joblib|dill|pt|pth|ckpt|pkl\d?)$/i;
 
+/** Files over this size wait for their turn before they are held whole. */
+const MUCH = 4 << 20;
+
 /** Files scanned at the same time. */
 const AT_ONCE = 4;
 
@@ -48,24 +52,36 @@ export async function scanTree(tree: FileTree, watch: Watch = {}): Promise<Safet
   let next = 0;
   let done = 0;
   const total = tree.files.length;
+  const turns = newTurns();
   // Files wait for bytes from disk or network; a few at once keep it busy and memory bounded.
   const worker = async (): Promise<void> => {
     for (let at = next++; at < total; at = next++) {
       watch.signal?.throwIfAborted();
       const { path } = tree.files[at]!;
       watch.onProgress?.({ what: `scanning ${path}`, done, total });
-      files[at] = await scanFile(tree, path);
+      try {
+        files[at] = await scanInTurn(tree, path, turns(), watch.signal);
+      } catch (error) {
+        // The others end what they have begun: the caller closes the tree next.
+        next = total;
+        throw error;
+      }
       done += 1;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, total) }, worker));
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, total) }, worker));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
   return { verdict: worst(files.map((file) => file.verdict)), files };
 }
 
 /** Scans one file. What cannot be read is a finding and the verdict `unreadable`. @throws SourceError when bytes cannot be had. */
-export async function scanFile(tree: FileTree, path: string): Promise<FileSafety> {
+export function scanFile(tree: FileTree, path: string): Promise<FileSafety> {
+  return scanInTurn(tree, path);
+}
+
+async function scanInTurn(tree: FileTree, path: string, turn?: Turn, signal?: AbortSignal): Promise<FileSafety> {
   const source = await tree.open(path);
-  const into = newCollector(await rulebook(), source.size);
+  const into = newCollector(await rulebook(), source.size, turn, signal);
   let format = 'unknown';
   try {
     format = await scanTop(tree, source, into);
@@ -73,6 +89,8 @@ export async function scanFile(tree: FileTree, path: string): Promise<FileSafety
     if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
     format = detectBytes(await source.read(0, Math.min(source.size, 1024)), source.size, path);
     report(into, 'broken-file', error.where ?? { file: path }, error.message);
+  } finally {
+    turn?.end();
   }
   // Marks of other formats can stand in a pickle, and no name keeps a loader from reading one.
   if (format !== 'pickle' && (await hidesPickle(source, into))) await scanPickles(source, into);
@@ -138,6 +156,7 @@ async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, de
   }
   if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT && !isBinary(detected)) {
     const rows = /(^|\/)tokenizer\.json$/.test(path) ? await embeddingRows(tree, path) : undefined;
+    if (source.size > MUCH) await into.turn?.take();
     await judgeText(await source.read(0, source.size), path, into, rows);
     // What is in no text's letters may be another thing under a text's name.
     return text || source.size === 0 || head.includes(0) ? (/\.json$/i.test(path) ? 'json' : 'text') : null;

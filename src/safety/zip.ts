@@ -2,7 +2,7 @@
  * What is inside zip archives.
  * @module
  */
-import { type ByteSource, type Finding, HeirloomError, memorySource } from '../base/index.ts';
+import { type ByteSource, type Finding, HeirloomError } from '../base/index.ts';
 import {
   crc32,
   findMembers,
@@ -21,7 +21,12 @@ import { PACKED, scanPacked } from './compressed.ts';
 import { BOMB_BYTES, BOMB_RATIO, type InnerKind, MAX_MEMBER, MAX_TEXT, MAX_UNPACKED, type ScanInner } from './inner.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
+import { pausing, unpackedSource } from './turns.ts';
 
+/** Of all members together: many small bombs are one. Arrays of zeros reach such ratios as well, seldom so many. */
+const BOMB_TOTAL = 256 << 20;
+/** Of such an archive this much is looked into. */
+const BOMB_LOOK = 8 << 20;
 /** Members whose CRC-32 is compared; larger ones cost more than they tell. */
 const MAX_CHECKED = 1 << 20;
 
@@ -54,7 +59,10 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   if (keras && !names.has('config.json'))
     report(into, 'broken-file', { file: source.name, field: 'config.json' }, `${source.name} is a Keras archive without config.json`);
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  const kind: ZipKind = { prefix, torchscript, keras, handler, storages: new Map() };
+  const bomb = isBombTogether(archive.entries);
+  if (bomb)
+    report(into, 'archive-bomb', { file: source.name }, `the members of ${source.name} unpack to over ${BOMB_TOTAL} bytes together`);
+  const kind: ZipKind = { prefix, torchscript, keras, handler, bomb, storages: new Map() };
   const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
   for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
@@ -70,7 +78,8 @@ async function scanWithoutDirectory(source: ByteSource, error: unknown, into: Co
   report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
   const entries = await findMembers(source);
   const archive: ZipArchive = { source, entries, unlisted: [], findings: [], prefixBytes: 0, suffixBytes: 0 };
-  const kind: ZipKind = { prefix: pytorchPrefix(archive), torchscript: false, keras: false, handler: false, storages: new Map() };
+  const plain = { torchscript: false, keras: false, handler: false, storages: new Map() };
+  const kind: ZipKind = { ...plain, prefix: pytorchPrefix(archive), bomb: isBombTogether(entries) };
   for (const entry of entries) if (!isStorage(entry, kind.prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   return null;
 }
@@ -120,12 +129,21 @@ function isBomb(entry: ZipEntry): boolean {
   return entry.method !== 0 && entry.size > BOMB_BYTES && entry.size > BOMB_RATIO * Math.max(entry.compressedSize, 1);
 }
 
+function isBombTogether(entries: readonly ZipEntry[]): boolean {
+  const deflated = entries.filter((entry) => entry.method !== 0 && !isBomb(entry));
+  const sum = (of: (entry: ZipEntry) => number): number => deflated.reduce((total, entry) => total + of(entry), 0);
+  const size = sum((entry) => entry.size);
+  return size > BOMB_TOTAL && size > BOMB_RATIO * sum((entry) => entry.compressedSize);
+}
+
 interface ZipKind {
   /** Storage → bytes that the archive's pickles say it has. */
   readonly storages: Map<string, number>;
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
+  /** Known for a bomb: looked into a little only. */
+  readonly bomb: boolean;
   /** A TorchServe archive: its Python is run by the server. */
   readonly handler: boolean;
 }
@@ -143,12 +161,15 @@ async function scanMember(
   if (entry.name.endsWith('/') && entry.size === 0) return;
   if (isBomb(entry))
     return report(into, 'archive-bomb', where, `member "${entry.name}" of ${entry.compressedSize} bytes unpacks to ${entry.size}`);
+  if (kind.bomb && into.unpacked + entry.size > BOMB_LOOK) return;
   if (entry.method !== 0 && (entry.size > MAX_MEMBER || into.unpacked + entry.size > MAX_UNPACKED))
     return report(into, 'not-read', where, `member "${entry.name}" unpacks to ${entry.size} bytes and was not looked into`);
   const packed = entry.dataOffset < 0 ? undefined : PACKED.get(entry.method);
   if (packed) return scanPacked(archive, entry, packed, into, depth, inner, innerKind(kind, entry));
   try {
-    const member = await openZipEntry(archive, entry);
+    if (entry.method !== 0) await into.turn?.take();
+    const opened = await openZipEntry(archive, entry);
+    const member = entry.method === 0 ? opened : pausing(opened, into.signal);
     // Marked but readable: a locked member would not have the size it claims.
     if (entry.flags & 0x61)
       report(into, 'archive-flags', where, `member "${entry.name}" is marked ${flagNames(entry.flags)} and can be read`);
@@ -204,9 +225,10 @@ async function scanOtherwise(
   const raw = sliceSource(source, entry.dataOffset, stored, name);
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;
+  await into.turn?.take();
   const { bytes } = await inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
   into.unpacked += bytes.length;
-  if (bytes.length > 0) await inner(memorySource(name, bytes), into, depth + 1, innerKind(kind, entry));
+  if (bytes.length > 0) await inner(unpackedSource(name, bytes, into.signal), into, depth + 1, innerKind(kind, entry));
 }
 
 function memberFailed(error: unknown, entry: ZipEntry, file: string, into: Collector): void {

@@ -16,6 +16,7 @@ const BLOCK_MARK = 0x314159265359;
 const END_MARK = 0x177245385090;
 const GROUP = 50;
 const MAX_CODE = 20;
+const LARGEST_BLOCK = 900_000;
 
 /** Up to 24 bits, most significant first. */
 function take(bits: Bits, n: number): number {
@@ -54,11 +55,19 @@ function codes(lengths: Uint8Array): Codes {
   return { limits, bases, symbols: Uint16Array.from(symbols) };
 }
 function symbol(bits: Bits, { limits, bases, symbols }: Codes): number {
-  let code = 0;
+  while (bits.count < MAX_CODE && bits.at < bits.bytes.length) {
+    bits.hold = (bits.hold << 8) | bits.bytes[bits.at++]!;
+    bits.count += 8;
+  }
+  const { hold, count } = bits;
   for (let length = 1; length <= MAX_CODE; length++) {
-    code = (code << 1) | take(bits, 1);
-    if (code <= limits[length]! && code - bases[length]! >= 0 && code - bases[length]! < symbols.length)
-      return symbols[code - bases[length]!]!;
+    if (length > count) throw new StopDecoding('ends before its end mark');
+    const code = hold >>> (count - length);
+    const place = code - bases[length]!;
+    if (code > limits[length]! || place < 0 || place >= symbols.length) continue;
+    bits.count = count - length;
+    bits.hold = hold & ((1 << bits.count) - 1);
+    return symbols[place]!;
   }
   throw new StopDecoding('has a code that stands for nothing');
 }
@@ -66,8 +75,20 @@ function symbol(bits: Bits, { limits, bases, symbols }: Codes): number {
 /** Streams one after the other, as Python reads them. @throws StopDecoding */
 export function* bunzip2(bytes: Uint8Array, out: Output): Steps {
   const bits: Bits = { bytes, at: 0, hold: 0, count: 0 };
-  // One for all blocks: buffers let go are not given back until much later.
-  let room: Room | undefined;
+  const room = spare ?? newRoom();
+  spare = null;
+  try {
+    yield* streams(bits, room, out);
+  } finally {
+    spare = room;
+  }
+}
+
+/** One for all blocks of all files: buffers let go are not given back until much later. */
+let spare: Room | null = null;
+
+function* streams(bits: Bits, room: Room, out: Output): Steps {
+  const { bytes } = bits;
   while (bits.at + 4 <= bytes.length && bytes[bits.at] === 0x42 && bytes[bits.at + 1] === 0x5a) {
     const level = bytes[bits.at + 3]! - 0x30;
     if (level < 1 || level > 9) throw new StopDecoding('has an unknown block size');
@@ -79,9 +100,8 @@ export function* bunzip2(bytes: Uint8Array, out: Output): Steps {
       take(bits, 16);
       if (mark === END_MARK) break;
       if (mark !== BLOCK_MARK) throw new StopDecoding('has no block where one begins');
-      if (room?.column.length !== level * 100_000) room = newRoom(level * 100_000);
-      block(bits, room, out);
-      yield;
+      block(bits, level * 100_000, room, out);
+      yield bits.at;
     }
     bits.hold = bits.count = 0;
   }
@@ -92,11 +112,11 @@ interface Room {
   readonly column: Uint8Array;
   readonly next: Uint32Array;
 }
-function newRoom(size: number): Room {
-  return { column: new Uint8Array(size), next: new Uint32Array(size) };
+function newRoom(): Room {
+  return { column: new Uint8Array(LARGEST_BLOCK), next: new Uint32Array(LARGEST_BLOCK) };
 }
 
-function block(bits: Bits, room: Room, out: Output): void {
+function block(bits: Bits, size: number, room: Room, out: Output): void {
   if (take(bits, 1)) throw new StopDecoding('uses the randomized blocks of version 0.9');
   const origin = take(bits, 24);
   const used: number[] = [];
@@ -111,7 +131,7 @@ function block(bits: Bits, room: Room, out: Output): void {
   if (used.length === 0 || tables < 2 || tables > 6 || count === 0) throw new StopDecoding('has an impossible block header');
   const selectors = readSelectors(bits, tables, count);
   const trees = Array.from({ length: tables }, () => codes(readLengths(bits, used.length + 2)));
-  const length = readColumn(bits, used, selectors, trees, room.column);
+  const length = readColumn(bits, used, selectors, trees, room.column.subarray(0, size));
   writeRuns(room.column.subarray(0, length), room.next, origin, out);
 }
 
@@ -141,7 +161,7 @@ function readLengths(bits: Bits, symbols: number): Uint8Array {
 /** Undoes Huffman, run lengths of zero and move-to-front: the last column of the sorted rotations. @returns its length. */
 function readColumn(bits: Bits, used: readonly number[], selectors: Uint8Array, trees: readonly Codes[], column: Uint8Array): number {
   const room = column.length;
-  const recent = [...used];
+  const recent = Uint8Array.from(used);
   const end = used.length + 1;
   let length = 0;
   let run = 0;
@@ -165,9 +185,10 @@ function readColumn(bits: Bits, used: readonly number[], selectors: Uint8Array, 
     }
     if (one === end) return length;
     if (length >= room) throw new StopDecoding('has a block longer than its size');
-    const [value] = recent.splice(one - 1, 1);
-    recent.unshift(value!);
-    column[length++] = value!;
+    const value = recent[one - 1]!;
+    recent.copyWithin(1, 0, one - 1);
+    recent[0] = value;
+    column[length++] = value;
   }
 }
 

@@ -57,6 +57,40 @@ describe.each(FORMATS)('%s', (name, packed) => {
   });
 });
 
+describe('what may be a bomb', () => {
+  /** Zeros behind a text, and more text behind them. */
+  const around = (zeros: number): Uint8Array => {
+    const whole = new Uint8Array(zeros + 2 * DATA['text']!.length);
+    whole.set(DATA['text']!);
+    whole.set(DATA['text']!, whole.length - DATA['text']!.length);
+    return whole;
+  };
+  test('and ends before the limit is whole', async () => {
+    const whole = around(30 << 20);
+    const { bytes, problem } = await decompress(memorySource('f', new Uint8Array(gzipSync(whole))), 'gzip', 50 << 20);
+    expect(problem).toBeUndefined();
+    expect(Buffer.compare(bytes, whole)).toBe(0);
+  });
+  test('and passes it gives its beginning', async () => {
+    const whole = around(60 << 20);
+    const { bytes, limited } = await decompress(memorySource('f', new Uint8Array(gzipSync(whole))), 'gzip', 50 << 20);
+    expect(limited).toBe(true);
+    expect(bytes.length).toBe(1 << 20);
+    expect(Buffer.compare(bytes, whole.subarray(0, bytes.length))).toBe(0);
+  });
+  test('and refers far back is decoded all the same', async () => {
+    const { bytes, problem } = await decompress(
+      memorySource('f', new Uint8Array(Buffer.from(files['xz']!['far']!, 'base64'))),
+      'xz',
+      50 << 20,
+    );
+    expect(problem).toBeUndefined();
+    expect(bytes.length).toBe((12 << 20) + 2 * DATA['noise']!.length);
+    expect(Buffer.compare(bytes.subarray(0, 3000), DATA['noise']!)).toBe(0);
+    expect(Buffer.compare(bytes.subarray(-3000), DATA['noise']!)).toBe(0);
+  });
+});
+
 describe('lz4', () => {
   const frame = (block: string): Uint8Array =>
     latin1(`\x04\x22\x4d\x18\x60\x40\x82${String.fromCharCode(block.length)}\0\0\0${block}\0\0\0\0`);

@@ -23,6 +23,8 @@ export interface Decompressed {
 
 /** Input under this share of the limit may be a bomb: little is held of its output until it has ended before the limit. */
 const SUSPECT = 20;
+/** Of what may be a bomb, output held for each byte of input; the best that weights reach is 3. */
+const HELD = 10;
 /** Output between two turns given to others. */
 const TURN = 4 << 20;
 
@@ -43,7 +45,7 @@ export function compressionOf(head: Uint8Array): CompressionName | null {
 }
 
 /**
- * Up to `limit` bytes. Of what unpacks to over 20 times its size and passes the limit, the first 2 MiB.
+ * Up to `limit` bytes. Of what unpacks to over 20 times its size and passes the limit, the first MiB.
  * @throws SourceError when bytes cannot be had; never for what the bytes say.
  */
 export async function decompress(source: ByteSource, compression: CompressionName, limit: number): Promise<Decompressed> {
@@ -63,7 +65,8 @@ async function unpack(bytes: Uint8Array, compression: Method, limit: number): Pr
   try {
     const out = newOutput(limit, LITTLE_ROOM, held);
     const tried = await attempt(bytes, compression, out);
-    if (tried.limited || out.gone === 0) return { ...tried, bytes: tried.bytes.slice(0, out.gone === 0 ? out.length : BEGINNING) };
+    const bytesHeld = out.gone === 0 ? tried.bytes : tried.bytes.subarray(0, BEGINNING);
+    if (tried.limited || out.gone === 0) return { ...tried, bytes: out.bytes === held ? bytesHeld.slice() : bytesHeld };
   } finally {
     spare = held;
   }
@@ -77,11 +80,14 @@ type Method = CompressionName | 'deflate-raw';
 async function attempt(bytes: Uint8Array, compression: Method, out: Output): Promise<Decompressed> {
   try {
     let next = TURN;
-    for (const steps = decoder(bytes, compression, out); !steps.next().done;)
+    for (const used of decoder(bytes, compression, out)) {
+      // The more came in, the more may be held.
+      if (out.gone === 0) out.room = Math.max(out.room, HELD * used);
       if (total(out) >= next) {
         next = total(out) + TURN;
         await turn();
       }
+    }
     return { bytes: out.bytes.subarray(0, out.length), limited: false };
   } catch (error) {
     if (!(error instanceof StopDecoding)) throw error;

@@ -109,7 +109,7 @@ function dynamicTables(bits: Bits): [Huffman, Huffman] {
 }
 
 /** @returns the index behind the last byte read. @throws StopDecoding */
-export function* inflateRaw(bytes: Uint8Array, at: number, out: Output): Generator<void, number, void> {
+export function* inflateRaw(bytes: Uint8Array, at: number, out: Output): Steps<number> {
   const bits: Bits = { bytes, at, hold: 0, count: 0 };
   for (let last = 0; last === 0;) {
     last = take(bits, 1);
@@ -118,9 +118,9 @@ export function* inflateRaw(bytes: Uint8Array, at: number, out: Output): Generat
     if (kind === 0) stored(bits, out);
     else {
       const [literals, distances] = kind === 1 ? fixedTables() : dynamicTables(bits);
-      while (!coded(bits, out, literals, distances)) yield;
+      while (!coded(bits, out, literals, distances)) yield bits.at;
     }
-    yield;
+    yield bits.at;
   }
   return bits.at - (bits.count >> 3);
 }

@@ -34,6 +34,8 @@ export async function inflateRange(source: ByteSource, range: InflateRange, name
   const where = { where: { file: name, byte: range.offset } };
   if (Number.isFinite(range.length) && range.length > MAX_INFLATED_BYTES)
     throw new WeightsError('WEIGHTS_LIMIT', `${name}: ${range.length} bytes are over the cap for compressed data held in memory`, where);
+  // Of known length, it is written where it stays; memory is taken as it is filled.
+  const whole = Number.isFinite(range.length) ? new Uint8Array(range.length) : null;
   const parts: Uint8Array[] = [];
   let kept = 0;
   let produced = 0;
@@ -46,7 +48,8 @@ export async function inflateRange(source: ByteSource, range: InflateRange, name
       const start = Math.max(range.from - produced, 0);
       const end = Math.min(wantedEnd - produced, value.length);
       if (end > start) {
-        parts.push(value.slice(start, end));
+        if (whole) whole.set(value.subarray(start, end), kept);
+        else parts.push(value.slice(start, end));
         kept += end - start;
       }
       produced += value.length;
@@ -66,7 +69,7 @@ export async function inflateRange(source: ByteSource, range: InflateRange, name
   }
   if (Number.isFinite(range.length) && kept < range.length && !range.allowShort)
     throw new WeightsError('WEIGHTS_ARCHIVE', `${name}: the data unpacks to ${produced} bytes, fewer than declared`, where);
-  return join(parts, kept);
+  return whole ? whole.subarray(0, kept) : join(parts, kept);
 }
 
 function join(parts: readonly Uint8Array[], size: number): Uint8Array {

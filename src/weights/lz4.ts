@@ -20,7 +20,7 @@ export function* unlz4(bytes: Uint8Array, out: Output): Steps {
       const data = bytes.subarray(at, at + length);
       if (size >= 0x80000000) append(out, data);
       else block(data, out);
-      yield;
+      yield at;
       if (data.length < length) throw new StopDecoding('ends before its end mark');
       at += length + (flags & 16 ? 4 : 0);
     }

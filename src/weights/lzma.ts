@@ -237,11 +237,11 @@ export function* unlzma(bytes: Uint8Array, out: Output): Steps {
   resetState(d);
   initRange(d);
   const end = length === 0xffffffffffffffffn ? Infinity : Number(length);
-  while (!run(d, end, STEP)) yield;
+  while (!run(d, end, STEP)) yield d.at;
 }
 
 /** Chunks of LZMA2. @returns the index behind the end mark. @throws StopDecoding */
-export function* lzma2(bytes: Uint8Array, at: number, out: Output): Generator<void, number, void> {
+export function* lzma2(bytes: Uint8Array, at: number, out: Output): Steps<number> {
   const d = newDecoder(bytes, at, out);
   const need = (n: number): void => {
     if (d.at + n > bytes.length) throw new StopDecoding('ends before its end mark');
@@ -260,7 +260,7 @@ export function* lzma2(bytes: Uint8Array, at: number, out: Output): Generator<vo
       d.at += 3;
       need(size);
       d.at += size;
-      yield;
+      yield d.at;
       continue;
     }
     need(control >= 0xc0 ? 6 : 5);
@@ -274,6 +274,6 @@ export function* lzma2(bytes: Uint8Array, at: number, out: Output): Generator<vo
     initRange(d);
     run(d, total(out) + unpacked, unpacked);
     d.at = next;
-    yield;
+    yield d.at;
   }
 }

@@ -11,7 +11,7 @@ import { addValues, plainRange, type ProtoTensor, type ValueList, valueList } fr
 import { MAX_TENSORS } from './checkpoint.ts';
 
 /** Nodes of all graphs; unrolled exports of large models have about 100,000. (CWE-770) */
-const MAX_NODES = 1_000_000;
+const MAX_NODES = 500_000;
 /** Inputs, outputs or small integer lists of one node. (CWE-770) */
 const MAX_LIST = 10_000;
 /** Subgraphs inside subgraphs (If in Loop in If). (CWE-674) */

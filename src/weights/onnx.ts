@@ -60,16 +60,14 @@ async function readModel(reader: ProtoReader, walk: OnnxWalk, metadata: Map<stri
   const properties = new Map<string, string>();
   let graphs = 0;
   let trainings = 0;
-  await reader.walk(0, reader.source.size, async (field) => {
+  const readMessage = async (field: Field): Promise<void> => {
     const bounded = (list: { length: number }): void => {
       if (list.length >= MAX_ENTRIES)
         throw new WeightsError('WEIGHTS_LIMIT', `${file} lists over ${MAX_ENTRIES} entries of field ${field.number}`, {
           where: { file, byte: field.tag },
         });
     };
-    if (field.number in NUMBERS && field.wire === 0) metadata.set(`onnx.${NUMBERS[field.number]}`, field.value);
-    else if (field.wire !== 2) return;
-    else if (field.number in TEXTS) metadata.set(`onnx.${TEXTS[field.number]}`, reader.text(field));
+    if (field.number in TEXTS) metadata.set(`onnx.${TEXTS[field.number]}`, reader.text(field));
     else if (field.number === 6) metadata.set('onnx.doc_string', await reader.longText(field, MAX_DOC_BYTES));
     else if (field.number === 7) {
       // A second graph would be merged by protobuf and hidden by readers that take the last.
@@ -94,6 +92,12 @@ async function readModel(reader: ProtoReader, walk: OnnxWalk, metadata: Map<stri
       bounded(functions);
       functions.push(await readFunction(reader, field, walk, functions.length));
     }
+  };
+  // Numbers wait for nothing: a file may be nothing else.
+  await reader.walk(0, reader.source.size, (field) => {
+    if (field.wire === 2) return readMessage(field);
+    if (field.wire === 0 && field.number in NUMBERS) metadata.set(`onnx.${NUMBERS[field.number]}`, field.value);
+    return undefined;
   });
   if (graphs === 0) throw new WeightsError('WEIGHTS_HEADER', `${file} holds no graph`, { where: { file, field: 'graph' } });
   metadata.set('onnx.opset_import', opsets);

@@ -13,24 +13,26 @@ export class StopDecoding extends Error {
   }
 }
 
-/** Decoders stop after a part of the work, so that whoever drives them can look around. */
-export type Steps = Generator<void, number | void, void>;
+/** Decoders stop after a part of the work and say how much of the input is used, so that whoever drives them can look around. */
+export type Steps<End = number | void> = Generator<number, End, void>;
 
 export interface Output {
   bytes: Uint8Array;
   /** Of `bytes`, how many are written. */
   length: number;
+  /** `length` up to which nothing needs to be looked after. */
+  end: number;
   /** Bytes let go between the beginning and the last ones. */
   gone: number;
   readonly limit: number;
   /** Most bytes held. */
-  readonly room: number;
+  room: number;
 }
 
 /** An output of this room bears all decoders, but for LZMA with distances over `WINDOW`. */
 export const LITTLE_ROOM: number = 8 << 20;
 /** Of an output of little room: what stays from its beginning, for payloads stand there. */
-export const BEGINNING: number = 2 << 20;
+export const BEGINNING: number = 1 << 20;
 /** What stays from its end; DEFLATE needs 32 KiB, LZ4 64, LZMA what its matches make of it. */
 const WINDOW = 4 << 20;
 /** Written at a time; less than what is between the two. */
@@ -40,9 +42,9 @@ const FIRST_ROOM = 64 << 10;
 /** Buffers double up to here; then all room is asked for at once, which costs memory only where it is written to. */
 const LAST_DOUBLED = 8 << 20;
 
-/** @param bytes to write into instead of a buffer that grows: as long as `room`. */
+/** @param bytes to write into at first. */
 export function newOutput(limit: number, room: number = limit, bytes: Uint8Array = new Uint8Array(Math.min(FIRST_ROOM, room))): Output {
-  return { bytes, length: 0, gone: 0, limit, room };
+  return { bytes, length: 0, end: 0, gone: 0, limit, room };
 }
 
 /** Bytes written so far, also those let go. */
@@ -52,13 +54,16 @@ export function total(out: Output): number {
 
 /** Makes room for `more` bytes, at most `PIECE` where room is little. @throws StopDecoding */
 export function reserve(out: Output, more: number): void {
-  if (total(out) + more > out.limit) throw new StopDecoding(`unpacks to more than ${out.limit} bytes`, true);
   const needed = out.length + more;
-  if (needed <= out.bytes.length) return;
-  if (needed > out.room) return slide(out);
-  const grown = new Uint8Array(needed > LAST_DOUBLED ? out.room : Math.min(out.room, Math.max(needed, out.bytes.length * 2)));
-  grown.set(out.bytes.subarray(0, out.length));
-  out.bytes = grown;
+  if (needed <= out.end) return;
+  if (out.gone + needed > out.limit) throw new StopDecoding(`unpacks to more than ${out.limit} bytes`, true);
+  if (needed > out.room) slide(out);
+  else if (needed > out.bytes.length) {
+    const grown = new Uint8Array(needed > LAST_DOUBLED ? out.limit : Math.min(out.limit, Math.max(needed, out.bytes.length * 2)));
+    grown.set(out.bytes.subarray(0, out.length));
+    out.bytes = grown;
+  }
+  out.end = Math.min(out.bytes.length, out.room, out.limit - out.gone);
 }
 
 function slide(out: Output): void {
@@ -68,7 +73,7 @@ function slide(out: Output): void {
 }
 
 export function put(out: Output, byte: number): void {
-  if (out.length >= out.bytes.length || out.gone + out.length >= out.limit) reserve(out, 1);
+  if (out.length >= out.end) reserve(out, 1);
   out.bytes[out.length++] = byte;
 }
 

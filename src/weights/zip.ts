@@ -5,6 +5,7 @@
  * @module
  */
 import type { ByteSource, Finding } from '../base/index.ts';
+import { inflatePrefix } from './decompress.ts';
 import { inflateRange, MAX_INFLATED_BYTES } from './inflate.ts';
 import { sliceSource } from './slice.ts';
 import { WeightsError } from './types.ts';
@@ -18,6 +19,8 @@ export type { ZipEntry } from './zip-entry.ts';
 const MAX_ENTRIES = 400_000;
 /** Entries of 46 bytes plus names; 400,000 of them with names of 100 bytes. (CWE-789) */
 const MAX_DIRECTORY_BYTES = 64 << 20;
+/** Deflated members up to here are unpacked by own code; beyond, the platform's is faster. */
+const SMALL_MEMBER = 4 << 20;
 /** End record (22 bytes) behind the longest comment. */
 const MAX_TAIL = 22 + 0xffff;
 
@@ -248,7 +251,9 @@ export async function openZipEntry(archive: ZipArchive, entry: ZipEntry): Promis
   const name = `${source.name}!${entry.name}`;
   if (entry.problem) throw entry.problem;
   if (entry.method === 0) return sliceSource(source, entry.dataOffset, entry.size, name);
-  const bytes = await readZipRange(archive, entry, 0, entry.size);
+  // What little data unpacks to may be much: it goes through the decoder that holds little.
+  const small = entry.compressedSize <= SMALL_MEMBER && entry.size <= MAX_INFLATED_BYTES;
+  const bytes = small ? await inflateMember(archive, entry) : await readZipRange(archive, entry, 0, entry.size);
   return {
     name,
     size: bytes.length,
@@ -258,6 +263,16 @@ export async function openZipEntry(archive: ZipArchive, entry: ZipEntry): Promis
       return bytes.slice(at, at + length);
     },
   };
+}
+
+async function inflateMember({ source }: ZipArchive, entry: ZipEntry): Promise<Uint8Array> {
+  const name = `${source.name}!${entry.name}`;
+  const { bytes, problem, limited } = await inflatePrefix(await source.read(entry.dataOffset, entry.compressedSize), entry.size);
+  if (problem === undefined && bytes.length === entry.size) return bytes;
+  const what = problem ?? `unpacks to ${bytes.length} bytes, fewer than declared`;
+  throw new WeightsError(limited ? 'WEIGHTS_LIMIT' : 'WEIGHTS_ARCHIVE', `${name}: the compressed data ${what}`, {
+    where: { file: name, byte: entry.dataOffset },
+  });
 }
 
 /** Bytes `[from, from + length)` of a member's content. @throws WeightsError */

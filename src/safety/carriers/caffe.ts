@@ -4,7 +4,7 @@
  * @module
  */
 import { type ByteSource, HeirloomError } from '../../base/index.ts';
-import { protoReader } from '../../weights/index.ts';
+import { type ProtoField, protoReader, type ProtoReader } from '../../weights/index.ts';
 import { dangerOf } from '../globals.ts';
 import { type Collector, report } from '../rules.ts';
 
@@ -14,26 +14,30 @@ const PYTHON = 130;
 export async function judgeCaffe(source: ByteSource, into: Collector): Promise<void> {
   const reader = protoReader(source);
   try {
-    await reader.walk(0, source.size, async (field) => {
-      if (field.number !== LAYER || field.wire !== 2) return;
-      let name = '';
-      let type = '';
-      let module = '';
-      await reader.walk(field.start, field.end, async (part) => {
-        if (part.wire !== 2) return;
-        if (part.number === 1) name = reader.text(part);
-        else if (part.number === 2) type = reader.text(part);
-        else if (part.number === PYTHON)
-          await reader.walk(part.start, part.end, (parameter) => {
-            if (parameter.number === 1 && parameter.wire === 2) module = reader.text(parameter);
-          });
-      });
-      if (type === 'Python' || module) judgeLayer(module, { file: source.name, byte: field.tag, field: name }, into);
-    });
+    await reader.walk(0, source.size, (field) =>
+      field.number === LAYER && field.wire === 2 ? judgeMessage(reader, field, into) : undefined,
+    );
   } catch (error) {
     if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
     report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
   }
+}
+
+async function judgeMessage(reader: ProtoReader, field: ProtoField, into: Collector): Promise<void> {
+  let name = '';
+  let type = '';
+  let module = '';
+  await reader.walk(field.start, field.end, (part) => {
+    if (part.wire !== 2) return undefined;
+    if (part.number === 1) name = reader.text(part);
+    else if (part.number === 2) type = reader.text(part);
+    else if (part.number === PYTHON)
+      return reader.walk(part.start, part.end, (parameter) => {
+        if (parameter.number === 1 && parameter.wire === 2) module = reader.text(parameter);
+      });
+    return undefined;
+  });
+  if (type === 'Python' || module) judgeLayer(module, { file: reader.source.name, byte: field.tag, field: name }, into);
 }
 
 function judgeLayer(module: string, where: { file: string; byte: number; field: string }, into: Collector): void {

@@ -48,7 +48,7 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
     }
     if (typeof value !== 'object' || value === null) continue;
     const list = Array.isArray(value);
-    for (const [inner, one] of Object.entries(value)) {
+    const visit = (inner: string | number, one: JsonValue): void => {
       if (typeof one !== 'string' && (typeof one !== 'object' || one === null)) {
         if (inner === 'trust_remote_code' && one === true)
           report(
@@ -57,14 +57,17 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
             { file, field: path ? `${path}.${inner}` : inner },
             `${inner} is set in the file, for whoever loads it`,
           );
-        continue;
+        return;
       }
       // Most texts of a vocabulary of a million need no place of their own.
-      if (list && typeof one === 'string' && !loaded && !one.includes('{') && !one.includes('://') && !PATH_KEY.test(key)) continue;
-      const at = path ? `${path}.${inner}` : inner;
-      if (!list) judgeKey(inner, one, at, file, into);
-      stack.push({ value: one, path: at, key: list ? key : inner });
-    }
+      if (list && typeof one === 'string' && !loaded && !one.includes('{') && !one.includes('://') && !PATH_KEY.test(key)) return;
+      const at = path ? `${path}.${inner}` : String(inner);
+      if (typeof inner === 'string') judgeKey(inner, one, at, file, into);
+      stack.push({ value: one, path: at, key: typeof inner === 'string' ? inner : key });
+    };
+    // No pairs of all there is: of a list of seven million numbers they would take a gigabyte.
+    if (list) for (let i = 0; i < value.length; i++) visit(i, value[i]!);
+    else for (const inner of Object.keys(value)) visit(inner, value[inner]!);
   }
   if (name === 'model_index.json') judgeModelIndex(root, file, into);
   if (name === 'modules.json') judgeModules(root, file, into);

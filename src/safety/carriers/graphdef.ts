@@ -40,13 +40,14 @@ export async function judgeGraphDef(source: ByteSource, into: Collector): Promis
 async function judgeGraphs(source: ByteSource, into: Collector, depth: number, budget: Look['budget']): Promise<void> {
   const look: Look = { source, reader: protoReader(source), into, depth, budget, texts: [] };
   let saved = false;
-  await look.reader.walk(0, source.size, async (field) => {
+  await look.reader.walk(0, source.size, (field) => {
     if (field.number === 1 && field.wire === 0) saved = true;
     else if (saved && field.number === 2 && field.wire === 2)
-      await look.reader.walk(field.start, field.end, async (part) => {
-        if (part.number === 2 && part.wire === 2) await judgeGraph(look, part);
-      });
-    else if (!saved) await judgeGraphField(look, field);
+      return look.reader.walk(field.start, field.end, (part) =>
+        part.number === 2 && part.wire === 2 ? judgeGraph(look, part) : undefined,
+      );
+    else if (!saved) return judgeGraphField(look, field);
+    return undefined;
   });
   for (const { start, end } of look.texts) await judgeConstant(look, start, end);
 }
@@ -55,26 +56,26 @@ async function judgeGraph(look: Look, range: ProtoField): Promise<void> {
   await look.reader.walk(range.start, range.end, (field) => judgeGraphField(look, field));
 }
 
-async function judgeGraphField(look: Look, field: ProtoField): Promise<void> {
-  if (field.wire !== 2) return;
-  if (field.number === 1) await judgeNode(look, field);
-  else if (field.number === 2)
-    await look.reader.walk(field.start, field.end, async (part) => {
-      if (part.number !== 1 || part.wire !== 2) return;
-      await look.reader.walk(part.start, part.end, async (node) => {
-        if (node.number === 3 && node.wire === 2) await judgeNode(look, node);
-      });
-    });
+/** Undefined where there is nothing to wait for: a file may be nothing but small fields. */
+function judgeGraphField(look: Look, field: ProtoField): Promise<void> | undefined {
+  if (field.wire !== 2) return undefined;
+  if (field.number === 1) return judgeNode(look, field);
+  if (field.number !== 2) return undefined;
+  return look.reader.walk(field.start, field.end, (part) => {
+    if (part.number !== 1 || part.wire !== 2) return undefined;
+    return look.reader.walk(part.start, part.end, (node) => (node.number === 3 && node.wire === 2 ? judgeNode(look, node) : undefined));
+  });
 }
 
 async function judgeNode(look: Look, range: ProtoField): Promise<void> {
   let name = '';
   let op = '';
-  await look.reader.walk(range.start, range.end, async (field) => {
-    if (field.wire !== 2) return;
+  await look.reader.walk(range.start, range.end, (field) => {
+    if (field.wire !== 2) return undefined;
     if (field.number === 1) name = look.reader.text(field);
     else if (field.number === 2) op = look.reader.text(field);
-    else if (field.number === 5) await judgeAttribute(look, field, op, name);
+    else if (field.number === 5) return judgeAttribute(look, field, op, name);
+    return undefined;
   });
   judgeOperation(op, { file: look.source.name, byte: range.tag, field: name.slice(0, 200) }, look.into);
 }

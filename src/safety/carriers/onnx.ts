@@ -87,36 +87,36 @@ function tell(error: unknown, source: ByteSource, into: Collector): void {
 async function judgeModel(look: Look): Promise<void> {
   const { reader, source } = look;
   const properties: [string, string][] = [];
-  await reader.walk(0, source.size, async (field) => {
-    if (field.wire !== 2) return;
-    if (field.number === 7) await judgeGraph(look, field, 0);
-    else if (field.number === 14) properties.push(await entry(look, field));
-    else if (field.number === 20)
-      await reader.walk(field.start, field.end, async (part) => {
-        if ((part.number === 1 || part.number === 2) && part.wire === 2) await judgeGraph(look, part, 0);
-      });
-    else if (field.number === 25) await judgeFunction(look, field);
+  await reader.walk(0, source.size, (field) => {
+    if (field.wire !== 2) return undefined;
+    if (field.number === 7) return judgeGraph(look, field, 0);
+    if (field.number === 14) return entry(look, field).then((property) => void properties.push(property));
+    if (field.number === 20)
+      return reader.walk(field.start, field.end, (part) =>
+        (part.number === 1 || part.number === 2) && part.wire === 2 ? judgeGraph(look, part, 0) : undefined,
+      );
+    return field.number === 25 ? judgeFunction(look, field) : undefined;
   });
   for (const [key, value] of properties) judgeMetadata(key, value, source.name, look.into);
 }
 
 async function judgeFunction(look: Look, range: Range): Promise<void> {
-  await look.reader.walk(range.start, range.end, async (field) => {
-    if (field.wire !== 2) return;
+  await look.reader.walk(range.start, range.end, (field) => {
+    if (field.wire !== 2) return undefined;
     if (field.number === 10) look.functions.add(look.reader.text(field));
-    if (field.number === 7) await judgeNode(look, field, 0);
-    if (field.number === 11) await judgeAttribute(look, field, '', 0);
+    if (field.number === 7) return judgeNode(look, field, 0);
+    return field.number === 11 ? judgeAttribute(look, field, '', 0) : undefined;
   });
 }
 
 async function judgeGraph(look: Look, range: Range, depth: number): Promise<void> {
   if (depth > MAX_GRAPHS)
     return report(look.into, 'not-read', { file: look.source.name, byte: range.start }, `graphs nest deeper than ${MAX_GRAPHS}`);
-  await look.reader.walk(range.start, range.end, async (field) => {
-    if (field.wire !== 2) return;
-    if (field.number === 1) await judgeNode(look, field, depth);
-    else if (field.number === 5) await judgeTensor(look, field);
-    else if (field.number === 15) await judgeSparse(look, field);
+  await look.reader.walk(range.start, range.end, (field) => {
+    if (field.wire !== 2) return undefined;
+    if (field.number === 1) return judgeNode(look, field, depth);
+    if (field.number === 5) return judgeTensor(look, field);
+    return field.number === 15 ? judgeSparse(look, field) : undefined;
   });
 }
 

@@ -31,7 +31,8 @@ function judgeIds(root: Json, model: Json, file: string, into: Collector): void 
   const say = (field: string, what: string): void => report(into, 'tokenizer-ids', { file, field }, what);
   const byId = new Map<number, string>();
   if (vocab)
-    for (const [token, id] of Object.entries(vocab)) {
+    for (const token of Object.keys(vocab)) {
+      const id = vocab[token]!;
       if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0) {
         say('model.vocab', `the token ${show(token)} has the impossible id ${JSON.stringify(id).slice(0, 40)}`);
         break;
