@@ -34,24 +34,55 @@ const PICKLE_NAMES = /\.(pkl|pickle|joblib|dill|pt|pth|ckpt|pkl\d?)$/i;
 /** Files scanned at the same time. */
 const AT_ONCE = 4;
 
-/** Scans every file of a tree, several at once; the answer is in the tree's order. @throws SourceError when bytes cannot be had. */
+/**
+ * Files in a row that a server did not give before the others are not asked for: each costs several tries, and a dead server
+ * would be asked for hours.
+ */
+const MAX_REFUSED = 8;
+
+/**
+ * Scans every file of a tree, several at once; the answer is in the tree's order. A file whose bytes cannot be had is
+ * unreadable, has the error, and does not keep the others from being judged. @throws only when the caller gave up.
+ */
 export async function scanTree(tree: FileTree, watch: Watch = {}): Promise<SafetyReport> {
   const files: FileSafety[] = [];
   let next = 0;
   let done = 0;
+  let refused = 0;
+  let lastError: HeirloomError | undefined;
   const total = tree.files.length;
+  const tryFile = async (path: string): Promise<FileSafety> => {
+    if (lastError && refused >= MAX_REFUSED) return unavailable(path, lastError);
+    try {
+      const file = await scanFile(tree, path);
+      refused = 0;
+      return file;
+    } catch (error) {
+      watch.signal?.throwIfAborted();
+      if (!(error instanceof HeirloomError)) throw error;
+      if (error.code === 'SOURCE_HTTP') refused += 1;
+      lastError = error;
+      return unavailable(path, error);
+    }
+  };
   // Files wait for bytes from disk or network; a few at once keep it busy and memory bounded.
   const worker = async (): Promise<void> => {
     for (let at = next++; at < total; at = next++) {
       watch.signal?.throwIfAborted();
       const { path } = tree.files[at]!;
       watch.onProgress?.({ what: `scanning ${path}`, done, total });
-      files[at] = await scanFile(tree, path);
+      files[at] = await tryFile(path);
       done += 1;
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, total) }, worker));
   return { verdict: worst(files.map((file) => file.verdict)), files };
+}
+
+async function unavailable(path: string, error: HeirloomError): Promise<FileSafety> {
+  const into = newCollector(await rulebook(), 0);
+  report(into, 'unavailable', { file: path }, error.message);
+  return { path, format: 'unknown', verdict: verdictOf(into), findings: into.findings, error: error.toJSON() };
 }
 
 /** Scans one file. What cannot be read is a finding and the verdict `unreadable`. @throws SourceError when bytes cannot be had. */
@@ -102,12 +133,16 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   return format;
 }
 
-/** `vocab_size` of the configuration beside a tokenizer. */
+/** `vocab_size` of the configuration beside a tokenizer; that it cannot be had is told where it is scanned itself. */
 async function embeddingRows(tree: FileTree, path: string): Promise<number | undefined> {
   const config = path.replace(/tokenizer\.json$/, 'config.json');
   const entry = tree.files.find((one) => one.path === config);
   if (!entry || entry.size > MAX_CONFIG) return undefined;
-  const text = new TextDecoder().decode(await (await tree.open(config)).read(0, entry.size));
+  const bytes = await tree
+    .open(config)
+    .then((source) => source.read(0, entry.size))
+    .catch(() => new Uint8Array(0));
+  const text = new TextDecoder().decode(bytes);
   const found = /"vocab_size"\s*:\s*(\d{1,9})\b/.exec(text);
   return found ? Number(found[1]) : undefined;
 }
