@@ -31,6 +31,9 @@ const WEIGHT_NAME = /\.(safetensors|gguf|onnx|pt|pth|bin|ckpt|h5|keras|npy|npz|p
 /** Names under which only pickles are published; anything else there is a broken file. */
 const PICKLE_NAMES = /\.(pkl|pickle|joblib|dill|pt|pth|ckpt|pkl\d?)$/i;
 
+/** Git LFS pointers as they are written; one with more in it is looked at as what it is named. (git-lfs, docs/spec.md) */
+const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\noid sha256:[0-9a-f]{64}\nsize \d+\n$/;
+
 /** Files scanned at the same time. */
 const AT_ONCE = 4;
 
@@ -105,6 +108,13 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   const path = source.name;
   const detected = detectBytes(head, source.size, path);
   judgeName(path, detected, into);
+  // What stands in for a file that was never downloaded is harmless, and says nothing about the file.
+  if (detected === 'lfs-pointer') {
+    report(into, 'unavailable', { file: path, byte: 0 }, 'the file is a Git LFS pointer; what it points to is not here');
+    if (source.size === head.length && POINTER.test(new TextDecoder().decode(head))) return detected;
+  }
+  if (detected === 'html' && WEIGHT_NAME.test(path))
+    report(into, 'unavailable', { file: path, byte: 0 }, 'the file is named as weights and is a web page, as failed downloads are');
   judgeShadow(path, into);
   const text = await scanText(tree, source, head, detected, into);
   if (text) return text;
