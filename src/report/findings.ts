@@ -10,7 +10,7 @@ const ORDER: { readonly [severity in Severity]: number } = { error: 0, warning: 
 const TONES: { readonly [severity in Severity]: Tone } = { error: 'bad', warning: 'careful', note: 'quiet' };
 
 /** More findings than this are counted by severity, not printed; the JSON answer has them all. (CWE-770) */
-const MAX_SHOWN = 200;
+export const MAX_SHOWN = 200;
 
 /** Stable: the order given, within one severity. Findings that say the same about the same place are told once. */
 export function sortFindings(findings: readonly Finding[]): Finding[] {

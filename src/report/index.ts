@@ -18,5 +18,6 @@ export { type Style } from './style.ts';
 export { type Cell, renderTable } from './table.ts';
 export { renderAssessment } from './terminal-assessment.ts';
 export { renderRelation } from './terminal-relation.ts';
+export { renderScan } from './terminal-scan.ts';
 export { renderTree } from './terminal-tree.ts';
 export { clean as cleanText } from './text.ts';

@@ -3,7 +3,7 @@
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  * @module
  */
-import type { Severity } from '../base/index.ts';
+import { type Severity, sha256, toHex } from '../base/index.ts';
 
 export interface SarifResult {
   readonly ruleId: string;
@@ -29,9 +29,14 @@ export interface PlacedResult extends SarifResult {
 /** What is said of a rule, whatever it found. */
 export interface RuleAbout {
   readonly short: string;
+  /** The short one when there is no more to say: code hosts ask for both. */
   readonly full?: string;
   readonly help: string;
-  readonly helpUri?: string;
+  /** Shown in place of `help` by code hosts. */
+  readonly markdown?: string;
+  readonly level?: Severity;
+  /** How grave a security rule is, over 0.0 to 10.0: code hosts then say critical, high, medium or low. */
+  readonly securitySeverity?: string;
 }
 
 /** What could not be looked at: the run then did not succeed (section 3.20.14). */
@@ -47,6 +52,7 @@ export function sarifLog(
   problems?: readonly SarifProblem[],
 ): object {
   const ids = [...new Set(results.map((result) => result.ruleId))].sort();
+  const fingerprint = fingerprints();
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -56,16 +62,16 @@ export function sarifLog(
           driver: {
             name: 'heirloom',
             version,
-            informationUri: 'https://www.npmjs.com/package/heirloom',
             rules: ids.map((id) => {
-              const { short, full, help, helpUri } = about(id);
+              const { short, full = short, help, markdown, level, securitySeverity } = about(id);
               return {
                 id,
                 name: nameOf(id),
                 shortDescription: { text: short },
-                ...(full !== undefined && { fullDescription: { text: full } }),
-                help: { text: help },
-                ...(helpUri !== undefined && { helpUri }),
+                fullDescription: { text: full },
+                help: { text: help, ...(markdown !== undefined && { markdown }) },
+                ...(level && { defaultConfiguration: { level } }),
+                ...(securitySeverity && { properties: { tags: ['security'], 'security-severity': securitySeverity } }),
               };
             }),
           },
@@ -95,12 +101,26 @@ export function sarifLog(
               ...(module !== undefined && { logicalLocations: [{ name: module, kind: 'module' }] }),
             },
           ],
-          partialFingerprints: { 'heirloom/v1': key },
+          partialFingerprints: { primaryLocationLineHash: fingerprint(key) },
           ...(accepted !== undefined && { suppressions: [{ kind: 'external', justification: accepted }] }),
           ...(properties && { properties }),
         })),
       },
     ],
+  };
+}
+
+/**
+ * GitHub tells results of one run from those of the next by `primaryLocationLineHash` alone, written as a hash and the count of
+ * its like so far (docs.github.com, "SARIF support for code scanning").
+ */
+function fingerprints(): (key: string) => string {
+  const seen = new Map<string, number>();
+  return (key) => {
+    const hash = toHex(sha256(new TextEncoder().encode(key))).slice(0, 16);
+    const n = (seen.get(hash) ?? 0) + 1;
+    seen.set(hash, n);
+    return `${hash}:${n}`;
   };
 }
 
@@ -112,9 +132,16 @@ function nameOf(id: string): string {
     .join('');
 }
 
-/** A relative URI reference: spaces and the like are encoded, a folder's file is appended. */
+/** A URI reference: relative for a relative path, `file:` for any other; spaces and the like are encoded, a folder's file is appended. */
 export function sarifUri(locator: string, file?: string): string {
-  const base =
-    /^[a-z]+:/i.test(locator) && !/^[a-z]:[\\/]/i.test(locator) ? locator : locator.split(/[\\/]/).map(encodeURIComponent).join('/');
-  return file === undefined ? base : `${base.replace(/\/$/, '')}/${file.split('/').map(encodeURIComponent).join('/')}`;
+  const encoded = (path: string): string => path.split(/[\\/]/).map(encodeURIComponent).join('/');
+  const drive = /^[a-z]:(?=[\\/])/i.exec(locator)?.[0];
+  const base = drive
+    ? `file:///${drive}${encoded(locator.slice(2))}`
+    : /^[a-z]+:/i.test(locator)
+      ? encodeURI(locator)
+      : locator.startsWith('/')
+        ? `file://${encoded(locator)}`
+        : encoded(locator.replace(/^(\.[\\/])+/, ''));
+  return file === undefined ? base : `${base.replace(/\/$/, '')}/${encoded(file)}`;
 }

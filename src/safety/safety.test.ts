@@ -202,3 +202,11 @@ test('an empty file named as weights is unreadable, an empty note is clean', asy
   expect((await scanFile(tree, 'model.onnx')).verdict).toBe('unreadable');
   expect((await scanFile(tree, '.gitkeep')).verdict).toBe('clean');
 });
+
+test('a pointer or a web page in the place of weights is unreadable: nothing is said of what is not there', async () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12345\n`;
+  for (const path of ['model.safetensors', 'tokenizer.json', 'model.pkl'])
+    expect(await scan(path, pointer)).toMatchObject({ verdict: 'unreadable', findings: [{ rule: 'safety/unavailable' }] });
+  expect(rules(await scan('model.bin', '<!DOCTYPE html><html><body>404</body></html>'))).toContain('unavailable');
+  expect(await scan('page.html', '<!DOCTYPE html><html></html>')).toMatchObject({ verdict: 'clean' });
+});

@@ -42,36 +42,65 @@ const PICKLE_NAMES = /\.(pkl|pickle|joblib|dill|pt|pth|ckpt|pkl\d?)$/i;
 
 /** Files over this size wait for their turn before they are held whole. */
 const MUCH = 4 << 20;
+/** Git LFS pointers as they are written; one with more in it is looked at as what it is named. (git-lfs, docs/spec.md) */
+const POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\noid sha256:[0-9a-f]{64}\nsize \d+\n$/;
 
 /** Files scanned at the same time. */
 const AT_ONCE = 4;
 
-/** Scans every file of a tree, several at once; the answer is in the tree's order. @throws SourceError when bytes cannot be had. */
+/**
+ * Files in a row that a server did not give before the others are not asked for: each costs several tries, and a dead server
+ * would be asked for hours.
+ */
+const MAX_REFUSED = 8;
+
+/**
+ * Scans every file of a tree, several at once; the answer is in the tree's order. A file whose bytes cannot be had is
+ * unreadable, has the error, and does not keep the others from being judged. @throws only when the caller gave up.
+ */
 export async function scanTree(tree: FileTree, watch: Watch = {}): Promise<SafetyReport> {
   const files: FileSafety[] = [];
   let next = 0;
   let done = 0;
+  let refused = 0;
+  let lastError: HeirloomError | undefined;
   const total = tree.files.length;
   const turns = newTurns();
+  const tryFile = async (path: string): Promise<FileSafety> => {
+    if (lastError && refused >= MAX_REFUSED) return unavailable(path, lastError);
+    try {
+      const file = await scanInTurn(tree, path, turns(), watch.signal);
+      refused = 0;
+      return file;
+    } catch (error) {
+      // The others end what they have begun: the caller closes the tree next.
+      if (watch.signal?.aborted || !(error instanceof HeirloomError)) next = total;
+      watch.signal?.throwIfAborted();
+      if (!(error instanceof HeirloomError)) throw error;
+      if (error.code === 'SOURCE_HTTP') refused += 1;
+      lastError = error;
+      return unavailable(path, error);
+    }
+  };
   // Files wait for bytes from disk or network; a few at once keep it busy and memory bounded.
   const worker = async (): Promise<void> => {
     for (let at = next++; at < total; at = next++) {
       watch.signal?.throwIfAborted();
       const { path } = tree.files[at]!;
       watch.onProgress?.({ what: `scanning ${path}`, done, total });
-      try {
-        files[at] = await scanInTurn(tree, path, turns(), watch.signal);
-      } catch (error) {
-        // The others end what they have begun: the caller closes the tree next.
-        next = total;
-        throw error;
-      }
+      files[at] = await tryFile(path);
       done += 1;
     }
   };
   const ended = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, total) }, worker));
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
   return { verdict: worst(files.map((file) => file.verdict)), files };
+}
+
+async function unavailable(path: string, error: HeirloomError): Promise<FileSafety> {
+  const into = newCollector(await rulebook(), 0);
+  report(into, 'unavailable', { file: path }, error.message);
+  return { path, format: 'unknown', verdict: verdictOf(into), findings: into.findings, error: error.toJSON() };
 }
 
 /** Scans one file. What cannot be read is a finding and the verdict `unreadable`. @throws SourceError when bytes cannot be had. */
@@ -82,19 +111,20 @@ export function scanFile(tree: FileTree, path: string): Promise<FileSafety> {
 async function scanInTurn(tree: FileTree, path: string, turn?: Turn, signal?: AbortSignal): Promise<FileSafety> {
   const source = await tree.open(path);
   const into = newCollector(await rulebook(), source.size, turn, signal);
-  let format = 'unknown';
   try {
-    format = await scanTop(tree, source, into);
-  } catch (error) {
-    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
-    format = detectBytes(await source.read(0, Math.min(source.size, 1024)), source.size, path);
-    report(into, 'broken-file', error.where ?? { file: path }, error.message);
+    const format = await scanTop(tree, source, into).catch((error: unknown) => brokenFile(error, source, into));
+    // Marks of other formats can stand in a pickle, and no name keeps a loader from reading one.
+    if (format !== 'pickle' && (await hidesPickle(source, into))) await scanPickles(source, into);
+    return { path, format, verdict: verdictOf(into), findings: into.findings };
   } finally {
     turn?.end();
   }
-  // Marks of other formats can stand in a pickle, and no name keeps a loader from reading one.
-  if (format !== 'pickle' && (await hidesPickle(source, into))) await scanPickles(source, into);
-  return { path, format, verdict: verdictOf(into), findings: into.findings };
+}
+
+async function brokenFile(error: unknown, source: ByteSource, into: Collector): Promise<string> {
+  if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+  report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
+  return detectBytes(await source.read(0, Math.min(source.size, 1024)), source.size, source.name);
 }
 
 async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Promise<string> {
@@ -102,6 +132,13 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   const path = source.name;
   const detected = detectBytes(head, source.size, path);
   judgeName(path, detected, into);
+  // What stands in for a file that was never downloaded is harmless, and says nothing about the file.
+  if (detected === 'lfs-pointer') {
+    report(into, 'unavailable', { file: path, byte: 0 }, 'the file is a Git LFS pointer; what it points to is not here');
+    if (source.size === head.length && POINTER.test(new TextDecoder().decode(head))) return detected;
+  }
+  if (detected === 'html' && WEIGHT_NAME.test(path))
+    report(into, 'unavailable', { file: path, byte: 0 }, 'the file is named as weights and is a web page, as failed downloads are');
   judgeShadow(path, into);
   const text = await scanText(tree, source, head, detected, into);
   if (text) return text;
@@ -130,12 +167,16 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   return format;
 }
 
-/** `vocab_size` of the configuration beside a tokenizer. */
+/** `vocab_size` of the configuration beside a tokenizer; that it cannot be had is told where it is scanned itself. */
 async function embeddingRows(tree: FileTree, path: string): Promise<number | undefined> {
   const config = path.replace(/tokenizer\.json$/, 'config.json');
   const entry = tree.files.find((one) => one.path === config);
   if (!entry || entry.size > MAX_CONFIG) return undefined;
-  const text = new TextDecoder().decode(await (await tree.open(config)).read(0, entry.size));
+  const bytes = await tree
+    .open(config)
+    .then((source) => source.read(0, entry.size))
+    .catch(() => new Uint8Array(0));
+  const text = new TextDecoder().decode(bytes);
   const found = /"vocab_size"\s*:\s*(\d{1,9})\b/.exec(text);
   return found ? Number(found[1]) : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Finding } from '../base/index.ts';
+import type { Finding, HeirloomError } from '../base/index.ts';
 
 /**
  * `malicious`: loading it runs or destroys something no model needs. `suspicious`: loading it depends on code or tricks nobody
@@ -15,6 +15,8 @@ export interface FileSafety {
   readonly findings: readonly Finding[];
   /** Found, and accepted by a policy. */
   readonly accepted?: readonly AcceptedFinding[];
+  /** Why its bytes could not be had. */
+  readonly error?: ReturnType<HeirloomError['toJSON']>;
 }
 
 /** A finding that a policy accepts, with the reason given and the last day on which it holds. */

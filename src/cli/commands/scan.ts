@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
-import { type Finding, HeirloomError } from '../../base/index.ts';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { type FileTree, type Finding, HeirloomError } from '../../base/index.ts';
 import type { Policy } from '../../safety/index.ts';
+import { EXIT } from '../exit.ts';
 import { exitCodeOf, tryEach } from '../inputs.ts';
 import { hasWork, type Runtime } from '../runtime.ts';
 import { readVersion } from '../version.ts';
@@ -19,14 +20,18 @@ export function addScan(program: Command, runtime: Runtime): void {
     .action(async (paths: string[], options: { json?: true; sarif?: true; policy?: string }) => {
       const { applyPolicy, failsPolicy, scanTree } = await import('../../safety/index.ts');
       const { openTree } = await import('../../sources/index.ts');
-      const { cleanText, renderFindings, toJson, toScanSarif } = await import('../../report/index.ts');
+      const { renderScan, toJson, toScanSarif } = await import('../../report/index.ts');
       const policy = await readPolicy(options.policy, paths, runtime);
       const tried = await tryEach(paths, runtime, async (path) => {
         const tree = await openTree(path, runtime.watch);
         try {
           const { files } = await scanTree(tree, runtime.watch);
-          const named = files.map((file) => ({ ...file, path: tree.kind === 'file' ? path : `${path.replace(/\/+$/, '')}/${file.path}` }));
-          return { files: named, findings: tree.findings };
+          const named = files.map((file) => ({ ...file, path: pathShown(tree.kind, path, file.path) }));
+          const findings = tree.findings.map((one) => ({
+            ...one,
+            where: { ...one.where, file: pathShown(tree.kind, path, one.where.file ?? '') },
+          }));
+          return { files: named, findings };
         } finally {
           await tree.close();
         }
@@ -41,19 +46,36 @@ export function addScan(program: Command, runtime: Runtime): void {
       const judged = policy && (await applyPolicy(scanned, policy, new Date().toISOString().slice(0, 10)));
       const files = judged?.files ?? scanned;
       listing.push(...(judged?.findings ?? []));
-      if (options.sarif) runtime.print(toJson(toScanSarif(readVersion(), files, listing)));
-      else if (options.json) runtime.print(toJson({ schema: 'heirloom-scan/1', files, findings: listing }));
-      else {
-        for (const file of files) {
-          runtime.print(`${file.verdict.padEnd(10)} ${cleanText(file.path)}\n${renderFindings(file.findings, runtime.style)}`);
-          for (const { finding, reason, expires } of file.accepted ?? [])
-            runtime.print(`  accepted until ${expires}: ${finding.rule}, ${cleanText(finding.what)} (${cleanText(reason)})`);
-        }
-        if (listing.length > 0) runtime.print(renderFindings(listing, runtime.style));
-      }
+      if (options.sarif) {
+        const placed = files.map((file) => ({ ...file, path: fromHere(file.path) }));
+        runtime.print(toJson(toScanSarif({ version: readVersion(), files: placed, listing, page: rulePage })));
+      } else if (options.json) runtime.print(toJson({ schema: 'heirloom-scan/1', files, findings: listing }));
+      else runtime.print(renderScan(files, listing, runtime.style));
+      const missed = tried.flatMap((one) => ('answer' in one ? one.answer.files.filter((file) => file.error) : [])).length;
+      if (missed > 0) runtime.note(`heirloom: ${missed} of ${files.length} files could not be read`);
       const fails = files.some((file) => (policy ? failsPolicy(file, policy) : file.verdict !== 'clean' || hasWork(file.findings)));
-      process.exitCode = exitCodeOf(tried, (answer) => hasWork(answer.findings) || fails);
+      process.exitCode = missed > 0 ? EXIT.failed : exitCodeOf(tried, (answer) => hasWork(answer.findings) || fails);
     });
+}
+
+/** A file or an address is shown as it was given, what is in a folder or repository below it. */
+function pathShown(kind: FileTree['kind'], given: string, path: string): string {
+  if (kind === 'file' || kind === 'url') return given;
+  const below = given.replace(/\/+$/, '');
+  return below === '.' ? path : `${below}/${path}`;
+}
+
+/** Code hosts look for files by their path from the root of the repository, where scans are run. */
+function fromHere(path: string): string {
+  if (!isAbsolute(path)) return path;
+  const below = relative(process.cwd(), path);
+  return below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below) ? path : below;
+}
+
+/** The page on a rule, as it is shipped with the package; rules of other rooms have none. */
+function rulePage(rule: string): string | undefined {
+  if (!/^safety\/[a-z-]+$/.test(rule)) return undefined;
+  return readFileSync(new URL(`../../../docs/rules/${rule}.md`, import.meta.url), 'utf8');
 }
 
 const POLICY_FILE = 'heirloom-policy.json';
