@@ -18,6 +18,7 @@ import {
   type TarMember,
 } from '../weights/index.ts';
 import { judgeCode } from './code.ts';
+import { isScript, judgeTextFile } from './carriers/files.ts';
 import { judgeKerasConfig } from './carriers/keras.ts';
 import { judgeTorchScript } from './carriers/torchscript.ts';
 import { resync } from './pickles.ts';
@@ -174,6 +175,7 @@ async function scanMember(
       else judgeText(bytes, file, into);
       if (/\.py$/i.test(entry.name) && isText(bytes)) return;
     }
+    if (isScript(entry.name) && member.size <= MAX_TEXT) judgeScript(await member.read(0, member.size), file, kind.prefix !== null, into);
     if (kind.keras && /\.(pyw?|pyc|sh|exe|dll|so|dylib|bat|cmd|ps1|vbs|jar)$/i.test(entry.name))
       report(into, 'keras-program', where, `member "${entry.name}" of a Keras archive is a program`);
     if (member.size <= MAX_CHECKED && crc32(await member.read(0, member.size)) !== entry.crc32)
@@ -256,7 +258,15 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
     else judgeText(bytes, file, into);
     if (isText(bytes)) return;
   }
+  if (isScript(member.name) && member.size <= MAX_TEXT)
+    judgeScript(await slice.read(0, member.size), file, /\.nemo$/i.test(source.name), into);
   await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });
+}
+
+/** @param weights whether the archive is one of weights, which need no script. */
+function judgeScript(bytes: Uint8Array, file: string, weights: boolean, into: Collector): void {
+  judgeTextFile(bytes, new TextDecoder().decode(bytes), file, into);
+  if (weights) report(into, 'executable', { file }, 'a weight file carries a script');
 }
 
 function leaves(path: string): boolean {

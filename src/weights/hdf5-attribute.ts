@@ -35,6 +35,8 @@ async function readAttribute(file: Hdf5File, { data, at }: Message): Promise<{ n
   if (version > 1 && data.u8(1) !== 0) return null;
   const name = data.text(nameAt, nameBytes);
   if (data.u8(spaceAt + 1) !== 0) return null;
+  // A null space (version 2, type 2) has no value at all; PyTables writes empty titles so.
+  if (data.u8(spaceAt) === 2 && data.u8(spaceAt + 3) === 2) return null;
   const kind = data.u8(typeAt) & 15;
   const size = data.u32(typeAt + 4);
   if (kind === 3) return size > MAX_TEXT_BYTES ? null : { name, text: data.text(valueAt, size) };

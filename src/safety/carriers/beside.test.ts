@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryTree } from '../../base/index.ts';
 import { scanTree } from '../index.ts';
+import { tarBytes } from '../../weights/testing/index.ts';
 import { json, scanned, text } from '../testing/made.ts';
 
 describe('a configuration', () => {
@@ -334,5 +335,20 @@ describe('files that run by themselves or stand in for others', () => {
     ['requirements.txt', 'torch==2.0\n'],
   ])('%s with %j is clean', async (name, content) => {
     expect((await scanned({ [name]: text(content) })).verdict).toBe('clean');
+  });
+});
+
+describe('a script in an archive of weights', () => {
+  const nemo = (name: string, content: string): Uint8Array =>
+    tarBytes([
+      { name: 'model_config.yaml', data: text('target: nemo.Model\n') },
+      { name, data: text(content) },
+    ]);
+  test('is told, whatever it does', async () => {
+    expect((await scanned({ 'm.nemo': nemo('run.sh', 'echo hello\n') })).rules).toContain('executable');
+    expect((await scanned({ 'm.nemo': nemo('run.sh', '#!/bin/bash\nrm -rf /\n') })).rules).toContain('code-calls');
+  });
+  test('of another kind is judged by what it does', async () => {
+    expect((await scanned({ 'm.tar': nemo('build.sh', 'rm -rf ./build\nmake\n') })).verdict).toBe('clean');
   });
 });

@@ -21,6 +21,8 @@ const PROMISES: readonly (readonly [suffix: RegExp, what: string, formats: reado
   [/\.npy$/i, 'NumPy', ['npy', 'pickle']],
   [/\.npz$/i, 'NumPy', ['zip', 'npz']],
   [/\.zip$/i, 'ZIP', ['zip', 'keras-zip', 'npz']],
+  [/\.mar$/i, 'TorchServe', ['zip', 'gzip', 'tar']],
+  [/\.nemo$/i, 'NeMo', ['tar', 'gzip']],
   [/\.tflite$/i, 'TensorFlow Lite', ['tflite']],
   [/\.pb$/i, 'protobuf', ['tf-graphdef', 'onnx', 'caffe']],
   [/\.caffemodel$/i, 'Caffe', ['caffe', 'keras-h5']],
@@ -52,6 +54,11 @@ export function promisedFormat(file: string): string | null {
   return promise && promise[1] !== 'no model' ? promise[1] : null;
 }
 
+/** Files that a shell or another interpreter runs. */
+export function isScript(file: string): boolean {
+  return /\.(sh|bash|zsh|bat|cmd|ps1|vbs|pl|rb|lua)$/i.test(file);
+}
+
 /** Whether a file with this name is looked at as text by `judgeTextFile`. */
 export function isTextFile(file: string): boolean {
   return (
@@ -76,7 +83,7 @@ export function judgeTextFile(bytes: Uint8Array, text: string, file: string, int
   if (/\.pbtxt$/i.test(base)) return judgeGraphText(text, file, into);
   if (/\.prototxt$/i.test(base)) return judgePrototxt(text, file, into);
   if (/\.ipynb$/i.test(base)) return judgeNotebook(text, file, into);
-  if (/\.(sh|bash|zsh|bat|cmd|ps1|vbs|pl|rb|lua)$/i.test(base)) return judgeScript(text, file, into);
+  if (isScript(base)) return judgeScript(text, file, into);
   if (/^(Dockerfile|Makefile)|\.dockerfile$/i.test(base)) return judgeScript(text, file, into);
   if (/^requirements[^/]*\.txt$/i.test(base)) return judgeAddresses(text, 'source_url', file, '', into);
   if (/^Modelfile|\.modelfile$/i.test(base)) return judgeModelfile(text, file, into);
@@ -125,7 +132,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
     .split('\n')
     .entries()) {
     const pipes =
-      /(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
+      /\brm\s+(-[\w-]+\s+)*-\w*[rf]\w*\s+(-\S+\s+)*(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
         line.slice(0, 4000),
       );
     if (pipes)

@@ -67,6 +67,13 @@ describe('an ONNX model', () => {
     const { rules } = await scanned({ 'm.onnx': onnx(len(5, external('w.bin', odd))), 'w.bin': new Uint8Array(8) });
     expect(rules).toContain('broken-file');
   });
+  test('has inputs beside it, which are tensors alone and judged as such', async () => {
+    expect(await scanned({ 'input_0.pb': bytes(int(1, 2), int(2, 1), len(8, 'x'), len(9, 'abcdefgh')) })).toMatchObject({
+      verdict: 'clean',
+    });
+    expect((await scanned({ 'input_0.pb': bytes(away) })).rules).toContain('external-path');
+    expect((await scanned({ 'input_0.pb': latin1('\x09cut') })).rules).toContain('broken-file');
+  });
   test('with values in a file beside it is clean', async () => {
     expect(await scanned({ 'm.onnx': onnx(len(5, external('w.bin'))), 'w.bin': latin1('abcdefgh') })).toEqual({
       verdict: 'clean',
@@ -134,6 +141,10 @@ describe('a TensorFlow graph', () => {
     ['in the function library', 'saved_model.pb', saved(len(2, len(1, len(1, len(1, 'f')), len(3, tfNode('ReadFile')))))],
     ['in a graph inside a constant', 'saved_model.pb', saved(graph(constant(write), tfNode('DatasetFromGraph')))],
     ['in a graph inside an attribute', 'saved_model.pb', saved(graph(tfNode('X', tfAttribute('graph', len(2, write)))))],
+    ['in a SavedModel that leaves its version out', 'saved_model.pb', bytes(len(2, len(2, write)))],
+    ['in a SavedModel whose version stands last', 'saved_model.pb', bytes(len(2, len(2, write)), int(1, 1))],
+    ['in functions alone', 'm.pb', bytes(len(2, len(1, len(1, len(1, 'f')), len(3, tfNode('ReadFile')))), len(4, int(1, 27)))],
+    ['in a graph beside a checkpoint', 'model.ckpt.meta', bytes(len(1, len(1, 'v')), len(2, write))],
     ['twice wrapped', 'saved_model.pb', saved(graph(constant(graph(constant(write)))))],
   ])('that reads or writes files %s is malicious', async (_, name, file) => {
     expect(await scanned({ [name]: file })).toMatchObject({
