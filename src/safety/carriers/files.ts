@@ -92,8 +92,15 @@ export function judgeTextFile(bytes: Uint8Array, text: string, file: string, int
 /** A graph in protobuf's text form; TensorFlow loads `saved_model.pbtxt` like its binary sister. */
 function judgeGraphText(text: string, file: string, into: Collector): void {
   let told = 0;
-  for (const match of text.matchAll(/\bop\s{0,20}:\s{0,20}["'](\w{1,100})["']/g))
-    if (told++ < 1_000_000) judgeOperation(match[1]!, { file, byte: match.index }, into);
+  for (const match of text.matchAll(/\bop\s{0,20}:\s{0,20}((?:["'][\w\\]{1,100}["']\s{0,20})+)/g)) {
+    // Texts that follow one another are one, and any letter may be written as its number.
+    const op = match[1]!
+      .replace(/["'\s]/g, '')
+      .replace(/\\(?:x([0-9a-f]{1,2})|([0-7]{1,3}))/gi, (_, hex?: string, octal?: string) =>
+        String.fromCharCode(parseInt(hex ?? octal!, hex ? 16 : 8)),
+      );
+    if (told++ < 1_000_000) judgeOperation(op, { file, byte: match.index }, into);
+  }
 }
 
 /** Python compiled: run in place of its source. @param bytes with the header of 16 bytes, or 12 before 3.7. */

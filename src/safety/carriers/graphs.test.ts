@@ -162,9 +162,11 @@ describe('a TensorFlow graph', () => {
   test('in text form is malicious alike', async () => {
     const content = 'meta_graphs { graph_def { node { name: "a" op: "WriteFile" } } }';
     expect((await scanned({ 'saved_model.pbtxt': text(content) })).rules).toContain('graph-operation');
+    for (const spelled of ['"Wri" \'teFile\'', '"\\127riteFile"', '"\\x57riteFile"'])
+      expect((await scanned({ 'saved_model.pbtxt': text(content.replace('"WriteFile"', spelled)) })).rules).toContain('graph-operation');
     expect((await scanned({ 'saved_model.pbtxt': text(content.replace('WriteFile', 'MatMul')) })).verdict).toBe('clean');
   });
-  test.each(['TFRecordDataset', 'SqlDataset', 'DebugIdentityV2'])('with %s is suspicious', async (op) => {
+  test.each(['TFRecordDataset', 'SqlDataset', 'ExperimentalSqlDataset', 'DebugIdentityV2'])('with %s is suspicious', async (op) => {
     expect((await scanned({ 'saved_model.pb': saved(graph(tfNode('Placeholder'), tfNode(op))) })).verdict).toBe('suspicious');
   });
   test('that only saves, restores and computes is clean', async () => {

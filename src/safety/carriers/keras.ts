@@ -1,7 +1,7 @@
 /**
  * Keras configurations: the classes, modules and functions they name, and the code they carry.
  * Sources: Keras 3 `serialization_lib.py`, `lambda_layer.py`, `saving_lib.py`; Keras 2 `generic_utils.py` (func_load);
- * CVE-2024-3660, CVE-2025-1550, -8747, -9905, -9906, -49655, CVE-2026-1462.
+ * CVE-2024-3660, CVE-2025-1550, -8747, -9905, -9906, -12058, -49655, CVE-2026-1462.
  * @module
  */
 import { HeirloomError, type JsonValue } from '../../base/index.ts';
@@ -21,6 +21,8 @@ const MAX_LETTERS = 4096;
 const ACTING =
   /^(os|sys|system|popen|Popen|subprocess|socket|pty|ctypes|shutil|importlib|import_module|builtins|__builtins__|__import__|__globals__|__subclasses__|__class__|exec|eval|compile|open|getattr|setattr|globals|vars|marshal|pickle|loads|urllib|urlopen|requests|urlretrieve|b64decode|spawn|fork|execv|execve|check_output|run_path|webbrowser|http|ftplib|smtplib|write_text|write_bytes|unlink|rmtree|remove|environ|base64|codecs|zlib|posix|nt|commands|platform|getpass|inspect|gc)$/;
 
+/** Layers that take the name of a file in place of words. */
+const LOOKUPS = /^(StringLookup|IntegerLookup|IndexLookup|TextVectorization)$/;
 /** Callable without a module; functions of Keras are found by theirs. */
 const BUILTIN = /^(exec|eval|system|popen|__import__|open)$/;
 
@@ -77,6 +79,9 @@ function judgeObject(value: Json, path: string, layer: boolean, module: string |
     const away = /^([/\\~]|[a-z][\w+.-]*:)|\.\./i.test(from);
     say(away ? 'keras-runs' : 'keras-code', `"${path}" loads a TensorFlow program from ${JSON.stringify(from.slice(0, 100))}`);
   }
+  if (LOOKUPS.test(name)) judgeVocabulary(textOf(inner['vocabulary']), path, say);
+  if (name === 'KerasLayer' && /^[a-z][\w+.-]*:\/\//i.test(textOf(inner['handle']) ?? ''))
+    say('keras-code', `"${path}" fetches a TensorFlow program from ${textOf(inner['handle'])!.slice(0, 100)}`);
   if ((name === 'JaxLayer' || name === 'FlaxLayer') && Object.keys(inner).length > 0)
     say('keras-code', `"${path}" is a ${name}, whose functions are carried as code`);
   if (name === 'TensorFlowOpLayer') judgeOperationLayer(inner['node_def'], path, say);
@@ -91,6 +96,13 @@ function judgeObject(value: Json, path: string, layer: boolean, module: string |
   const plain = textOf(value['module']) === null && !registered.includes('>');
   if (layer && plain && name !== '' && !name.startsWith('__') && !isKerasLayer(name.replace(/^(Keras|Custom)>/, '')))
     say('keras-code', `"${path || 'the model'}" is of the class ${name.slice(0, 100)}, which is not part of Keras`);
+}
+
+/** A vocabulary by name is read from wherever the name leads when the model is loaded. (CVE-2025-12058) */
+function judgeVocabulary(from: string | null, path: string, say: Say): void {
+  if (!from) return;
+  const away = /^([a-z][\w+.-]*:|\/(etc|proc|sys|dev|root|var)\/|~|\\)|(^|[\\/])\.\.([\\/]|$)/i.test(from);
+  say(away ? 'keras-runs' : 'keras-code', `"${path}" reads its vocabulary from ${JSON.stringify(from.slice(0, 100))}`);
 }
 
 /** Modules by whatever key: `module`, `fn_module`, `function_module`... */

@@ -17,7 +17,7 @@ const MAX_TEXT = 1 << 20;
 const KEYS = new Set(['location', 'offset', 'length', 'checksum', 'basepath']);
 /** Operators that run a script or a program by name. */
 const SCRIPTS =
-  /[Pp]ython|Py(Op|Func|Call)|py_(op|func|call)|Script(Op)?$|ScriptExec|Lua(Op|Func)?$|Shell|[Ss]ubprocess|System(Call)?$|Popen|^(Exec|Execute|Eval)$/;
+  /[Pp]ython|Py(Op|Func|Call)|^Py[A-Z]\w*Op$|py_(op|func|call)|Script(Op)?$|ScriptExec|Lua(Op|Func)?$|Shell|[Ss]ubprocess|System(Call)?$|Popen|^(Exec|Execute|Eval)$/;
 const DOMAINS =
   /^(|ai\.onnx(\..*)?|com\.microsoft(\..*)?|com\.ms\.internal\.nhwc|org\.pytorch(\..*)?|pkg\.(onnxscript|torch)(\..*)?|ai\.onnx\.contrib|aten|onnxscript\..*)$/;
 

@@ -74,6 +74,8 @@ async function judgeHeader(
     if (finding.rule === 'weights/unclaimed-bytes') report(into, 'trailing-data', finding.where, finding.what);
   for (const [key, value] of checkpoint.metadata) {
     judgeMetadataKey(key, source.name, into);
+    if (Array.isArray(value) && /template/.test(key))
+      for (const one of value.slice(0, 100)) if (typeof one === 'string') judgeTemplate(one, source.name, key, into);
     if (typeof value !== 'string') continue;
     judgeTemplate(value, source.name, key, into, /chat_template/.test(key));
     if (!/chat_template|license$|\.description$/.test(key)) judgeMetadata(key, value, source.name, into);
