@@ -45,6 +45,10 @@ export function judgeCode(bytes: Uint8Array, file: string, into: Collector, plac
   );
 }
 
+/** Callables that act, whoever calls them: handed to `map`, put in a list, used as a decorator. */
+const HANDED =
+  /^(os\.(system|popen|exec[lv]\w*|spawn[lv]\w*|posix_spawnp?|startfile)|subprocess\.(Popen|run|call|check_call|check_output|getoutput)|builtins\.(eval|exec))$/;
+
 /** The first call that acts, by its full name. */
 export function firstCall(source: string): { name: string; line: number } | null {
   const code = withoutTexts(source);
@@ -56,15 +60,31 @@ export function firstCall(source: string): { name: string; line: number } | null
     const parts = match[1]!.split(/\s*\.\s*/);
     const root = names.get(parts[0]!) ?? parts[0]!;
     const full = [root, ...parts.slice(1)].join('.');
-    if (FULL.test(full)) return { name: full, line: code.slice(0, match.index).split('\n').length };
+    if (FULL.test(full)) return { name: full, line: lineAt(code, match.index) };
+  }
+  for (const match of code.matchAll(/(?<![\w.])@?[A-Za-z_]\w{0,100}(?:\.[A-Za-z_]\w{0,100}){0,12}/g)) {
+    if (++calls > 10 * MAX_CALLS) break;
+    const decorates = match[0].startsWith('@');
+    const [first, ...rest] = match[0].replace('@', '').split('.');
+    const full = [names.get(first!) ?? first!, ...rest].join('.');
+    if (!(decorates ? FULL : HANDED).test(full)) continue;
+    const imported = /\b(import|from)\s[^\n]*$/.test(code.slice(Math.max(0, match.index - 200), match.index));
+    if (!imported) return { name: full, line: lineAt(code, match.index) };
   }
   // `getattr(os, …)(…)`, `__builtins__['eval']`, `globals()['exec']`
   const hidden =
-    /\bgetattr\s*\(\s*(os|subprocess|builtins|__builtins__|sys|importlib|socket)\b|\b__builtins__\s*[.[]|\bglobals\(\)\s*\[|\bsys\.modules\s*\[/.exec(
+    /\bgetattr\s*\(\s*(os|subprocess|builtins|__builtins__|sys|importlib|socket)\b|\b__builtins__\s*[.[]|\bglobals\(\)\s*\[|\bsys\.modules\s*\[|\bvars\s*\(\s*(__builtins__|builtins|os|sys)\b/.exec(
       code,
     );
-  return hidden ? { name: hidden[0].replace(/\s+/g, ''), line: code.slice(0, hidden.index).split('\n').length } : null;
+  return hidden ? { name: hidden[0].replace(/\s+/g, ''), line: lineAt(code, hidden.index) } : null;
 }
+
+function lineAt(code: string, at: number): number {
+  return code.slice(0, at).split('\n').length;
+}
+
+/** Names that `import *` brings from the modules that act; elsewhere they mean nothing. */
+const STARRED = ['system', 'popen', 'execv', 'execve', 'execl', 'spawnl', 'spawnv', 'Popen', 'check_output', 'check_call', 'getoutput'];
 
 /** `import a.b as c`, `from a import b as c` → what each name stands for; simple re-bindings too. */
 function importedNames(code: string): Map<string, string> {
@@ -78,6 +98,7 @@ function importedNames(code: string): Map<string, string> {
     for (const part of (match[2] ?? match[3]!).split(',')) {
       const [name, alias] = part.trim().split(/\s+as\s+/);
       if (name && /^\w+$/.test(name)) out.set(alias?.trim() ?? name, `${match[1]}.${name}`);
+      if (name === '*') for (const one of STARRED) out.set(one, `${match[1]}.${one}`);
     }
   for (const match of code.matchAll(/(?:^|[;\n])[ \t]*(\w+)[ \t]*=[ \t]*([A-Za-z_][\w.]*)[ \t]*(?=[;\n]|$)/g)) {
     const [root, ...rest] = match[2]!.split('.');
@@ -91,18 +112,28 @@ function importedNames(code: string): Map<string, string> {
 function withoutTexts(source: string): string {
   let out = '';
   let kept = 0;
-  const blank = (from: number, to: number): void => {
-    out += source.slice(kept, from) + source.slice(from, to).replace(/[^\n]/g, ' ');
-    kept = to;
-  };
   const opening = /#|'''|"""|'|"/g;
   for (let match = opening.exec(source); match; match = opening.exec(source)) {
     const from = match.index;
     const end = match[0] === '#' ? lineEnd(source, from) : textEnd(source, from + match[0].length, match[0]);
-    blank(from, end);
+    const formatted = match[0] !== '#' && /(^|\W)r?fr?$/i.test(source.slice(Math.max(0, from - 3), from));
+    const text = source.slice(from, end);
+    out += source.slice(kept, from) + (formatted ? bracesOnly(text) : blanks(text));
+    kept = end;
     opening.lastIndex = end;
   }
   return out + source.slice(kept);
+}
+function blanks(text: string): string {
+  return text.replace(/[^\n]/g, ' ');
+}
+/** Of an f-string, the code in its braces, without the texts in that. */
+function bracesOnly(text: string): string {
+  return text
+    .replace(/\{\{|\}\}/g, '  ')
+    .split(/(\{[^{}]*\})/)
+    .map((part, i) => (i % 2 === 0 ? blanks(part) : part.replace(/'[^']*'|"[^"]*"/g, blanks)))
+    .join('');
 }
 function lineEnd(source: string, from: number): number {
   const end = source.indexOf('\n', from);

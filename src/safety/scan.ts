@@ -5,11 +5,11 @@
 import { type ByteSource, decodeLatin1, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
 import { compressionOf, type Detected, detectBytes, isTarHeader, readZip } from '../weights/index.ts';
 import { isMedia, isTextFile, judgeCompiled, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
-import { judgeKerasMetadata } from './carriers/graphdef.ts';
+import { judgeGraphDef, judgeKerasMetadata, judgeMeta } from './carriers/graphdef.ts';
 import { searchHdf5 } from './carriers/hdf5.ts';
 import { judgeSecrets } from './carriers/secrets.ts';
+import { judgeMessage, judgeOnnx } from './carriers/onnx.ts';
 import { carry } from './carriers/table.ts';
-import { isTensorFile } from './carriers/tensor-file.ts';
 import { isStartupFile } from './code.ts';
 import { scanCompressed } from './compressed.ts';
 import { type InnerKind, isText, MAX_DEPTH, type ScanInner } from './inner.ts';
@@ -146,6 +146,11 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     await judgeKerasMetadata(source, into);
     return 'protobuf';
   }
+  if (/(^|\/)saved_model\.pb$/.test(path) && ['unknown', 'onnx', 'caffe'].includes(detected)) {
+    await judgeGraphDef(source, into);
+    return 'tf-graphdef';
+  }
+  if (/\.meta$/i.test(path) && !isText(head)) await judgeMeta(source, into);
   if (/\.pyc$/i.test(path) && source.size <= MAX_SEARCH) {
     judgeCompiled(await source.read(0, source.size), path, into);
     return 'python';
@@ -155,8 +160,15 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   if (await carry(detected, source, tree, into)) return detected;
   if (detected === 'unknown' && WEIGHT_NAME.test(path)) await judgeHiddenProgram(source, into);
   const promised = promisedFormat(path);
-  if (detected === 'unknown' && promised === 'protobuf' && (await isTensorFile(source))) return 'onnx-tensor';
-  if (detected === 'unknown' && promised)
+  const message = promised === 'protobuf' && detected === 'unknown' && (await judgeMessage(source, into));
+  // Fields stand in any order: a graph need not begin with a node.
+  if (message) {
+    const trial: Collector = { ...into, findings: [] };
+    await judgeGraphDef(source, trial);
+    await judgeOnnx(source, null, trial);
+    into.findings.push(...trial.findings.filter((one) => one.rule !== 'safety/broken-file'));
+  }
+  if (detected === 'unknown' && promised && !message)
     report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
   const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
   if (promised === 'HDF5' && detected === 'unknown') await searchHdf5(source, into);

@@ -4,6 +4,7 @@
  */
 import { type ByteSource, HeirloomError } from '../base/index.ts';
 import { BEHIND_END, readTar, sliceSource, type TarMember } from '../weights/index.ts';
+import { isScript, judgePackedScript } from './carriers/files.ts';
 import { judgeCode } from './code.ts';
 import { MAX_TEXT, type ScanInner } from './inner.ts';
 import { resync } from './pickle-behind.ts';
@@ -47,6 +48,8 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
     if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
     else await judgeText(bytes, file, into);
   }
+  if (isScript(member.name) && member.size <= MAX_TEXT)
+    judgePackedScript(await slice.read(0, member.size), file, /\.nemo$/i.test(source.name), into);
   await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });
 }
 

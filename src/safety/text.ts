@@ -50,8 +50,9 @@ async function judgeYaml(text: string, file: string, into: Collector): Promise<v
   // Only here: the YAML reader is large, and most scans meet none.
   const { readYaml } = await import('../model/index.ts');
   const { data } = readYaml(file, text);
-  if (Object.keys(data).length > 0) return judgeConfig(data, file, into);
-  // What is no plain mapping is searched line by line.
+  if (Object.keys(data).length > 0) judgeConfig(data, file, into);
+  if (Object.keys(data).length > 0 && !/\n---\s/.test(text)) return;
+  // What is no plain mapping, or more than one, is searched line by line.
   for (const match of text.matchAll(/_target_["']?\s*:\s*["']?([\w.]+)/g)) judgeTarget(match[1]!, file, '_target_', into);
   judgeTemplate(text, file, '', into);
 }

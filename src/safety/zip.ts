@@ -14,6 +14,7 @@ import {
   type ZipArchive,
   type ZipEntry,
 } from '../weights/index.ts';
+import { isScript, judgePackedScript } from './carriers/files.ts';
 import { judgeKerasConfig } from './carriers/keras.ts';
 import { judgeTorchScript } from './carriers/torchscript.ts';
 import { judgeCode } from './code.ts';
@@ -185,6 +186,8 @@ async function scanMember(
       else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
       else await judgeText(bytes, file, into);
     }
+    if (isScript(entry.name) && member.size <= MAX_TEXT)
+      judgePackedScript(await member.read(0, member.size), file, kind.prefix !== null, into);
     if (kind.keras && /\.(pyw?|pyc|sh|exe|dll|so|dylib|bat|cmd|ps1|vbs|jar)$/i.test(entry.name))
       report(into, 'keras-program', where, `member "${entry.name}" of a Keras archive is a program`);
     if (member.size <= MAX_CHECKED && crc32(await member.read(0, member.size)) !== entry.crc32)

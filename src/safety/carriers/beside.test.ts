@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryTree } from '../../base/index.ts';
 import { scanTree } from '../index.ts';
+import { tarBytes } from '../../weights/testing/index.ts';
 import { json, scanned, text } from '../testing/made.ts';
 
 describe('a configuration', () => {
@@ -23,6 +24,11 @@ describe('a configuration', () => {
     ['train_config.json', { model: { _target_: 'os.system' } }, 'config-target'],
     ['train_config.json', { model: { _target_: 'my_tools.run_eval' } }, 'config-target'],
     ['train_config.json', { model: { _target_: 'my_tools.Model' } }, 'config-target-unknown'],
+    ['config.json', { auto_map: 'modeling_x.XModel' }, 'code-on-trust'],
+    ['config.json', { model: { class_path: 'subprocess.Popen', init_args: {} } }, 'config-target'],
+    ['config.json', { model: { target: 'os.system', params: {} } }, 'config-target'],
+    ['config.json', { x: { _target_: 'hydra.utils.get_method', path: 'os.system' } }, 'config-target'],
+    ['config.json', { vocab_file: 'file:///etc/passwd' }, 'config-path'],
     ['config.json', { tokenizer_file: '/etc/shadow' }, 'config-path'],
     ['config.json', { vocab_file: '../../../secrets/vocab.txt' }, 'config-path'],
     ['adapter_config.json', { base_model_name_or_path: '~/.ssh/id_rsa' }, 'config-path'],
@@ -53,6 +59,7 @@ describe('a configuration', () => {
     ['config.yaml', 'a: !!python/name:os.system', 'config-target'],
     ['model.yaml', 'model:\n  _target_: builtins.exec\n', 'config-target'],
     ['model.yaml', '- _target_: subprocess.Popen', 'config-target'],
+    ['model.yaml', 'a: 1\n---\n_target_: subprocess.Popen', 'config-target'],
     ['template.yaml', 'instruction_template: |-\n  {{ "".__class__ }}\n', 'template-reaches-out'],
     ['additional_chat_templates/tool.jinja', '{{ joiner.__init__ }}', 'template-reaches-out'],
     ['config.json', '{"model_type":"a","model_type":"b"}', 'repeated-key'],
@@ -111,6 +118,7 @@ describe('a configuration', () => {
       'train_config.json',
       { trainer: { _target_: 'pytorch_lightning.Trainer' }, net: { _target_: 'nemo.collections.asr.models.EncDecCTCModel' } },
     ],
+    ['config.json', { target: 'nemo.collections.asr.models.EncDecCTCModel', class_path: 'my_package.Model', other: { target: 'text' } }],
     ['state.json', { log_history: [{ loss: 0.5 }], best_model_checkpoint: './results/checkpoint-500' }],
   ])('%s with %j is clean', async (name, value) => {
     expect(await scanned({ [name]: json(value) })).toEqual({ verdict: 'clean', rules: [] });
@@ -300,6 +308,12 @@ describe('files that run by themselves or stand in for others', () => {
     ['modeling_x.py', 'from os import system as s\ns("id")', 'code-calls'],
     ['modeling_x.py', `from os import ${'('}\n  path,\n  system,\n)\nsystem("id")`, 'code-calls'],
     ['modeling_x.py', 'import os\nf = os.system\nf("id")', 'code-calls'],
+    ['modeling_x.py', 'from os import *\nsystem("id")', 'code-calls'],
+    ['modeling_x.py', 'import os\nlist(map(os.system, ["id"]))', 'code-calls'],
+    ['modeling_x.py', '@eval\ndef f(): pass', 'code-calls'],
+    ['modeling_x.py', 'import os\n@os.system\nclass x: pass', 'code-calls'],
+    ['modeling_x.py', 'vars(__builtins__)["exec"]("1")', 'code-calls'],
+    ['modeling_x.py', `x = f"{__import__('os').system('id')}"`, 'code-calls'],
     ['modeling_x.py', 'import os\ngetattr(os, "sys" + "tem")("id")', 'code-calls'],
     ['modeling_x.py', 'e = exec\ne("1")', 'code-calls'],
     ['modeling_x.py', 'import importlib as i; i.import_module("x")', 'code-calls'],
@@ -341,5 +355,20 @@ describe('files that run by themselves or stand in for others', () => {
     ['requirements.txt', 'torch==2.0\n'],
   ])('%s with %j is clean', async (name, content) => {
     expect((await scanned({ [name]: text(content) })).verdict).toBe('clean');
+  });
+});
+
+describe('a script in an archive of weights', () => {
+  const nemo = (name: string, content: string): Uint8Array =>
+    tarBytes([
+      { name: 'model_config.yaml', data: text('target: nemo.Model\n') },
+      { name, data: text(content) },
+    ]);
+  test('is told, whatever it does', async () => {
+    expect((await scanned({ 'm.nemo': nemo('run.sh', 'echo hello\n') })).rules).toContain('executable');
+    expect((await scanned({ 'm.nemo': nemo('run.sh', '#!/bin/bash\nrm -rf /\n') })).rules).toContain('code-calls');
+  });
+  test('of another kind is judged by what it does', async () => {
+    expect((await scanned({ 'm.tar': nemo('build.sh', 'rm -rf ./build\nmake\n') })).verdict).toBe('clean');
   });
 });

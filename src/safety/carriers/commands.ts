@@ -24,6 +24,18 @@ export function commandIn(text: string): string | null {
   return (SHELL.exec(head) ?? PYTHON.exec(head))?.[0].trim() ?? (looksLikeCode(head) ? 'a call' : null);
 }
 
+/** A metadata key that is a path or a command: programs that write values by their keys follow it. */
+export function judgeMetadataKey(key: string, file: string, into: Collector): void {
+  const path = PATH.exec(key.slice(0, 4096))?.[0] ?? SHELL.exec(key.slice(0, 4096))?.[0];
+  if (path)
+    report(
+      into,
+      'metadata-code',
+      { file, field: key.slice(0, 200) },
+      `a metadata key reads like a path or a command: ${JSON.stringify(key.slice(0, 80))}`,
+    );
+}
+
 /** One value of the metadata a weight file carries. */
 export function judgeMetadata(key: string, value: string, file: string, into: Collector): void {
   const command = commandIn(value) ?? PATH.exec(value.slice(0, 50_000))?.[0] ?? hiddenCommand(value);

@@ -21,13 +21,17 @@ const TARGET_ACTS =
   /(^|[._])(eval|exec|system|popen|spawn|subprocess|shell|reverse_shell|backdoor|load_pickle|unpickle|__import__|import_module|run_code|execute)([._]|$)/i;
 const TRUSTED_PARENTS = /^(transformers|peft|diffusers|sentence_transformers|timm|torch|open_clip)(\.|$)/;
 /** Files of the machine that no model has. */
-const SYSTEM_PATH = /^(\/(etc|proc|sys|dev|root\/\.ssh|var\/run)\/|~\/\.|\/home\/[^/]+\/\.(ssh|aws|config|netrc)|[a-z]:\\windows\\|\\\\)/i;
+const SYSTEM_PATH =
+  /^(?:file:(?:\/\/)?)?(\/(etc|proc|sys|dev|root\/\.ssh|var\/run)\/|~\/\.|\/home\/[^/]+\/\.(ssh|aws|config|netrc)|[a-z]:\\windows\\|\\\\)/i;
 const PATH_KEY =
   /(^|_)(file|path|dir|folder|location|filename)s?$|^(_name_or_path|name_or_path|base_model_name_or_path|custom_pipeline|subfolder|model_file|weights|checkpoint|include|import)$/i;
 
 /** Files whose values programs act on, and values that are prose in them. */
 const LOADED = /(config|settings|manifest|processor|params|args)[^/!]*\.(json|ya?ml)$|model_index\.json$/i;
 const PROSE = /template|prompt|description|instruction|example|message|comment|readme|citation/i;
+
+/** A callable by its module. */
+const DOTTED = /^[A-Za-z_]\w*(\.\w+)+$/;
 
 interface Node {
   readonly value: JsonValue;
@@ -48,6 +52,8 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
     }
     if (typeof value !== 'object' || value === null) continue;
     const list = Array.isArray(value);
+    if (!list && typeof value['_target_'] === 'string' && value['_target_'].startsWith('hydra.'))
+      judgeNamed(value['path'], path, file, into);
     const visit = (inner: string | number, one: JsonValue): void => {
       if (typeof one !== 'string' && (typeof one !== 'object' || one === null)) {
         if (inner === 'trust_remote_code' && one === true)
@@ -102,9 +108,15 @@ function judgeKey(key: string, value: JsonValue, at: string, file: string, into:
     if (typeof parent === 'string' && !TRUSTED_PARENTS.test(parent))
       report(into, 'code-on-trust', { file, field: at }, `${at} imports the library ${parent.slice(0, 100)}`);
   } else if (key === '_target_' && typeof value === 'string') judgeTarget(value, file, at, into);
+  // Lightning's `class_path`, and `target` as NeMo and latent-diffusion write it; other programs mean other things by the words.
+  else if ((key === 'class_path' || key === 'target') && typeof value === 'string' && DOTTED.test(value)) {
+    const danger = dangerOf(into.book.denied, value);
+    if (danger) report(into, 'config-target', { file, field: at }, `the configuration names ${value}, which ${danger}`);
+  }
 }
 
 function judgeAutoMap(value: JsonValue, at: string, file: string, into: Collector): void {
+  if (typeof value === 'string') return judgeAutoMap([value], at, file, into);
   if (typeof value !== 'object' || value === null) return;
   const names = Object.values(value)
     .map((one) => (typeof one === 'object' && one !== null && !Array.isArray(one) ? (one['impl'] ?? null) : one))
@@ -116,6 +128,12 @@ function judgeAutoMap(value: JsonValue, at: string, file: string, into: Collecto
   const own = names.filter((one) => !one.includes('--'));
   if (own.length > 0)
     report(into, 'code-on-trust', { file, field: at }, `${at} names code of the repository: ${own.join(', ').slice(0, 200)}`);
+}
+
+/** Hydra's own functions (`get_method`, `call`) find what another value names. */
+function judgeNamed(value: JsonValue | undefined, path: string, file: string, into: Collector): void {
+  const danger = typeof value === 'string' ? dangerOf(into.book.denied, value) : null;
+  if (danger) report(into, 'config-target', { file, field: `${path}.path` }, `the configuration names ${String(value)}, which ${danger}`);
 }
 
 /** Hydra's `_target_`: a callable that the configuration's loader calls. */

@@ -22,6 +22,8 @@ const PROMISES: readonly (readonly [suffix: RegExp, what: string, formats: reado
   [/\.npy$/i, 'NumPy', ['npy', 'pickle']],
   [/\.npz$/i, 'NumPy', ['zip', 'npz']],
   [/\.zip$/i, 'ZIP', ['zip', 'keras-zip', 'npz']],
+  [/\.mar$/i, 'TorchServe', ['zip', 'gzip', 'tar']],
+  [/\.nemo$/i, 'NeMo', ['tar', 'gzip']],
   [/\.tflite$/i, 'TensorFlow Lite', ['tflite']],
   [/\.pb$/i, 'protobuf', ['tf-graphdef', 'onnx', 'caffe']],
   [/\.caffemodel$/i, 'Caffe', ['caffe', 'keras-h5']],
@@ -53,6 +55,11 @@ export function promisedFormat(file: string): string | null {
   return promise && promise[1] !== 'no model' ? promise[1] : null;
 }
 
+/** Files that a shell or another interpreter runs. */
+export function isScript(file: string): boolean {
+  return /\.(sh|bash|zsh|bat|cmd|ps1|vbs|pl|rb|lua)$/i.test(file);
+}
+
 /** Whether a file with this name is looked at as text by `judgeTextFile`. */
 export function isTextFile(file: string): boolean {
   return (
@@ -63,6 +70,12 @@ export function isTextFile(file: string): boolean {
       file,
     )
   );
+}
+
+/** A script inside an archive. @param weights whether the archive is one of weights, which need none. */
+export function judgePackedScript(bytes: Uint8Array, file: string, weights: boolean, into: Collector): void {
+  judgeTextFile(bytes, new TextDecoder().decode(bytes), file, into);
+  if (weights) report(into, 'executable', { file }, 'a weight file carries a script');
 }
 
 /** Code, scripts and build files beside weights. @param text of the file. */
@@ -77,7 +90,7 @@ export function judgeTextFile(bytes: Uint8Array, text: string, file: string, int
   if (/\.pbtxt$/i.test(base)) return judgeGraphText(text, file, into);
   if (/\.prototxt$/i.test(base)) return judgePrototxt(text, file, into);
   if (/\.ipynb$/i.test(base)) return judgeNotebook(text, file, into);
-  if (/\.(sh|bash|zsh|bat|cmd|ps1|vbs|pl|rb|lua)$/i.test(base)) return judgeScript(text, file, into);
+  if (isScript(base)) return judgeScript(text, file, into);
   if (/^(Dockerfile|Makefile)|\.dockerfile$/i.test(base)) return judgeScript(text, file, into);
   if (/^requirements[^/]*\.txt$/i.test(base)) return judgeAddresses(text, 'source_url', file, '', into);
   if (/^Modelfile|\.modelfile$/i.test(base)) return judgeModelfile(text, file, into);
@@ -86,8 +99,15 @@ export function judgeTextFile(bytes: Uint8Array, text: string, file: string, int
 /** A graph in protobuf's text form; TensorFlow loads `saved_model.pbtxt` like its binary sister. */
 function judgeGraphText(text: string, file: string, into: Collector): void {
   let told = 0;
-  for (const match of text.matchAll(/\bop\s{0,20}:\s{0,20}["'](\w{1,100})["']/g))
-    if (told++ < 1_000_000) judgeOperation(match[1]!, { file, byte: match.index }, into);
+  for (const match of text.matchAll(/\bop\s{0,20}:\s{0,20}((?:["'][\w\\]{1,100}["']\s{0,20})+)/g)) {
+    // Texts that follow one another are one, and any letter may be written as its number.
+    const op = match[1]!
+      .replace(/["'\s]/g, '')
+      .replace(/\\(?:x([0-9a-f]{1,2})|([0-7]{1,3}))/gi, (_, hex?: string, octal?: string) =>
+        String.fromCharCode(parseInt(hex ?? octal!, hex ? 16 : 8)),
+      );
+    if (told++ < 1_000_000) judgeOperation(op, { file, byte: match.index }, into);
+  }
 }
 
 /** Python compiled: run in place of its source. @param bytes with the header of 16 bytes, or 12 before 3.7. */
@@ -126,7 +146,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
     .split('\n')
     .entries()) {
     const pipes =
-      /(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
+      /\brm\s+(-[\w-]+\s+)*-\w*[rf]\w*\s+(-\S+\s+)*(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
         line.slice(0, 4000),
       );
     if (pipes)

@@ -39,17 +39,53 @@ export async function judgeGraphDef(source: ByteSource, into: Collector): Promis
 
 async function judgeGraphs(source: ByteSource, into: Collector, depth: number, budget: Look['budget']): Promise<void> {
   const look: Look = { source, reader: protoReader(source), into, depth, budget, texts: [] };
-  let saved = false;
+  let version = false;
+  let nodes = false;
   await look.reader.walk(0, source.size, (field) => {
-    if (field.number === 1 && field.wire === 0) saved = true;
-    else if (saved && field.number === 2 && field.wire === 2)
-      return look.reader.walk(field.start, field.end, (part) =>
-        part.number === 2 && part.wire === 2 ? judgeGraph(look, part) : undefined,
-      );
-    else if (!saved) return judgeGraphField(look, field);
-    return undefined;
+    if (field.number === 1)
+      if (field.wire === 0) version = true;
+      else nodes = true;
+  });
+  await look.reader.walk(0, source.size, (field) => {
+    if (version) return judgeMetaGraph(look, field);
+    if (nodes || field.number !== 2) return judgeGraphField(look, field);
+    // A graph of functions alone, or a SavedModel whose version, as proto3 leaves out zeros, is not written.
+    return eachThatReads([() => judgeMetaGraph(look, field), () => judgeGraphField(look, field)]);
   });
   for (const { start, end } of look.texts) await judgeConstant(look, start, end);
+}
+
+/** Does all of them. @throws the last error when none succeeds. */
+async function eachThatReads(readings: readonly (() => void | Promise<void>)[]): Promise<void> {
+  const failed: unknown[] = [];
+  for (const read of readings)
+    try {
+      await read();
+    } catch (error) {
+      if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+      failed.push(error);
+    }
+  if (failed.length === readings.length) throw failed.at(-1);
+}
+
+/** One of a SavedModel's `meta_graphs`. */
+function judgeMetaGraph(look: Look, field: ProtoField): void | Promise<void> {
+  if (field.number !== 2 || field.wire !== 2) return undefined;
+  return look.reader.walk(field.start, field.end, (part) => (part.number === 2 && part.wire === 2 ? judgeGraph(look, part) : undefined));
+}
+
+/** @param source a MetaGraphDef alone, as TensorFlow 1 writes beside a checkpoint (`model.ckpt.meta`). Other files are called so too. */
+export async function judgeMeta(source: ByteSource, into: Collector): Promise<void> {
+  const trial: Collector = { ...into, findings: [] };
+  const look: Look = { source, reader: protoReader(source), into: trial, depth: 0, budget: { constants: 0, bytes: 0 }, texts: [] };
+  try {
+    await look.reader.walk(0, source.size, (field) => (field.number === 2 && field.wire === 2 ? judgeGraph(look, field) : undefined));
+    for (const { start, end } of look.texts) await judgeConstant(look, start, end);
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    return;
+  }
+  into.findings.push(...trial.findings);
 }
 
 async function judgeGraph(look: Look, range: ProtoField): Promise<void> {

@@ -108,6 +108,7 @@ function judgeStorage(source: ByteSource, messages: readonly Hdf5Message[], name
 /** Configurations are plain text in the file, wherever its structure puts them: what cannot be walked is searched for them. */
 export async function searchHdf5(source: ByteSource, into: Collector): Promise<void> {
   const text = decodeLatin1(await source.read(0, Math.min(source.size, MAX_SEARCH)));
+  searchLinks(text, source.name, into);
   let end = 0;
   let tried = 0;
   for (const match of text.matchAll(/\{\s*"(class_name|module|config|name|registered_name|build_config|compile_config)"/g)) {
@@ -115,6 +116,26 @@ export async function searchHdf5(source: ByteSource, into: Collector): Promise<v
     end = objectEnd(text, match.index);
     const bytes = Uint8Array.from(text.slice(match.index, end), (c) => c.charCodeAt(0));
     if (end > match.index) judgeKerasConfig(bytes, source.name, into);
+  }
+}
+
+/** Messages of external links (type 64) among bytes: a name, then two texts that fill the length they state. */
+function searchLinks(text: string, file: string, into: Collector): void {
+  const code = (at: number): number => text.charCodeAt(at);
+  for (const match of text.matchAll(/\x01[\x08\x0c\x18\x1c]\x40/g)) {
+    const flags = code(match.index + 1);
+    const at = match.index + 3 + (flags & 4 ? 8 : 0) + (flags & 16 ? 1 : 0);
+    const end = at + 1 + code(at);
+    const length = code(end) + 256 * code(end + 1);
+    const value = text.slice(end + 2, end + 2 + length);
+    if (!/^\0[^\0]+\0[^\0]+\0$/.test(value)) continue;
+    const [, other] = value.split('\0');
+    return report(
+      into,
+      'external-path',
+      { file, byte: match.index },
+      `"${text.slice(at + 1, end)}" is a link into ${JSON.stringify(other!.slice(0, 100))}, which whoever reads it opens`,
+    );
   }
 }
 

@@ -135,6 +135,11 @@ describe('a GGUF file', () => {
     });
     expect((await scanned({ 'm.gguf': file })).rules).toEqual(['tokenizer-ids']);
   });
+  test('whose key is a path is suspicious', async () => {
+    expect((await scanned({ 'm.gguf': writeGguf({ keys: [['../../../etc/passwd', ggufText('root')]] }) })).rules).toEqual([
+      'metadata-code',
+    ]);
+  });
   test('of an image model may have longer names', async () => {
     const file = writeGguf({ keys: [['general.architecture', ggufText('flux')]], tensors: [{ ...weight, name: 'n'.repeat(100) }], data });
     expect((await scanned({ 'm.gguf': file })).verdict).toBe('clean');
@@ -182,6 +187,8 @@ describe('a file that is not what its name says', () => {
     ['noise', 'm.gguf', le(4, 0x12345678, 3, 0, 0)],
     ['noise', 'm.safetensors', le(8, 2 ** 40, 7)],
     ['noise', 'm.h5', latin1('\x01\x02\x03\x04 nothing')],
+    ['text', 'm.nemo', latin1('not a tar')],
+    ['text', 'm.mar', latin1('not an archive')],
     ['noise', 'm.tflite', latin1('\x01\x02\x03\x04\x05\x06\x07\x08\xff')],
   ])('(%s as %s) is broken', async (_, name, file) => {
     expect((await scanned({ [name]: file })).rules).toContain('broken-file');

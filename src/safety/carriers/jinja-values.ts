@@ -235,3 +235,17 @@ export function filterValue(name: string, value: Value, args: readonly Value[], 
 export function methodValue(name: string, value: Value, args: readonly Value[], named: ReadonlyMap<string, Value>): Value {
   return Object.hasOwn(METHODS, name) ? METHODS[name]!(value, args, named) : UNKNOWN;
 }
+
+/** A list or dictionary after a method that changes it; null when it changes nothing known. */
+export function changedValue(name: string, value: Value, args: readonly Value[], named: ReadonlyMap<string, Value>): Value | null {
+  if (Array.isArray(value) && value.length < MAX_ITEMS) {
+    const list = value as readonly Value[];
+    if (name === 'append' && args.length === 1) return [...list, args[0]!];
+    if (name === 'extend') return [...list, ...(itemsOf(args[0]) ?? [UNKNOWN])].slice(0, MAX_ITEMS);
+    if (name === 'insert' && typeof args[0] === 'number') return [...list.slice(0, args[0]), args[1] ?? UNKNOWN, ...list.slice(args[0])];
+    if (name === 'reverse') return list.toReversed();
+  }
+  if (!(value instanceof Map) || value.size >= MAX_ITEMS) return null;
+  if (name === 'update') return new Map([...value, ...(args[0] instanceof Map ? args[0] : []), ...named]);
+  return name === 'setdefault' && args.length > 0 ? new Map([[textOf(args[0]), args[1] ?? null], ...value]) : null;
+}

@@ -59,6 +59,17 @@ const RUNS: readonly (readonly [string, unknown])[] = [
   ['a raw operation', one({ function: 'raw_ops.ReadFile' }, 'TFOpLambda')],
   ['a registered callable', one({ activation: { class_name: 'X', registered_name: 'os>system' } })],
   ['a call that lifts the guard', one({ function: 'keras.config.enable_unsafe_deserialization()' }, 'Lambda')],
+  ['a lambda in letters that acts', one({ function: [base64(text('lambda x: open(x)')), null, null] }, 'Lambda')],
+  [
+    'a function by its module around it',
+    layers({ class_name: 'Dense', module: 'keras.config', config: { fn: 'enable_unsafe_deserialization' } }),
+  ],
+  ['words from a file of the machine', one({ vocabulary: '/etc/passwd' }, 'StringLookup')],
+  ['words from an address', one({ vocabulary: 'https://host.test/words' }, 'TextVectorization')],
+  [
+    'the guard as an object',
+    layers({ module: 'keras.src.saving.serialization_lib', class_name: 'SafeModeScope', config: { safe_mode: false } }),
+  ],
   ['a download with its address in a list', one({ fn: 'keras.utils.get_file', args: ['x', ['ftp://host.test/x']] })],
   ['a function in place of a class', layers({ class_name: 'get_file', config: {} })],
   ['a builtin of no value', layers({ module: 'builtins', class_name: 'compile', config: {} })],
@@ -83,8 +94,15 @@ const TRUST: readonly (readonly [string, unknown])[] = [
     one({ activation: { module: 'builtins', class_name: 'function', config: 'my_activation', registered_name: 'function' } }),
   ],
   ['a TensorFlow program beside it', one({ filepath: 'program' }, 'TFSMLayer')],
+  ['words from a file beside it', one({ vocabulary: 'words.txt' }, 'StringLookup')],
+  ['a program from an address', one({ handle: 'https://tfhub.dev/x/1' }, 'KerasLayer')],
+  ['a lambda in letters where bytecode belongs', one({ function: [base64(text('lambda x: x * 2')), null, null] }, 'Lambda')],
+  ['a class of another package, without a module', layers({ class_name: 'Dense', registered_name: 'my_package.Dense', config: {} })],
+  ['the whole name of a function that lifts the guard', one({ metadata: { loader: 'keras.config.enable_unsafe_deserialization' } })],
 ];
 const PLAIN: readonly (readonly [string, unknown])[] = [
+  // Nothing is found by such a name without a module.
+  ['a word that is the name of a function', one({ fn: 'enable_unsafe_deserialization', notes: 'about enable_unsafe_deserialization' })],
   ['layers of Keras 2', layers({ class_name: 'InputLayer', config: {} }, { class_name: 'LSTM', config: { units: 3, activation: 'tanh' } })],
   [
     'layers of Keras 3',
@@ -194,6 +212,19 @@ describe('an HDF5 file', () => {
   test('with plain layers and attributes is clean', async () => {
     const attributes = [textAttribute('model_config', JSON.stringify(PLAIN[0]![1])), textAttribute('backend', 'tensorflow')];
     expect(await scanned({ 'm.h5': hdf5(attributes, [...FLOATS, CONTIGUOUS]) })).toEqual({ verdict: 'clean', rules: [] });
+  });
+  test('with an empty attribute, as PyTables writes titles, is clean', async () => {
+    // Version 3, name, a text type of one byte, a null space, no value.
+    const title: readonly [number, Uint8Array] = [
+      12,
+      joinBytes(Uint8Array.of(3, 0, 6, 0, 8, 0, 4, 0, 1), latin1('TITLE\0'), Uint8Array.of(0x13, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 2)),
+    ];
+    expect(await scanned({ 'm.h5': hdf5([title]) })).toEqual({ verdict: 'clean', rules: [] });
+  });
+  test('whose links cannot be walked is searched for them', async () => {
+    const [, link] = externalLink('w', '/etc/passwd', '/x');
+    const file = joinBytes(hdf5([textAttribute('z', 'z')]).slice(0, -30), link, new Uint8Array(40));
+    expect((await scanned({ 'm.h5': file })).rules).toContain('external-path');
   });
   test('is judged or refused wherever it is damaged', async () => {
     const good = hdf5(

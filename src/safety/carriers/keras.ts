@@ -1,7 +1,7 @@
 /**
  * Keras configurations: the classes, modules and functions they name, and the code they carry.
  * Sources: Keras 3 `serialization_lib.py`, `lambda_layer.py`, `saving_lib.py`; Keras 2 `generic_utils.py` (func_load);
- * CVE-2024-3660, CVE-2025-1550, -8747, -9905, -9906, -49655, CVE-2026-1462.
+ * CVE-2024-3660, CVE-2025-1550, -8747, -9905, -9906, -12058, -49655, CVE-2026-1462.
  * @module
  */
 import { HeirloomError, type JsonValue } from '../../base/index.ts';
@@ -15,11 +15,25 @@ import { actsOf } from './tensorflow-operations.ts';
 
 /** Objects of a configuration looked at; the largest published ones have thousands. (CWE-834) */
 const MAX_NODES = 200_000;
+/** A lambda written in letters. */
+const MAX_LETTERS = 4096;
 /** Identifiers in a layer's bytecode that no arithmetic needs. */
 const ACTING =
   /^(os|sys|system|popen|Popen|subprocess|socket|pty|ctypes|shutil|importlib|import_module|builtins|__builtins__|__import__|__globals__|__subclasses__|__class__|exec|eval|compile|open|getattr|setattr|globals|vars|marshal|pickle|loads|urllib|urlopen|requests|urlretrieve|b64decode|spawn|fork|execv|execve|check_output|run_path|webbrowser|http|ftplib|smtplib|write_text|write_bytes|unlink|rmtree|remove|environ|base64|codecs|zlib|posix|nt|commands|platform|getpass|inspect|gc)$/;
 
+/** Layers that take the name of a file in place of words. */
+const LOOKUPS = /^(StringLookup|IntegerLookup|IndexLookup|TextVectorization)$/;
+/** Callable without a module; functions of Keras are found by theirs. */
+const BUILTIN = /^(exec|eval|system|popen|__import__|open)$/;
+
 type Json = { readonly [key: string]: JsonValue };
+interface Node {
+  readonly value: JsonValue;
+  readonly path: string;
+  /** Whether layers stand here. */
+  readonly layer: boolean;
+  readonly module: string | null;
+}
 type Say = (rule: 'keras-runs' | 'keras-code', what: string) => void;
 
 /** A `.keras` archive's `config.json`, the `model_config` of an HDF5 file, or a node of `keras_metadata.pb`. */
@@ -35,20 +49,23 @@ export function judgeKerasConfig(bytes: Uint8Array, file: string, into: Collecto
 }
 
 export function judgeKerasObject(config: JsonValue, file: string, into: Collector): void {
-  const stack: { value: JsonValue; path: string; layer: boolean }[] = [{ value: config, path: '', layer: true }];
+  const stack: Node[] = [{ value: config, path: '', layer: true, module: null }];
   for (let nodes = 0; stack.length > 0 && nodes < MAX_NODES; nodes++) {
-    const { value, path, layer } = stack.pop()!;
+    const { value, path, layer, module } = stack.pop()!;
     if (typeof value !== 'object' || value === null) continue;
-    if (!Array.isArray(value)) judgeObject(value, path, layer, file, into);
+    const own = Array.isArray(value) ? null : textOf(value['module']);
+    if (!Array.isArray(value)) judgeObject(value, path, layer, own ?? module, file, into);
     for (const [key, inner] of Object.entries(value)) {
       // Layers stand in `layers`, and one by one in wrappers.
       const layers = Array.isArray(value) ? layer : /^(layers?|cells?|forward_layer|backward_layer|model_config)$/.test(key);
-      if (typeof inner === 'object') stack.push({ value: inner, path: path ? `${path}.${key}` : key, layer: layers });
+      if (typeof inner === 'object')
+        stack.push({ value: inner, path: path ? `${path}.${key}` : key, layer: layers, module: key === 'config' ? own : null });
     }
   }
 }
 
-function judgeObject(value: Json, path: string, layer: boolean, file: string, into: Collector): void {
+/** @param module named by the object itself, or by the one whose `config` it is. */
+function judgeObject(value: Json, path: string, layer: boolean, module: string | null, file: string, into: Collector): void {
   const where = path ? { file, field: path } : { file };
   const say: Say = (rule, what) => report(into, rule, where, what);
   const name = typeof value['class_name'] === 'string' ? value['class_name'] : '';
@@ -62,17 +79,30 @@ function judgeObject(value: Json, path: string, layer: boolean, file: string, in
     const away = /^([/\\~]|[a-z][\w+.-]*:)|\.\./i.test(from);
     say(away ? 'keras-runs' : 'keras-code', `"${path}" loads a TensorFlow program from ${JSON.stringify(from.slice(0, 100))}`);
   }
+  if (LOOKUPS.test(name)) judgeVocabulary(textOf(inner['vocabulary']), path, say);
+  if (name === 'KerasLayer' && /^[a-z][\w+.-]*:\/\//i.test(textOf(inner['handle']) ?? ''))
+    say('keras-code', `"${path}" fetches a TensorFlow program from ${textOf(inner['handle'])!.slice(0, 100)}`);
   if ((name === 'JaxLayer' || name === 'FlaxLayer') && Object.keys(inner).length > 0)
     say('keras-code', `"${path}" is a ${name}, whose functions are carried as code`);
   if (name === 'TensorFlowOpLayer') judgeOperationLayer(inner['node_def'], path, say);
   judgeModules(value, name, path, into, say);
-  judgeFunctions(value, path, into, say);
+  judgeFunctions(value, path, module !== null, into, say);
   const registered = textOf(value['registered_name']) ?? '';
-  if (registered.includes('>') && !/^(keras|keras_\w+|KerasHub|Custom>Adam\w*)>/i.test(registered) && textOf(value['module']) === null)
+  const foreign = registered.includes('>')
+    ? !/^(keras|keras_\w+|KerasHub|Custom>Adam\w*)>/i.test(registered)
+    : registered.includes('.') && !isKerasModule(registered);
+  if (foreign && textOf(value['module']) === null)
     say('keras-code', `"${path}" needs the class ${registered.slice(0, 100)}, whose code is not in the file`);
   const plain = textOf(value['module']) === null && !registered.includes('>');
   if (layer && plain && name !== '' && !name.startsWith('__') && !isKerasLayer(name.replace(/^(Keras|Custom)>/, '')))
     say('keras-code', `"${path || 'the model'}" is of the class ${name.slice(0, 100)}, which is not part of Keras`);
+}
+
+/** A vocabulary by name is read from wherever the name leads when the model is loaded. (CVE-2025-12058) */
+function judgeVocabulary(from: string | null, path: string, say: Say): void {
+  if (!from) return;
+  const away = /^([a-z][\w+.-]*:|\/(etc|proc|sys|dev|root|var)\/|~|\\)|(^|[\\/])\.\.([\\/]|$)/i.test(from);
+  say(away ? 'keras-runs' : 'keras-code', `"${path}" reads its vocabulary from ${JSON.stringify(from.slice(0, 100))}`);
 }
 
 /** Modules by whatever key: `module`, `fn_module`, `function_module`... */
@@ -96,14 +126,17 @@ function judgeModules(value: Json, name: string, path: string, into: Collector, 
   }
 }
 
-/** Functions by name, and downloads: an address beside `get_file`. */
-function judgeFunctions(value: Json, path: string, into: Collector, say: Say): void {
+/** Functions by name, and downloads: an address beside `get_file`. `placed` when a module is named beside them. */
+function judgeFunctions(value: Json, path: string, placed: boolean, into: Collector, say: Say): void {
   for (const [key, one] of Object.entries(value)) {
     if (typeof one !== 'string' || key === 'name' || key === 'module') continue;
     // `registered_name` separates package and class by ">".
     const dotted = one.replace('>', '.');
     const danger = /^[a-z_]\w*(\.\w+)+$/i.test(dotted) ? dangerOf(into.book.denied, dotted) : null;
     if (danger) say('keras-runs', `"${path}" names ${one.slice(0, 100)}, which ${danger}`);
+    // Whole and by its package, the name of a function that reaches out has no use but a call.
+    else if (/^[\w.]+\.\w+$/.test(one) && isKerasModule(one) && REACHING.test(one.split('.').at(-1)!))
+      say('keras-code', `"${path}" names ${one.slice(0, 100)}`);
     if (/(^|[.\s=('"])enable_unsafe_deserialization\s*\(/.test(one)) say('keras-runs', `"${path}" lifts the guard against code in models`);
   }
   if (REACHING.test(textOf(value['class_name']) ?? '') && textOf(value['module']) === null)
@@ -113,7 +146,8 @@ function judgeFunctions(value: Json, path: string, into: Collector, say: Say): v
     const last = text.split('.').at(-1)!;
     if (last === 'get_file') {
       if (/"([a-z]+:)?\/\//i.test(JSON.stringify(value))) say('keras-runs', `"${path}" downloads a file while the model is loaded`);
-    } else if (REACHING.test(last) || actsOf(last)) say('keras-runs', `"${path}" names the function ${text.slice(0, 100)}`);
+    } else if ((REACHING.test(last) && (placed || last !== text || BUILTIN.test(last))) || actsOf(last))
+      say('keras-runs', `"${path}" names the function ${text.slice(0, 100)}`);
   }
 }
 
@@ -151,6 +185,10 @@ function judgeLambda(config: Json, path: string, say: Say): void {
 function judgeBody(text: string, path: string, say: Say): void {
   const bytes = base64(text);
   const body = bytes && readBytecode(bytes);
+  // A lambda in letters is no bytecode, and runs nowhere; one that names nothing beyond arithmetic is told as any Lambda is.
+  const letters = bytes && !body ? new TextDecoder().decode(bytes.subarray(0, MAX_LETTERS)) : '';
+  if (/^\s*lambda\b[\w\s,=:*+/().[\]-]*$/.test(letters) && !letters.match(/\w+/g)!.some((word) => ACTING.test(word)))
+    return say('keras-code', `"${path}" carries ${JSON.stringify(letters.slice(0, 60))} in place of bytecode`);
   if (!body) return say('keras-runs', `"${path}" carries code that is not what Keras writes: ${JSON.stringify(text.slice(0, 40))}`);
   const acts = body.texts.find((one) => ACTING.test(one) || commandIn(one) !== null);
   if (acts !== undefined) return say('keras-runs', `"${path}" carries bytecode that uses ${JSON.stringify(acts.slice(0, 60))}`);

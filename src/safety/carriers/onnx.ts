@@ -17,7 +17,7 @@ const MAX_TEXT = 1 << 20;
 const KEYS = new Set(['location', 'offset', 'length', 'checksum', 'basepath']);
 /** Operators that run a script or a program by name. */
 const SCRIPTS =
-  /[Pp]ython|Py(Op|Func|Call)|py_(op|func|call)|Script(Op)?$|ScriptExec|Lua(Op|Func)?$|Shell|[Ss]ubprocess|System(Call)?$|Popen|^(Exec|Execute|Eval)$/;
+  /[Pp]ython|Py(Op|Func|Call)|^Py[A-Z]\w*Op$|py_(op|func|call)|Script(Op)?$|ScriptExec|Lua(Op|Func)?$|Shell|[Ss]ubprocess|System(Call)?$|Popen|^(Exec|Execute|Eval)$/;
 const DOMAINS =
   /^(|ai\.onnx(\..*)?|com\.microsoft(\..*)?|com\.ms\.internal\.nhwc|org\.pytorch(\..*)?|pkg\.(onnxscript|torch)(\..*)?|ai\.onnx\.contrib|aten|onnxscript\..*)$/;
 
@@ -31,11 +31,14 @@ interface Look {
   readonly scripts: { readonly domain: string; readonly op: string; readonly byte: number }[];
   readonly pickles: { readonly start: number; readonly end: number }[];
 }
+function newLook(source: ByteSource, tree: FileTree | null, into: Collector): Look {
+  return { reader: protoReader(source), source, tree, into, custom: new Map(), functions: new Set(), scripts: [], pickles: [] };
+}
 type Range = { readonly start: number; readonly end: number };
 
 /** @param tree that holds the file; null for a member of an archive. */
 export async function judgeOnnx(source: ByteSource, tree: FileTree | null, into: Collector): Promise<void> {
-  const look: Look = { reader: protoReader(source), source, tree, into, custom: new Map(), functions: new Set(), scripts: [], pickles: [] };
+  const look = newLook(source, tree, into);
   try {
     await judgeModel(look);
   } catch (error) {
@@ -62,6 +65,24 @@ export async function judgeOnnx(source: ByteSource, tree: FileTree | null, into:
     await scanPickles(sliceSource(source, start, end - start, `${source.name}!bytes@${start}`), into);
   }
   if (tree) await judgeTensors(tree, source, into);
+}
+
+/**
+ * A protobuf message of no model: inputs and outputs beside ONNX models are tensors alone, fingerprints stand beside SavedModels.
+ * @returns whether it is a message to its end; as a tensor it is judged then.
+ */
+export async function judgeMessage(source: ByteSource, into: Collector): Promise<boolean> {
+  const trial: Collector = { ...into, findings: [] };
+  const look = newLook(source, null, trial);
+  try {
+    await judgeTensor(look, { start: 0, end: source.size, tag: 0 });
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    return false;
+  }
+  // Other messages have other things in these fields.
+  into.findings.push(...trial.findings.filter((one) => one.rule === 'safety/external-path'));
+  return source.size > 0;
 }
 
 /** What the reader of weights refuses: values that do not fit, names that stand twice. */
@@ -192,7 +213,7 @@ async function entry(look: Look, range: Range): Promise<[string, string]> {
   return [key, value];
 }
 
-async function judgeTensor(look: Look, range: ProtoField): Promise<void> {
+async function judgeTensor(look: Look, range: Range & { readonly tag: number }): Promise<void> {
   let name = '';
   let external = false;
   const entries: [string, string][] = [];

@@ -7,7 +7,7 @@ import { type ByteSource, type FileTree, HeirloomError } from '../../base/index.
 import { type Checkpoint, type Detected, openCheckpoint } from '../../weights/index.ts';
 import { type Collector, report } from '../rules.ts';
 import { judgeCaffe } from './caffe.ts';
-import { judgeMetadata } from './commands.ts';
+import { judgeMetadata, judgeMetadataKey } from './commands.ts';
 import { judgeGguf } from './gguf.ts';
 import { judgeGraphDef } from './graphdef.ts';
 import { judgeHdf5 } from './hdf5.ts';
@@ -73,6 +73,9 @@ async function judgeHeader(
   for (const finding of checkpoint.findings)
     if (finding.rule === 'weights/unclaimed-bytes') report(into, 'trailing-data', finding.where, finding.what);
   for (const [key, value] of checkpoint.metadata) {
+    judgeMetadataKey(key, source.name, into);
+    if (Array.isArray(value) && /template/.test(key))
+      for (const one of value.slice(0, 100)) if (typeof one === 'string') judgeTemplate(one, source.name, key, into);
     if (typeof value !== 'string') continue;
     judgeTemplate(value, source.name, key, into, /chat_template/.test(key));
     if (!/chat_template|license$|\.description$/.test(key)) judgeMetadata(key, value, source.name, into);

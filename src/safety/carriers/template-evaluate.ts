@@ -6,6 +6,7 @@
 import type { Arguments, Expr } from './jinja-types.ts';
 import {
   binaryValue,
+  changedValue,
   filterValue,
   formatText,
   GAP,
@@ -17,7 +18,8 @@ import {
   UNKNOWN,
   type Value,
 } from './jinja-values.ts';
-import { isBuiltinCall, isCallable, isCalledDanger, isInternal, isPythonRoot, isSurrounding } from './template-names.ts';
+import { copies, keyOf, largeProduct, wideField, wideText } from './template-exhausts.ts';
+import { isBuiltinCall, isCallable, isCalledDanger, isEvaluator, isInternal, isPythonRoot, isSurrounding } from './template-names.ts';
 
 /** Expressions looked at; the longest published template has about 5,000. (CWE-400) */
 export const MAX_STEPS = 300_000;
@@ -43,10 +45,16 @@ export interface Walk {
   steps: number;
   /** Rounds of all loops around, as far as known. */
   rounds: number;
+  /** Loops around. */
+  loops: number;
 }
 
 export function note(w: Walk, kind: Reach, at: number, what: string): void {
   if (w.found.size < 50) w.found.set(`${kind}@${at}:${what}`, { kind, at, what: what.replaceAll(GAP, '…').slice(0, 120) });
+}
+
+function exhausts(w: Walk, at: number, what: string | null): void {
+  if (what !== null) note(w, 'exhausts', at, what);
 }
 
 /** Values are added, never taken away: which branch runs is not known. */
@@ -68,9 +76,10 @@ export function assign(w: Walk, target: Expr, values: readonly Value[]): void {
   w.values.set(key, known.slice(-MAX_ALTERNATIVES));
 }
 
-function keyOf(target: Expr): string | null {
-  if (target.kind === 'name') return target.name;
-  return target.kind === 'attribute' && target.of.kind === 'name' ? `${target.of.name}.${target.name}` : null;
+/** A text that is put together from itself twice, round after round, fills any memory. (CWE-776) */
+export function checkDoubling(w: Walk, at: number, target: Expr, value: Expr | undefined): void {
+  const key = keyOf(target);
+  if (key && value && w.loops > 0 && copies(value, key) > 1) note(w, 'exhausts', at, `"${key}" doubles in every round of a loop`);
 }
 
 function product(w: Walk, left: readonly Value[], right: readonly Value[], join: (a: Value, b: Value) => Value): Value[] {
@@ -126,7 +135,8 @@ export function evaluate(w: Walk, e: Expr): readonly Value[] {
     case 'binary': {
       const left = evaluate(w, e.left);
       const right = evaluate(w, e.right);
-      if (e.op === '*' || e.op === '**') checkGrowth(w, e.at, e.op, newest(left), newest(right));
+      if (e.op === '*' || e.op === '**') exhausts(w, e.at, largeProduct(e.op, newest(left), newest(right)));
+      if (e.op === '%') for (const text of left) exhausts(w, e.at, wideField(text));
       return product(w, left, right, (a, b) => binaryValue(e.op, a, b));
     }
   }
@@ -136,18 +146,11 @@ function newest(values: readonly Value[]): Value {
   return values.at(-1) ?? UNKNOWN;
 }
 
-function checkGrowth(w: Walk, at: number, op: string, left: Value, right: Value): void {
-  const big = (a: Value, b: Value): boolean =>
-    typeof b === 'number' && (typeof a === 'string' || Array.isArray(a)) && b * Math.max(1, a.length) > 1e7;
-  const power = op === '**' && typeof left === 'number' && typeof right === 'number' && Math.abs(right) > 1e4;
-  if (power || (op === '*' && (big(left, right) || big(right, left))))
-    note(w, 'exhausts', at, `an expression of over ten million parts (${op})`);
-}
-
 function nameValue(w: Walk, name: string, at: number): readonly Value[] {
   if (/^__\w+__$/.test(name)) note(w, 'internal', at, name);
   else if (!w.assigned.has(name)) {
     if (isSurrounding(name) && !isCallable(name)) note(w, 'surroundings', at, name);
+    else if (isEvaluator(name)) note(w, 'outside', at, name);
   }
   return w.values.get(name) ?? NOTHING;
 }
@@ -165,7 +168,8 @@ function judgeKey(w: Walk, name: string, at: number): boolean {
 
 function judgeRoot(w: Walk, of: Expr, at: number, key: string): void {
   const root = freeName(w, of);
-  if (root === null) return;
+  // Blocks of a template are its own; whatever else `self` has is judged by its name.
+  if (root === null || root === 'self') return;
   if (isPythonRoot(root)) note(w, 'outside', at, `${root}.${key}`);
   else if (isSurrounding(root)) note(w, 'outside', at, `${root}.${key}`);
 }
@@ -174,6 +178,8 @@ function attribute(w: Walk, e: Extract<Expr, { kind: 'attribute' }>): readonly V
   judgeKey(w, e.name, e.at);
   judgeRoot(w, e.of, e.at, e.name);
   const of = evaluate(w, e.of);
+  // The method may be kept and called elsewhere.
+  if (e.name === 'format' || e.name === 'format_map') for (const text of of) formatted(w, e.at, text, [], new Map());
   const own = e.of.kind === 'name' ? w.values.get(`${e.of.name}.${e.name}`) : undefined;
   if (own) return own;
   return of.map((value) => (value instanceof Map ? itemOf(value, e.name) : UNKNOWN));
@@ -208,8 +214,14 @@ function call(w: Walk, e: Extract<Expr, { kind: 'call' }>): readonly Value[] {
     const name = of.kind === 'attribute' ? of.name : newest(evaluate(w, of.key));
     if (typeof name === 'string') {
       if (isCalledDanger(name)) note(w, 'outside', e.at, `${name}()`);
+      exhausts(w, e.at, wideText(name, args));
+      if (name === 'append') checkDoubling(w, e.at, of.of, e.args[0]);
       const bases = evaluate(w, of);
       const texts = evaluate(w, of.of);
+      if (keyOf(of.of)) {
+        const changed = texts.map((value) => changedValue(name, value, args, named)).filter((value) => value !== null);
+        if (changed.length > 0) assign(w, of.of, changed);
+      }
       if (name === 'format' || name === 'format_map') return texts.map((text) => formatted(w, e.at, text, args, named));
       const values = product(w, texts, all[0] ?? NOTHING, (text, first) =>
         methodValue(name, text, args.length > 0 ? [first, ...args.slice(1)] : [], named),
@@ -242,13 +254,14 @@ function call(w: Walk, e: Extract<Expr, { kind: 'call' }>): readonly Value[] {
 
 function formatted(w: Walk, at: number, text: Value, args: readonly Value[], named: ReadonlyMap<string, Value>): Value {
   if (typeof text !== 'string') return UNKNOWN;
+  exhausts(w, at, wideField(text));
   const from = args[0] instanceof Map ? (args[0] as ReadonlyMap<string, Value>) : named;
   const { text: out, walks } = formatText(text, args, from);
   for (const walked of walks) for (const part of walked.split(/[.[\]]+/)) judgeKey(w, part, at);
   return out;
 }
 
-const BY_ATTRIBUTE = ['map', 'selectattr', 'rejectattr', 'groupby', 'sort', 'unique', 'sum', 'min', 'max'];
+const BY_ATTRIBUTE = ['join', 'map', 'selectattr', 'rejectattr', 'groupby', 'sort', 'unique', 'sum', 'min', 'max'];
 
 function filter(w: Walk, e: Extract<Expr, { kind: 'filter' }>): readonly Value[] {
   const { args, all, named } = given(w, e);
@@ -259,11 +272,12 @@ function filter(w: Walk, e: Extract<Expr, { kind: 'filter' }>): readonly Value[]
     note(w, 'computed', e.at, 'map() by a name that is put together');
   if (e.name === 'map' && args[0] === 'format')
     for (const text of of) for (const one of itemsOf(text) ?? []) formatted(w, e.at, one, args, named);
+  if (isEvaluator(e.name) || isCalledDanger(e.name) || e.name === 'import') note(w, 'outside', e.at, `|${e.name}`);
   if (BY_ATTRIBUTE.includes(e.name))
     for (const value of [...args, ...named.values()])
       if (typeof value === 'string') for (const part of value.split('.')) judgeKey(w, part, e.at);
-  if (['center', 'indent', 'ljust', 'rjust', 'zfill'].includes(e.name) && args.some((value) => typeof value === 'number' && value > 1e6))
-    note(w, 'exhausts', e.at, `${e.name}(${args.map(textOf).join(', ')})`);
+  exhausts(w, e.at, wideText(e.name, args));
+  if (e.name === 'format') for (const text of of) exhausts(w, e.at, wideField(text));
   return product(w, of, all[0] ?? NOTHING, (value, first) =>
     filterValue(e.name, value, args.length > 0 ? [first, ...args.slice(1)] : [], named),
   );

@@ -13,7 +13,7 @@ const CORE =
   /^(class|globals|builtins|subclasses|init|mro|base|bases|import|getattribute|getitem|dict|code|call|reduce|reduce_ex|module|loader|spec|self|func|closure|qualname|doc)$/;
 /** Functions that start programs, import or evaluate; nothing a template is given has them. */
 const CALLED =
-  /^(popen\d?|system|Popen|check_output|check_call|getoutput|getstatusoutput|import_module|exec[lv]p?e?|spawn[lv]p?e?|fork|forkpty|eval|exec|execfile|load_module|exec_module|run_path|run_module|from_pyfile|from_object|from_envvar)$/;
+  /^(popen\d?|system|Popen|check_output|check_call|getoutput|getstatusoutput|import_module|exec[lv]p?e?|spawn[lv]p?e?|fork|forkpty|eval|exec|execfile|load_module|exec_module|run_path|run_module|subclasses|from_pyfile|from_object|from_envvar)$/;
 /** Python's modules by their usual names. */
 const MODULES =
   /^(os|sys|subprocess|builtins|importlib|shutil|socket|pty|ctypes|posix|nt|marshal|pickle|codecs|platform|commands|multiprocessing)$/;
@@ -39,6 +39,10 @@ export function isPythonRoot(name: string): boolean {
 }
 export function isBuiltinCall(name: string): boolean {
   return BUILTINS.test(name);
+}
+/** Builtins that no template has as a value of its own, called or not. */
+export function isEvaluator(name: string): boolean {
+  return /^(eval|exec|execfile|getattr|setattr|delattr|__import__)$/.test(name);
 }
 export function isSurrounding(name: string): boolean {
   return SURROUNDINGS.test(name);

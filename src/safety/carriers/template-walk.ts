@@ -5,7 +5,7 @@
 import { bodies } from './jinja-tree.ts';
 import type { Expr, Statement } from './jinja-types.ts';
 import { binaryValue, GAP, itemsOf, UNKNOWN, type Value } from './jinja-values.ts';
-import { assign, evaluate, MAX_STEPS, NOTHING, note, type Reached, type Walk } from './template-evaluate.ts';
+import { assign, checkDoubling, evaluate, MAX_STEPS, NOTHING, note, type Reached, type Walk } from './template-evaluate.ts';
 
 /** Rounds over a loop's body, or the number of its items when those are known and fewer. */
 const MAX_ROUNDS = 24;
@@ -13,7 +13,7 @@ const MAX_ROUNDS = 24;
 const MAX_PRODUCT = 1e6;
 
 export function walkTemplate(tree: readonly Statement[]): Reached[] {
-  const w: Walk = { found: new Map(), values: new Map(), assigned: new Set(), macros: new Map(), steps: 0, rounds: 1 };
+  const w: Walk = { found: new Map(), values: new Map(), assigned: new Set(), macros: new Map(), steps: 0, rounds: 1, loops: 0 };
   collect(w, tree);
   // Twice: a macro stands before its calls.
   for (let pass = 0; pass < 2; pass++) run(w, tree);
@@ -49,8 +49,10 @@ function run(w: Walk, body: readonly Statement[]): void {
   for (const one of body) {
     if (w.steps > MAX_STEPS) return;
     if (one.kind === 'print') evaluate(w, one.value);
-    else if (one.kind === 'set') assign(w, one.target, evaluate(w, one.value));
-    else if (one.kind === 'for') runLoop(w, one);
+    else if (one.kind === 'set') {
+      checkDoubling(w, one.at, one.target, one.value);
+      assign(w, one.target, evaluate(w, one.value));
+    } else if (one.kind === 'for') runLoop(w, one);
     else if (one.kind === 'if')
       for (const branch of one.branches) {
         if (branch.test) evaluate(w, branch.test);
@@ -60,6 +62,8 @@ function run(w: Walk, body: readonly Statement[]): void {
       for (const [name, given] of one.parameters) assign(w, { kind: 'name', at: one.at, name }, given ? evaluate(w, given) : NOTHING);
       run(w, one.body);
     } else if (one.kind === 'scope') {
+      // Prints all that the program gave the template.
+      if (one.tag === 'debug') note(w, 'surroundings', one.at, 'debug');
       for (const value of one.values) evaluate(w, value);
       run(w, one.body);
       if (one.target) assign(w, one.target, [blockText(w, one.body)]);
@@ -83,16 +87,21 @@ function blockText(w: Walk, body: readonly Statement[]): Value {
 
 function runLoop(w: Walk, one: Extract<Statement, { kind: 'for' }>): void {
   const over = evaluate(w, one.over);
-  const count = Math.max(1, ...over.map((value) => rangeCount(one.over, w) ?? itemsOf(value)?.length ?? 1));
+  const count = Math.max(
+    1,
+    ...over.map((value) => rangeCount(one.over, w) ?? (typeof value === 'string' ? value.length : itemsOf(value)?.length) ?? 1),
+  );
   const before = w.rounds;
   w.rounds *= count;
   if (w.rounds > MAX_PRODUCT) note(w, 'exhausts', one.at, `loops run ${w.rounds} times`);
   if (one.test) evaluate(w, one.test);
   const rounds = Math.min(MAX_ROUNDS, Math.max(1, ...over.map((value) => itemsOf(value)?.length ?? 1)));
+  w.loops++;
   for (let round = 0; round < rounds && w.steps <= MAX_STEPS; round++) {
     for (const value of over) assign(w, one.target, [itemsOf(value)?.[round] ?? UNKNOWN]);
     run(w, one.body);
   }
+  w.loops--;
   run(w, one.otherwise);
   w.rounds = before;
 }

@@ -42,6 +42,10 @@ const POISON: Readonly<Record<Poison['kind'], readonly [rule: string, says: stri
 const MARKS =
   /__(class|globals|builtins|import|subclasses|mro|bases?|init|getattribute|dict|code)__|\|\s*attr\b|\b(popen|check_output|import_module)\s*\(|\b(lipsum|cycler|joiner)\s*[.[]|\bos\s*\.\s*system\b/;
 
+/** Templates of conversations, by their place and by what they are given. */
+const CHAT_PLACE = /chat_?template/i;
+const CHAT = /\b(messages|bos_token|eos_token|add_generation_prompt)\b/;
+
 /** Go's templates (Ollama), Mustache and Handlebars use the same braces. */
 const OTHER_LANGUAGE = /\{\{-?\s*(\.[A-Z]|(if|range|with|else if)\s+[.$(]|end\b|template\s+"|define\s+"|\$\w)|\{\{[#/>^&]/;
 
@@ -58,7 +62,8 @@ export function judgeTemplate(template: string, file: string, field: string, int
       told.set(rule, before + 1);
       if (before < MAX_TOLD) report(into, rule, where(at), what);
     };
-    for (const reached of walkTemplate(tree)) tell(ruleOf(reached), reached.at, SAYS[reached.kind](reached.what));
+    const chat = CHAT_PLACE.test(`${file}:${field}`) || CHAT.test(template);
+    for (const reached of walkTemplate(tree)) tell(ruleOf(reached, chat), reached.at, SAYS[reached.kind](reached.what));
     for (const { kind, at, what } of findPoison(tree)) tell(POISON[kind][0], at, `${POISON[kind][1]} ${what}`);
   } catch (error) {
     if (!(error instanceof JinjaError)) throw error;
@@ -74,7 +79,9 @@ export function judgeTemplate(template: string, file: string, field: string, int
 }
 
 /** Another template beside this one is odd; one by a path out of the folder, or by a name worked out, reaches out. */
-function ruleOf({ kind, what }: Reached): string {
+function ruleOf({ kind, what }: Reached, chat: boolean): string {
   if (kind === 'reference' && /^\w+ (.* )?(\/|~|[a-z]:|\\)|…|\.\.\/|:\/\//i.test(what)) return 'template-reaches-out';
+  // Nothing loads templates for a chat; those that build files or pages are made of many.
+  if (kind === 'reference' && !chat) return 'template-text';
   return RULES[kind];
 }

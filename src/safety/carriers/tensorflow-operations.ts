@@ -33,6 +33,8 @@ export function actsOf(op: string): string | undefined {
 export function judgeOperation(op: string, where: Where, into: Collector): void {
   const acts = actsOf(op);
   if (acts) return report(into, 'graph-operation', where, `the graph holds ${op}, which ${acts}`);
-  const trusts = Object.hasOwn(TRUSTS, op) ? TRUSTS[op] : undefined;
+  // TensorFlow 1 had the same data sets under another name.
+  const plain = op.replace(/^Experimental/, '');
+  const trusts = Object.hasOwn(TRUSTS, plain) ? TRUSTS[plain] : undefined;
   if (trusts) report(into, 'graph-operation-trust', where, `the graph holds ${op}, which ${trusts}`);
 }

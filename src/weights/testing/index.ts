@@ -6,4 +6,4 @@ export { int as protoInt, len as protoBytes } from './proto-writer.ts';
 export { safetensorsFile, safetensorsHeader } from './safetensors-writer.ts';
 export { sharedBytes } from './shared-files.ts';
 export { sparseRange, type SparseFile } from './sparse.ts';
-export { dictPickle, entry, floats, pickledText, torchZip } from './torch-files.ts';
+export { dictPickle, entry, floats, pickledText, tarBytes, torchZip } from './torch-files.ts';
