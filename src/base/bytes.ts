@@ -79,6 +79,11 @@ export function checkRange(name: string, size: number, offset: number, length: n
     });
 }
 
+/** Of just these bytes: what a source gives may be a part of a larger buffer. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** A source over bytes already in memory (tests, browser, archives' small members). */
 export function memorySource(name: string, bytes: Uint8Array, stats: ReadStats = { bytes: 0, requests: 0 }): ByteSource {
   return {

@@ -4,8 +4,20 @@
  */
 import { type ByteSource, memorySource } from '../base/index.ts';
 import { type CompressionName, compressionOf, decompress, type ZipArchive, type ZipEntry } from '../weights/index.ts';
-import { BOMB_BYTES, BOMB_RATIO, type InnerKind, MAX_MEMBER, MAX_UNPACKED, type ScanInner } from './inner.ts';
+import { judgeCode } from './code.ts';
+import {
+  BOMB_BYTES,
+  BOMB_RATIO,
+  contentName,
+  type InnerKind,
+  MAX_MEMBER,
+  MAX_TEXT,
+  MAX_UNPACKED,
+  type ScanInner,
+  TEXT_MEMBER,
+} from './inner.ts';
 import { type Collector, report } from './rules.ts';
+import { judgeText } from './text.ts';
 import { unpackedSource } from './turns.ts';
 
 /** Containers that are named and not looked into. */
@@ -51,8 +63,12 @@ export async function scanCompressed(
   await into.turn?.take();
   const { bytes, problem, limited } = await decompress(source, compression, limit);
   into.unpacked += bytes.length;
-  if (bytes.length > 0)
-    await inner(unpackedSource(`${source.name}!${compression}`, bytes, into.signal), into, depth + 1, { torchscript: false, mixed: false });
+  const name = `${source.name}!${compression}`;
+  const content = contentName(name);
+  if (TEXT_MEMBER.test(content) && bytes.length > 0 && bytes.length <= MAX_TEXT)
+    if (content.endsWith('.py')) judgeCode(bytes, content, into, false);
+    else await judgeText(bytes, content, into);
+  if (bytes.length > 0) await inner(unpackedSource(name, bytes, into.signal), into, depth + 1, { torchscript: false, mixed: false });
   if (problem !== undefined) {
     const bomb = limited && limit >= BOMB_RATIO * source.size;
     report(

@@ -36,7 +36,7 @@ export async function hidesPickle(source: ByteSource, into: Collector): Promise<
 /** Line ends and zeros that editors and padders leave behind. */
 const PADDING = 64;
 
-export async function trailing(source: ByteSource, at: number, into: Collector): Promise<void> {
+export async function trailing(source: ByteSource, at: number, into: Collector, what = 'last pickle'): Promise<void> {
   const rest = source.size - at;
   if (rest <= PADDING && /^[\0\t\r\n ]*$/.test(decodeLatin1(await source.read(at, rest)))) return;
   const name = executableName(await source.read(at, Math.min(4, source.size - at)));
@@ -44,7 +44,7 @@ export async function trailing(source: ByteSource, at: number, into: Collector):
     into,
     'trailing-data',
     { file: source.name, byte: at },
-    `${source.size - at} bytes follow the last pickle${name ? `; they begin like ${name}` : ''}`,
+    `${source.size - at} bytes follow the ${what}${name ? `; they begin like ${name}` : ''}`,
   );
 }
 

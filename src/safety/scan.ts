@@ -12,7 +12,7 @@ import { judgeMessage, judgeOnnx } from './carriers/onnx.ts';
 import { carry } from './carriers/table.ts';
 import { isStartupFile } from './code.ts';
 import { scanCompressed } from './compressed.ts';
-import { type InnerKind, isText, MAX_DEPTH, type ScanInner } from './inner.ts';
+import { contentName, type InnerKind, isText, MAX_DEPTH, type ScanInner } from './inner.ts';
 import { scanTar } from './tar.ts';
 import { scanZip } from './zip.ts';
 import { executableName, hidesPickle, resync } from './pickle-behind.ts';
@@ -242,15 +242,16 @@ function isProgram(head: Uint8Array): boolean {
 
 /** What any bytes are: by content, never by name. @returns the format. */
 async function scanSource(source: ByteSource, into: Collector, depth: number, kind: InnerKind): Promise<string> {
-  const name = source.name;
+  // What tells by its name does so by the one it had before it was compressed.
+  const name = contentName(source.name);
   if (source.size === 0) {
-    if (WEIGHT_NAME.test(name)) report(into, 'broken-file', { file: name, byte: 0 }, `${name} is empty`);
+    if (WEIGHT_NAME.test(name)) report(into, 'broken-file', { file: source.name, byte: 0 }, `${name} is empty`);
     return 'empty';
   }
   const head = await source.read(0, Math.min(source.size, 1024));
   const format = detectBytes(head, source.size, name);
   if (depth > MAX_DEPTH) {
-    report(into, 'not-read', { file: name }, `archives nest deeper than ${MAX_DEPTH}`);
+    report(into, 'not-read', { file: source.name }, `archives nest deeper than ${MAX_DEPTH}`);
     return format;
   }
   const inner: ScanInner = async (member, collector, at, of) => {
@@ -267,7 +268,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     return 'tar';
   }
   if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
-    report(into, 'broken-file', { file: name, byte: 0 }, `${name} is no zip archive`);
+    report(into, 'broken-file', { file: source.name, byte: 0 }, `${name} is no zip archive`);
   else if (depth === 0 && format !== 'keras-h5') await scanZipTail(source, into, inner);
   if (format === 'npy') {
     await scanNpy(source, into);
@@ -284,7 +285,7 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   // An import in the middle of what looks like text: a pickle behind a comment or a broken one.
   if (depth > 0) await resync(source, 0, into, { ...kind, text: isText(head) });
   const program = depth > 0 && isText(head) ? null : executableName(head);
-  if (program && program !== 'a zip archive') report(into, 'executable', { file: name, byte: 0 }, `the file begins like ${program}`);
+  if (program && program !== 'a zip archive') report(into, 'executable', { file: source.name, byte: 0 }, `the file begins like ${program}`);
   else if (!program && !isText(head)) await findProgram(source, into);
   return isText(head) ? 'text' : format;
 }

@@ -6,7 +6,7 @@ import { type ByteSource, HeirloomError } from '../base/index.ts';
 import { BEHIND_END, readTar, sliceSource, type TarMember } from '../weights/index.ts';
 import { isScript, judgePackedScript } from './carriers/files.ts';
 import { judgeCode } from './code.ts';
-import { MAX_TEXT, type ScanInner } from './inner.ts';
+import { MAX_TEXT, type ScanInner, TEXT_MEMBER } from './inner.ts';
 import { resync } from './pickle-behind.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
@@ -43,7 +43,7 @@ export async function scanTar(source: ByteSource, into: Collector, depth: number
 async function scanTarMember(source: ByteSource, member: TarMember, into: Collector, depth: number, inner: ScanInner): Promise<void> {
   const file = `${source.name}!${member.name}`;
   const slice = sliceSource(source, member.offset, member.size, file);
-  if (/\.(py|json|ya?ml)$/i.test(member.name) && member.size <= MAX_TEXT) {
+  if (TEXT_MEMBER.test(member.name) && member.size <= MAX_TEXT) {
     const bytes = await slice.read(0, member.size);
     if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
     else await judgeText(bytes, file, into);

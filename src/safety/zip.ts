@@ -19,7 +19,17 @@ import { judgeKerasConfig } from './carriers/keras.ts';
 import { judgeTorchScript } from './carriers/torchscript.ts';
 import { judgeCode } from './code.ts';
 import { PACKED, scanPacked } from './compressed.ts';
-import { BOMB_BYTES, BOMB_RATIO, type InnerKind, MAX_MEMBER, MAX_TEXT, MAX_UNPACKED, type ScanInner } from './inner.ts';
+import {
+  BOMB_BYTES,
+  BOMB_RATIO,
+  contentName,
+  type InnerKind,
+  MAX_MEMBER,
+  MAX_TEXT,
+  MAX_UNPACKED,
+  type ScanInner,
+  TEXT_MEMBER,
+} from './inner.ts';
 import { type Collector, report } from './rules.ts';
 import { judgeText } from './text.ts';
 import { pausing, unpackedSource } from './turns.ts';
@@ -54,7 +64,7 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const prefix = pytorchPrefix(archive);
   const names = new Set(archive.entries.map((entry) => entry.name));
   const torchscript = prefix !== null && names.has(`${prefix}constants.pkl`);
-  const named = source.name.toLowerCase().endsWith('.keras');
+  const named = contentName(source.name).toLowerCase().endsWith('.keras');
   const keras = named || (names.has('config.json') && (names.has('metadata.json') || names.has('model.weights.h5')));
   const handler = names.has('MAR-INF/MANIFEST.json');
   if (keras && !names.has('config.json'))
@@ -175,7 +185,7 @@ async function scanMember(
     if (entry.flags & 0x61)
       report(into, 'archive-flags', where, `member "${entry.name}" is marked ${flagNames(entry.flags)} and can be read`);
     if (entry.method !== 0) into.unpacked += entry.size;
-    const text = /\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i.test(entry.name);
+    const text = TEXT_MEMBER.test(entry.name);
     if (text && member.size > MAX_TEXT)
       report(into, 'not-read', where, `member "${entry.name}" is ${member.size} bytes of text, more than is looked into`);
     if (text && member.size <= MAX_TEXT) {

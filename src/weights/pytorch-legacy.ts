@@ -3,7 +3,7 @@
  * Source: pytorch torch/serialization.py (`_legacy_load`, `_legacy_save`); `_new_with_file` writes int64 numel, then raw values.
  * @module
  */
-import type { ByteSource } from '../base/index.ts';
+import { type ByteSource, viewOf } from '../base/index.ts';
 import { DTYPES } from './dtypes.ts';
 import { keyOf, pickledCheckpoint, type StorageIndex } from './pickle-checkpoint.ts';
 import { sequenceItems, storageDtype, type TensorClaim } from './pickle-objects.ts';
@@ -136,7 +136,7 @@ async function legacyStorages(
 async function readCount(source: ByteSource, at: number, what: string): Promise<number> {
   if (at + 8 > source.size)
     throw new WeightsError('WEIGHTS_TRUNCATED', `${source.name} ends before ${what}`, { where: { file: source.name, byte: at } });
-  const view = new DataView((await source.read(at, 8)).buffer);
+  const view = viewOf(await source.read(at, 8));
   const count = view.getBigInt64(0, true);
   if (count < 0n || count > BigInt(source.size))
     throw new WeightsError('WEIGHTS_TRUNCATED', `${source.name} claims ${count} for ${what}`, { where: { file: source.name, byte: at } });
@@ -245,13 +245,13 @@ async function tarTensors(member: ByteSource, storages: ReadonlyMap<string, TarS
     if (entry.end + 8 > member.size)
       throw new WeightsError('WEIGHTS_TRUNCATED', `${member.name} ends inside a tensor`, { where: { file: member.name, byte: entry.end } });
     // The count is an int32 followed by four bytes that older writers used for its upper half.
-    const axes = new DataView((await member.read(entry.end, 4)).buffer).getUint32(0, true);
+    const axes = viewOf(await member.read(entry.end, 4)).getUint32(0, true);
     const length = 16 * axes + 8;
     if (axes > MAX_AXES || entry.end + 8 + length > member.size)
       throw new WeightsError('WEIGHTS_TRUNCATED', `${member.name} ends inside a tensor of ${axes} axes`, {
         where: { file: member.name, byte: entry.end },
       });
-    const view = new DataView((await member.read(entry.end + 8, length)).buffer);
+    const view = viewOf(await member.read(entry.end + 8, length));
     const values = Array.from({ length: 2 * axes + 1 }, (_, k) => Number(view.getBigInt64(8 * k, true)));
     out.set(keyOf(key) ?? '', {
       kind: 'torch',

@@ -4,7 +4,7 @@
  * reported, because loaders and scanners that believe different ones see different archives.
  * @module
  */
-import type { ByteSource, Finding } from '../base/index.ts';
+import { type ByteSource, type Finding, viewOf } from '../base/index.ts';
 import { inflatePrefix } from './decompress.ts';
 import { inflateRange, MAX_INFLATED_BYTES } from './inflate.ts';
 import { sliceSource } from './slice.ts';
@@ -46,6 +46,8 @@ interface End {
   readonly directoryOffset: number;
   /** Bytes that stand before the archive's own offset 0. */
   readonly shift: number;
+  /** Other end records in the tail. */
+  readonly others: readonly number[];
 }
 
 /** @throws WeightsError `WEIGHTS_ARCHIVE`, `WEIGHTS_TRUNCATED`, `WEIGHTS_LIMIT` when the directory itself cannot be read. */
@@ -57,8 +59,27 @@ export async function readZip(source: ByteSource): Promise<ZipArchive> {
   await readLocalHeaders(source, entries, findings);
   const first = entries.reduce((low, entry) => Math.min(low, entry.headerOffset), end.directoryOffset);
   checkMembers(source, entries, end.directoryOffset, findings);
+  checkEnds(source.name, entries, end.others, findings);
   const unlisted = await findUnlisted(source, entries, end.directoryOffset, findings);
   return { source, unlisted, entries, findings, prefixBytes: first, suffixBytes: source.size - end.end };
+}
+
+/** An archive that is a member of this one has an end record of its own, which no reader takes for the outer one's. */
+function checkEnds(file: string, entries: readonly ZipEntry[], others: readonly number[], findings: Finding[]): void {
+  const astray = others.filter(
+    (at) =>
+      !entries.some(({ dataOffset, compressedSize }) => dataOffset >= 0 && at >= dataOffset && at + 22 <= dataOffset + compressedSize),
+  );
+  if (astray.length > 0)
+    findings.push(
+      zipFinding(
+        file,
+        astray[0]!,
+        'two-directories',
+        `${astray.length + 1} end-of-directory records stand in the tail of the file`,
+        'readers may pick different ones and see different members',
+      ),
+    );
 }
 
 async function findEnd(source: ByteSource, findings: Finding[]): Promise<End> {
@@ -78,16 +99,6 @@ async function findEnd(source: ByteSource, findings: Finding[]): Promise<End> {
     throw new WeightsError('WEIGHTS_ARCHIVE', `${file} has no zip directory at its end; the download may be incomplete`, {
       where: { file, byte: source.size - 22 },
     });
-  if (found.length > 1)
-    findings.push(
-      zipFinding(
-        file,
-        tailStart + found[1]!,
-        'two-directories',
-        `${found.length} end-of-directory records stand in the tail of the file`,
-        'readers may pick different ones and see different members',
-      ),
-    );
   const end = tailStart + at + 22 + view.getUint16(at + 20, true);
   if (end < source.size)
     findings.push(
@@ -134,7 +145,8 @@ async function findEnd(source: ByteSource, findings: Finding[]): Promise<End> {
     findings.push(
       zipFinding(file, 0, 'prefix-bytes', `${shift} bytes stand before the archive or its directory`, 'the file may be two things at once'),
     );
-  return { offset: tailStart + at, end, entries, directorySize: size, directoryOffset: offset + shift, shift };
+  const others = found.slice(1).map((one) => tailStart + one);
+  return { offset: tailStart + at, end, entries, directorySize: size, directoryOffset: offset + shift, shift, others };
 }
 
 async function readZip64End(
@@ -146,7 +158,7 @@ async function readZip64End(
   // A prefix shifts the record; it must end right before its locator, 56 bytes without extension data.
   const candidates = [at, before - 56].filter((offset) => offset >= 0 && offset + 56 <= before);
   for (const offset of candidates) {
-    const view = new DataView((await source.read(offset, 56)).buffer);
+    const view = viewOf(await source.read(offset, 56));
     if (view.getUint32(0, true) !== 0x06064b50) continue;
     return {
       at: offset,

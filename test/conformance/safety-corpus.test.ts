@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { isFlagged, judgeCorpus, type Judged, type Label } from '../../bench/safety-corpus/measure.ts';
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { memoryTree } from '../../src/base/index.ts';
+import { scanFile } from '../../src/safety/index.ts';
+import { tarBytes, zipBytes } from '../../src/weights/testing/index.ts';
+import { CORPUS, isFlagged, judgeCorpus, type Judged, type Label } from '../../bench/safety-corpus/measure.ts';
 
 /** Files that must be looked at for the shares to mean anything. */
 const WHOLE = 360;
@@ -45,5 +50,21 @@ describe('of the labelled safety corpus', async () => {
       (one) => classes.test(one.attackClass) && one.scanned.findings.some((finding) => finding.tier === 'malformed'),
     );
     expect(names(broken)).toEqual([]);
+  });
+
+  test.each(['gzip', 'tar', 'zip'] as const)('what is found alone is found in %s as well, and what is clean stays clean', async (form) => {
+    const differing: string[] = [];
+    for (const { file, scanned } of judged) {
+      const bytes = new Uint8Array(readFileSync(`${CORPUS}${file}`));
+      if (bytes.length > 300_000) continue;
+      const name = file.slice(file.lastIndexOf('/') + 1);
+      const path = form === 'gzip' ? `${name}.gz` : `a.${form}`;
+      const members = [{ name: name.slice(-90), data: bytes }];
+      const packed = form === 'gzip' ? new Uint8Array(gzipSync(bytes)) : form === 'tar' ? tarBytes(members) : zipBytes(members);
+      const { verdict } = await scanFile(memoryTree('packed', { [path]: packed }), path);
+      // That a program is named as weights is seen of whole files only; a program in an archive is told either way.
+      if ((verdict === 'clean') !== (scanned.verdict === 'clean')) differing.push(`${file}: ${scanned.verdict}, ${verdict}`);
+    }
+    expect(differing).toEqual([]);
   });
 });
