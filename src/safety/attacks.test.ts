@@ -61,6 +61,10 @@ const tar = (...members: (readonly [type: string, content: string, link?: string
       .join('')}${'\0'.repeat(1024)}`,
   );
 
+/** PyTorch's stream of five pickles with one tensor of four values. */
+const legacy = (storages: Uint8Array): Uint8Array =>
+  joinBytes(latin1(`\x80\x02\x8a\x0al\xfc\x9cF\xf9\x20j\xa8P\x19.${P}M\xe9\x03.${P}}.${P}${TENSOR()}.${P}]${s('0')}a.`), storages);
+
 type Case = readonly [name: string, path: string, content: string | Uint8Array, verdict: SafetyVerdict];
 const scan = (path: string, content: string | Uint8Array): Promise<FileSafety> =>
   scanFile(memoryTree('t', { [path]: typeof content === 'string' ? latin1(content) : content }), path);
@@ -317,6 +321,23 @@ const ATTACKS: readonly Case[] = [
   ['a size that a pax header states', 'm.tar', tar(['x', pax('size', String(SYSTEM.length))], ['0', SYSTEM, '', 0]), 'malicious'],
   ['a device', 'm.tar', tar(['3', '']), 'malicious'],
   ['an archive behind the end of another', 'm.tar', `${memory(tar(['0', 'abc']))}${memory(tar(['0', SYSTEM]))}`, 'malicious'],
+  [
+    'a tensor that reaches beyond what its storage claims',
+    'm.pt',
+    zip(pkl(`${P}${TENSOR().replace('K\x04\x85K\x01', 'K\x05\x85K\x01')}.`), { name: 'm/data/0', data: new Uint8Array(16) }),
+    'suspicious',
+  ],
+  [
+    'a tensor of strides that leave its storage',
+    'm.pt',
+    zip(pkl(`${P}${TENSOR().replace('\x85K\x01', '\x85K\x07')}.`), { name: 'm/data/0', data: new Uint8Array(16) }),
+    'suspicious',
+  ],
+  ['a storage without a member', 'm.pt', zip(pkl(`${P}${TENSOR()}.`)), 'unreadable'],
+  ['legacy storages that are too short', 'm.pt', legacy(joinBytes(le(8, 3), new Uint8Array(12))), 'suspicious'],
+  ['legacy storages that are cut', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(12))), 'unreadable'],
+  ['legacy storages of a negative count', 'm.pt', legacy(joinBytes(le(8, -4), new Uint8Array(16))), 'unreadable'],
+  ['bytes behind legacy storages', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(17))), 'suspicious'],
   ['two members of one name', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`)), 'suspicious'],
   ['names that differ by case', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`, { name: 'm/Data.pkl' })), 'suspicious'],
   ['a name of two headers', 'm.pt', zip(pkl(`${P}}.`, { localName: 'm/data.txt' })), 'suspicious'],
@@ -338,6 +359,25 @@ const ATTACKS: readonly Case[] = [
 ];
 
 const HONEST: readonly Case[] = [
+  ['a member of an enumeration', 'a.pkl', `${P}${g('builtins', 'getattr')}${g('http', 'HTTPStatus')}${s('OK')}\x86R.`, 'clean'],
+  ['an exception', 'a.pkl', `cexceptions\nValueError\n(S'bad'\ntR.`, 'clean'],
+  ['a function that NumPy and a transformer share', 'a.pkl', `${P}${g('numpy.core._multiarray_umath', 'log1p')}.`, 'clean'],
+  [
+    'a scorer of scikit-learn',
+    'a.pkl',
+    `${P}${g('sklearn.metrics._scorer', '_PredictScorer')})\x81}${s('_score_func')}${g('sklearn.metrics._classification', 'f1_score')}sb.`,
+    'clean',
+  ],
+  ['legacy storages', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(16))), 'clean'],
+  ['three arrays one behind the other', 'a.npy', npy('<f8', '(1,)', 'abcdefgh').repeat(3), 'clean'],
+  [
+    'names of arrays that differ by case',
+    'a.npz',
+    zip({ name: 'x.npy', data: latin1(npy('<f4', '(1,)', '1234')) }, { name: 'X.npy', data: latin1(npy('<f4', '(1,)', '1234')) }),
+    'clean',
+  ],
+  ['words of which two look like an import', 'a.zip', zip({ name: 'README.txt', data: latin1('functions:\ncos\nsin\ntan\n') }), 'clean'],
+  ['a pickle whose bytes hold the mark of tar', 'a.pkl', `${P}X\x00\x02\x00\x00${`${'a'.repeat(250)}ustar`.padEnd(512, 'a')}.`, 'clean'],
   ['None', 'a.pkl', 'N.', 'clean'],
   [
     'numbers of every protocol',

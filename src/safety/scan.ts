@@ -188,9 +188,10 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     }
   };
   if (format === 'zip') return scanZip(source, into, depth, inner);
-  if (format === 'tar' || (format === 'unknown' && isTarHeader(head))) {
+  if (format === 'tar' || ((format === 'unknown' || format === 'pickle') && isTarHeader(head))) {
     await scanTar(source, into, depth, inner);
-    return 'tar';
+    // A first name may begin like a pickle; loaders that know no tar read one.
+    if (format !== 'pickle') return 'tar';
   }
   if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
     report(into, 'broken-file', { file: name, byte: 0 }, `${name} is no zip archive`);

@@ -20,6 +20,7 @@ import { judgeCode } from './code.ts';
 import { PACKED, scanPacked } from './compressed.ts';
 import { BOMB_BYTES, BOMB_RATIO, type InnerKind, MAX_MEMBER, MAX_TEXT, MAX_UNPACKED, type ScanInner } from './inner.ts';
 import { type Collector, report } from './rules.ts';
+import type { Storages } from './storages.ts';
 import { judgeText } from './text.ts';
 
 /** Members whose CRC-32 is compared; larger ones cost more than they tell. */
@@ -58,6 +59,10 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
   for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
+  const there = new Set(raw.map((entry) => entry.name.slice(entry.name.lastIndexOf('/') + 1)));
+  for (const [key, { bytes }] of kind.storages)
+    if (bytes > 0 && !there.has(key))
+      report(into, 'broken-file', { file: source.name, field: key }, `${source.name} has no member for storage "${key}" of ${bytes} bytes`);
   for (const entry of archive.unlisted) await scanMember(archive, entry, into, depth, inner, kind);
   if (prefix !== null) return 'pytorch';
   if (keras) return 'keras-zip';
@@ -99,7 +104,7 @@ async function scanStorage(
   kind: ZipKind,
 ): Promise<void> {
   const key = entry.name.slice(entry.name.lastIndexOf('/') + 1);
-  const needed = kind.storages.get(key);
+  const needed = kind.storages.get(key)?.bytes;
   const where = { file: `${archive.source.name}!${entry.name}`, byte: entry.headerOffset };
   if (needed === undefined) return scanMember(archive, entry, into, depth, inner, kind);
   if (entry.problem) report(into, 'broken-file', entry.problem.where ?? where, entry.problem.message);
@@ -121,8 +126,8 @@ function isBomb(entry: ZipEntry): boolean {
 }
 
 interface ZipKind {
-  /** Storage → bytes that the archive's pickles say it has. */
-  readonly storages: Map<string, number>;
+  /** What the archive's pickles say of their storages. */
+  readonly storages: Storages;
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
