@@ -13,7 +13,7 @@ import {
   sliceSource,
 } from '../weights/index.ts';
 import { looksLikeCode } from './code.ts';
-import { carriedPickles, expandedSize, someText } from './expansion.ts';
+import { callByName, carriedPickles, expandedSize, someText } from './expansion.ts';
 import { judgeGlobal } from './globals.ts';
 import { resync, trailing, trialTier } from './pickle-behind.ts';
 import { judgeImport, judgeOddity } from './pickle-imports.ts';
@@ -126,8 +126,16 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
       { file: source.name, byte: at },
       `a text in the pickle reads like code: ${JSON.stringify(text.slice(0, 80))}`,
     );
+  const byName = result.value === undefined || text !== null ? null : callByName(result.value);
+  if (byName !== null)
+    report(
+      into,
+      'code-in-data',
+      { file: source.name, byte: at },
+      `texts in the pickle stand side by side as for a call by name: ${byName}`,
+    );
   for (const [byte, loaded] of uses.loaded) await judgeLoaded(source, byte, loaded, into, context);
-  if (result.value !== undefined) await judgeCarried(source, result.value, uses, into);
+  if (result.value !== undefined) await judgeCarried(source, at, result.value, uses, into);
   return result;
 }
 
@@ -191,18 +199,15 @@ async function latin1Source(source: ByteSource, from: number, length: number, by
 }
 
 /** Bytes among the data that are a whole pickle: nobody loads them here, somebody may later. */
-async function judgeCarried(source: ByteSource, value: PickleValue, uses: Uses, into: Collector): Promise<void> {
+async function judgeCarried(source: ByteSource, at: number, value: PickleValue, uses: Uses, into: Collector): Promise<void> {
   for (const { byte, data } of carriedPickles(value)) {
     if (uses.loaded.has(byte)) continue;
+    const where = { file: source.name, byte: Math.max(byte, at) };
+    const written = byte < 0 ? 'bytes written as text' : `bytes at byte ${byte}`;
     const inner = await runPickle(bytesSource(source, data, byte), 0, into, {});
     if (inner.problem || inner.trailingBytes > 0) continue;
     const foreign = inner.globals.find((one) => !/^(data|library)$/.test(judgeGlobal(into.book, one.module, one.name, false).tier));
     const named = foreign ? `, and names ${foreign.module}.${foreign.name}`.slice(0, 200) : '';
-    report(
-      into,
-      foreign ? 'pickle-in-pickle' : 'pickle-in-data',
-      { file: source.name, byte },
-      `${data.length} bytes at byte ${byte} are a pickle among the data${named}`,
-    );
+    report(into, foreign ? 'pickle-in-pickle' : 'pickle-in-data', where, `${data.length} ${written} are a pickle among the data${named}`);
   }
 }

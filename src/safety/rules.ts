@@ -77,6 +77,8 @@ export interface Collector {
   /** Bytes unpacked so far, over all members. */
   unpacked: number;
   readonly work: PickleWork;
+  /** `module.name` of all that its pickles import, as they spell it. */
+  readonly imports: Set<string>;
 }
 
 /**
@@ -90,7 +92,7 @@ export interface PickleWork {
 }
 
 export function newCollector(book: Rulebook, bytes: number): Collector {
-  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0 } };
+  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0 }, imports: new Set() };
 }
 
 /** @param rule without its `safety/`. */

@@ -73,7 +73,8 @@ export async function scanFile(tree: FileTree, path: string): Promise<FileSafety
   }
   // Marks of other formats can stand in a pickle, and no name keeps a loader from reading one.
   if (format !== 'pickle' && (await hidesPickle(source, into))) await scanPickles(source, into);
-  return { path, format, verdict: verdictOf(into), findings: into.findings };
+  const imports = [...into.imports];
+  return { path, format, verdict: verdictOf(into), findings: into.findings, ...(imports.length > 0 && { imports }) };
 }
 
 async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Promise<string> {
