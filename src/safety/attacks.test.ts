@@ -539,3 +539,20 @@ test('a finding shows byte, instruction, callable, argument and member', async (
     evidence: { opcode: 'GLOBAL', callable: 'posix.system', argument: '("id")', member: 'm/data.pkl' },
   });
 });
+
+test('all imports of a file are listed, also behind arrays', async () => {
+  const file = await scan('a.joblib', `${P}(${wrapper('f8', 1)}abcdefgh${g('sklearn.svm._classes', 'SVC')})\x81t.`);
+  expect(file.verdict).toBe('clean');
+  expect(file.imports).toEqual(['joblib.numpy_pickle.NumpyArrayWrapper', 'numpy.ndarray', 'numpy.dtype', 'sklearn.svm._classes.SVC']);
+});
+
+test.each([
+  ['a module and a function side by side', `${P}}(${s('loader')}${s('importlib')}${s('method')}${s('reload')}u.`, 'code-in-data'],
+  ['a pickle in base64', `${P}}${s('x')}${s('gASMBXBvc2l4jAZzeXN0ZW2Tjkg=')}s.`, null],
+  ['a harmless pickle in base64', `${P}}${s('x')}${s('gARdlEsBYUsCYS4=')}s.`, 'pickle-in-data'],
+  ['a harmless pickle in hexadecimal', `${P}}${s('x')}${s('80045d944b01612e')}s.`, 'pickle-in-data'],
+])('%s is noted and accuses nobody', async (_, content, rule) => {
+  const file = await scan('a.pkl', content);
+  expect(file.verdict).toBe('clean');
+  expect(file.findings.map((one) => one.rule)).toEqual(rule === null ? [] : [`safety/${rule}`]);
+});

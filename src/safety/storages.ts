@@ -78,7 +78,7 @@ export async function judgeLegacyStorages(
   let at = start;
   const file = source.name;
   for (const one of sequenceItems(keys) ?? []) {
-    const key = String(one);
+    const key = typeof one === 'number' || typeof one === 'string' ? String(one) : '';
     const claim = storages.get(key);
     const where = { file, byte: at, field: key };
     if (!claim) return report(into, 'broken-file', where, `storage "${key}" is listed and never used, so its size is unknown`);
