@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryTree } from '../base/index.ts';
 import { joinBytes, latin1, le, zipBytes, type TestMember } from '../weights/testing/index.ts';
 import { type FileSafety, scanFile, type SafetyVerdict } from './index.ts';
+import { BZIP2, LZMA, PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
 
 /** SHORT_BINUNICODE. */
 const s = (text: string): string => `\x8c${String.fromCharCode(text.length)}${text}`;
@@ -32,11 +33,6 @@ const wrapper = (descr: string, count: number, pad = ''): string =>
   `${g('joblib.numpy_pickle', 'NumpyArrayWrapper')})\x81}(${s('subclass')}${g('numpy', 'ndarray')}${s('shape')}K${String.fromCharCode(count)}\x85${s('order')}${s('C')}${s('dtype')}${DTYPE(descr)}${s('allow_mmap')}\x88${pad ? `${s('numpy_array_alignment_bytes')}K\x10` : ''}ub${pad}`;
 const memory = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
-const unhex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g)!, (two) => parseInt(two, 16));
-/** The payload as bzip2 and as zip's LZMA write it. */
-const BZIP2 =
-  '425a6839314159265359919feacd000004d3800010104118000e22cc60200031434d3000534c879468f51a4e45c2065c2e2eaf4d305be2ee48a70a121233fd59a0';
-const LZMA = '090405005d0000800000319c0a22f60cf80ba3dbdb6d007db60e932007985d54f46abed1e315f2ffff94640000';
 const patched = (bytes: Uint8Array, at: number, value: number): Uint8Array => bytes.with(at, value);
 
 /** A record of a pax header; its length counts itself. */
@@ -303,8 +299,8 @@ const ATTACKS: readonly Case[] = [
   ],
   ['a directory that counts its members wrongly', 'm.pt', patched(zip(pkl(SYSTEM)), -12, 7), 'malicious'],
   ['a directory that is cut off', 'm.pt', zip(pkl(SYSTEM)).slice(0, -30), 'malicious'],
-  ['an object array packed by bzip2 in an .npz', 'a.npz', zip({ name: 'x.npy', data: unhex(BZIP2), method: 12, size: 24 }), 'malicious'],
-  ['a member packed by LZMA', 'a.zip', zip({ name: 'x', data: unhex(LZMA), method: 14, size: 24 }), 'malicious'],
+  ['an object array packed by bzip2 in an .npz', 'a.npz', zip({ name: 'x.npy', data: BZIP2, method: 12, size: 24 }), 'malicious'],
+  ['a member packed by LZMA', 'a.zip', zip({ name: 'x', data: LZMA, method: 14, size: 24 }), 'malicious'],
   ['a pickle named as Python', 'a.zip', zip({ name: 'x.py', data: latin1(SYSTEM) }), 'malicious'],
   ['an object array behind a plain one', 'a.npy', `${npy('<f8', '(1,)', 'abcdefgh')}${npy('|O', '(1,)', SYSTEM)}`, 'malicious'],
   ['bytes behind an array', 'a.npy', `${npy('<f8', '(1,)', 'abcdefgh')}${SYSTEM}`, 'suspicious'],
@@ -338,6 +334,9 @@ const ATTACKS: readonly Case[] = [
   ['legacy storages that are cut', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(12))), 'unreadable'],
   ['legacy storages of a negative count', 'm.pt', legacy(joinBytes(le(8, -4), new Uint8Array(16))), 'unreadable'],
   ['bytes behind legacy storages', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(17))), 'suspicious'],
+  ['7z', 'm.7z', SEVEN_ZIP, 'malicious'],
+  ['7z with a packed header', 'm.7z', PACKED_SEVEN_ZIP, 'malicious'],
+  ['7z whose header is cut', 'm.7z', SEVEN_ZIP.subarray(0, 80), 'unreadable'],
   ['two members of one name', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`)), 'suspicious'],
   ['names that differ by case', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`, { name: 'm/Data.pkl' })), 'suspicious'],
   ['a name of two headers', 'm.pt', zip(pkl(`${P}}.`, { localName: 'm/data.txt' })), 'suspicious'],

@@ -21,6 +21,7 @@ import {
   zipBytes,
 } from '../weights/testing/index.ts';
 import { scanTree, type SafetyReport } from './index.ts';
+import { PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
 
 /** Processor time a damaged file of a few kilobytes may take. */
 const MAX_CPU_MS = 2000;
@@ -100,6 +101,8 @@ const SEEDS: readonly Seed[] = [
   ['a TensorFlow graph', 'm.pb', sharedBytes('real-models/davidsandberg__facenet__model-ntcnn-pnet/pnet.pb').subarray(0, 8000), 8000],
   ['HDF5', 'm.h5', keras, keras.length],
   ['Keras 3', 'm.keras', sharedBytes('safety-corpus/generated-benign/functional.keras'), 20_274],
+  ['7z', 'm.7z', SEVEN_ZIP, 122],
+  ['7z with a packed header', 'm.7z', PACKED_SEVEN_ZIP, 257],
   ['TF.js', 'model.json', tfjs, tfjs.length, { 'group1-shard1of1.bin': new Uint8Array(16) }],
   [
     'a tokenizer',

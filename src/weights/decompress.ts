@@ -8,7 +8,7 @@ import { bunzip2 } from './bzip2.ts';
 import { type Compression as NativeCompression, inflateRange } from './inflate.ts';
 import { gunzip, inflateRaw } from './inflate-prefix.ts';
 import { unlz4 } from './lz4.ts';
-import { unlzma } from './lzma.ts';
+import { lzma2, unlzma } from './lzma.ts';
 import { newOutput, type Output, StopDecoding, written } from './output.ts';
 import { unxz } from './xz.ts';
 
@@ -84,6 +84,19 @@ export async function decompress(source: ByteSource, compression: CompressionNam
 /** A member of an archive whose DEFLATE data is broken, or longer than it says: up to `limit` bytes of it. */
 export function inflatePrefix(bytes: Uint8Array, limit: number): Decompressed {
   return attempt(limit, (out) => void inflateRaw(bytes, 0, out));
+}
+
+/** Raw LZMA data with its five bytes of properties apart, as archives keep it. */
+export function unpackLzma(properties: Uint8Array, data: Uint8Array, limit: number): Decompressed {
+  // The form for files has the properties first, then the length, all ones where it is unknown.
+  const file = new Uint8Array(13 + data.length).fill(0xff, 5, 13);
+  file.set(properties.subarray(0, 5));
+  file.set(data, 13);
+  return attempt(limit, (out) => unlzma(file, out));
+}
+/** Raw LZMA2 data. */
+export function unpackLzma2(data: Uint8Array, limit: number): Decompressed {
+  return attempt(limit, (out) => void lzma2(data, 0, out));
 }
 
 function unpack(bytes: Uint8Array, compression: CompressionName, limit: number): Decompressed {
