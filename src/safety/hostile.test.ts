@@ -2,7 +2,7 @@
  * Files made to crash, hang or fill what reads them: through the whole of model and scan, in every format.
  */
 import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { deflateRawSync, gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HeirloomError, memoryTree } from '../base/index.ts';
@@ -137,6 +137,18 @@ describe('damage is refused or told, in time', () => {
 describe('work grows with the file, not with what the file says', () => {
   const rulesOf = (report: SafetyReport): string[] => report.files.flatMap((file) => file.findings.map((one) => one.rule));
   const repeated = (unit: string, times: number): Uint8Array => latin1(unit.repeat(times));
+
+  test('a zip whose members share their data', async () => {
+    const data = new Uint8Array(deflateRawSync(new Uint8Array(1 << 20)));
+    const shared = Array.from({ length: 300 }, (_, i) => ({
+      name: `${i}`,
+      data,
+      method: 8,
+      size: 1 << 20,
+      ...(i > 0 && { headerOffset: 0 }),
+    }));
+    expect(rulesOf(await survives({ 'm.zip': zipBytes(shared) }))).toContain('safety/archive-bomb');
+  });
 
   test('a pickle that loads one inner pickle twenty thousand times', async () => {
     const inner = joinBytes(latin1('\x80\x02'), repeated('N0', 32_000), latin1('N.'));

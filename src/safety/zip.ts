@@ -26,6 +26,9 @@ import { judgeText } from './text.ts';
 /** Members whose CRC-32 is compared; larger ones cost more than they tell. */
 const MAX_CHECKED = 1 << 20;
 
+/** Bytes unpacked of members that are broken or of two minds, in one archive: payloads stand at the beginning. (CWE-409) */
+const MAX_OTHERWISE = 16 << 20;
+
 /** weights' findings about an archive → rules here. */
 const ARCHIVE_RULES: Readonly<Record<string, string>> = {
   'weights/zip-header-differs': 'archive-differs',
@@ -55,7 +58,7 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   if (keras && !names.has('config.json'))
     report(into, 'broken-file', { file: source.name, field: 'config.json' }, `${source.name} is a Keras archive without config.json`);
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  const kind: ZipKind = { prefix, torchscript, keras, handler, storages: new Map() };
+  const kind: ZipKind = { prefix, torchscript, keras, handler, storages: new Map(), otherwise: new Map() };
   const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
   for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
@@ -75,7 +78,14 @@ async function scanWithoutDirectory(source: ByteSource, error: unknown, into: Co
   report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
   const entries = await findMembers(source);
   const archive: ZipArchive = { source, entries, unlisted: [], findings: [], prefixBytes: 0, suffixBytes: 0 };
-  const kind: ZipKind = { prefix: pytorchPrefix(archive), torchscript: false, keras: false, handler: false, storages: new Map() };
+  const kind: ZipKind = {
+    prefix: pytorchPrefix(archive),
+    torchscript: false,
+    keras: false,
+    handler: false,
+    storages: new Map(),
+    otherwise: new Map(),
+  };
   for (const entry of entries) if (!isStorage(entry, kind.prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   return null;
 }
@@ -128,6 +138,8 @@ function isBomb(entry: ZipEntry): boolean {
 interface ZipKind {
   /** What the archive's pickles say of their storages. */
   readonly storages: Storages;
+  /** Bytes unpacked as headers of their own or broken data would have it, by where they stand. */
+  readonly otherwise: Map<number, number>;
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
@@ -209,7 +221,11 @@ async function scanOtherwise(
   const raw = sliceSource(source, entry.dataOffset, stored, name);
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;
-  const { bytes } = inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
+  // Many members may share the same data, and each be broken in its own way.
+  const left = MAX_OTHERWISE - [...kind.otherwise.values()].reduce((sum, length) => sum + length, 0);
+  if (kind.otherwise.has(entry.dataOffset) || left <= 0) return;
+  const { bytes } = inflatePrefix(await raw.read(0, stored), left);
+  kind.otherwise.set(entry.dataOffset, bytes.length);
   into.unpacked += bytes.length;
   if (bytes.length > 0) await inner(memorySource(name, bytes), into, depth + 1, innerKind(kind, entry));
 }
