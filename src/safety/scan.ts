@@ -115,7 +115,8 @@ async function scanInTurn(tree: FileTree, path: string, turn?: Turn, signal?: Ab
     const format = await scanTop(tree, source, into).catch((error: unknown) => brokenFile(error, source, into));
     // Marks of other formats can stand in a pickle, and no name keeps a loader from reading one.
     if (format !== 'pickle' && (await hidesPickle(source, into))) await scanPickles(source, into);
-    return { path, format, verdict: verdictOf(into), findings: into.findings };
+    const imports = [...into.imports];
+    return { path, format, verdict: verdictOf(into), findings: into.findings, ...(imports.length > 0 && { imports }) };
   } finally {
     turn?.end();
   }
@@ -263,9 +264,10 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     }
   };
   if (format === 'zip') return scanZip(source, into, depth, inner);
-  if (format === 'tar' || (format === 'unknown' && isTarHeader(head))) {
+  if (format === 'tar' || ((format === 'unknown' || format === 'pickle') && isTarHeader(head))) {
     await scanTar(source, into, depth, inner);
-    return 'tar';
+    // A first name may begin like a pickle; loaders that know no tar read one.
+    if (format !== 'pickle') return 'tar';
   }
   if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
     report(into, 'broken-file', { file: source.name, byte: 0 }, `${name} is no zip archive`);

@@ -3,11 +3,11 @@
  * because a loader that reads a stream has acted on that by then.
  * @module
  */
-import type { ByteSource } from '../base/index.ts';
+import { type ByteSource, viewOf } from '../base/index.ts';
 import { bunzip2 } from './bzip2.ts';
 import { gunzip, inflateRaw } from './inflate-prefix.ts';
 import { unlz4 } from './lz4.ts';
-import { unlzma } from './lzma.ts';
+import { lzma2, unlzma } from './lzma.ts';
 import { BEGINNING, LITTLE_ROOM, newOutput, type Output, type Steps, StopDecoding, total } from './output.ts';
 import { unxz } from './xz.ts';
 
@@ -57,6 +57,20 @@ export function inflatePrefix(bytes: Uint8Array, limit: number): Promise<Decompr
   return unpack(bytes, 'deflate-raw', limit);
 }
 
+/** Raw LZMA data of `length` bytes, with its five bytes of properties apart, as archives keep it. */
+export function unpackLzma(properties: Uint8Array, data: Uint8Array, length: number, limit: number): Promise<Decompressed> {
+  // The form for files has the properties first, then the length.
+  const file = new Uint8Array(13 + data.length);
+  file.set(properties.subarray(0, 5));
+  viewOf(file).setBigUint64(5, BigInt(length), true);
+  file.set(data, 13);
+  return unpack(file, 'lzma', limit);
+}
+/** Raw LZMA2 data. */
+export function unpackLzma2(data: Uint8Array, limit: number): Promise<Decompressed> {
+  return unpack(data, 'lzma2-raw', limit);
+}
+
 async function unpack(bytes: Uint8Array, compression: Method, limit: number): Promise<Decompressed> {
   if (bytes.length >= limit / SUSPECT) return attempt(bytes, compression, newOutput(limit));
   // Buffers that are let go stay in memory for long; of several bombs one after the other, one is enough.
@@ -75,7 +89,7 @@ async function unpack(bytes: Uint8Array, compression: Method, limit: number): Pr
 
 let spare: Uint8Array | null = null;
 
-type Method = CompressionName | 'deflate-raw';
+type Method = CompressionName | 'deflate-raw' | 'lzma2-raw';
 
 async function attempt(bytes: Uint8Array, compression: Method, out: Output): Promise<Decompressed> {
   try {
@@ -104,6 +118,8 @@ function decoder(bytes: Uint8Array, compression: Method, out: Output): Steps {
   switch (compression) {
     case 'deflate-raw':
       return inflateRaw(bytes, 0, out);
+    case 'lzma2-raw':
+      return lzma2(bytes, 0, out);
     case 'gzip':
       return gunzip(bytes, out);
     case 'zlib':
