@@ -53,11 +53,11 @@ function zip(path, members) {
   writeSync(fd, Buffer.concat([latin1('PK\x05\x06'), u32(0), u16(members.length), u16(members.length), u32(list.length), u32(at), u16(0)]));
   closeSync(fd);
 }
-/** A state dict of `count` float32 vectors of `numel`. */
-function stateDict(count, numel) {
+/** A state dict of `count` float32 vectors of `numel`; `view` ends the persistent id in torch's older form. */
+function stateDict(count, numel, view = '') {
   const text = (value) => `X${u32(value.length).toString('latin1')}${value}`;
   const tensor = (i) =>
-    `${text(`layer.${i}.weight`)}ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\nFloatStorage\n${text(String(i))}${text('cpu')}J${u32(numel).toString('latin1')}tQK\x00J${u32(numel).toString('latin1')}\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR`;
+    `${text(`layer.${i}.weight`)}ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\nFloatStorage\n${text(String(i))}${text('cpu')}J${u32(numel).toString('latin1')}${view}tQK\x00J${u32(numel).toString('latin1')}\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR`;
   return latin1(`\x80\x02}(${Array.from({ length: count }, (_, i) => tensor(i)).join('')}u.`);
 }
 
@@ -87,6 +87,63 @@ const CASES = {
     fill(fd, noise, 128 << 20);
     writeSync(fd, latin1(`${short('b')}${short('sklearn.svm._classes')}${short('SVC')}\x93u.`));
     closeSync(fd);
+  },
+  'safetensors, 1 GB in 64 tensors': (path) => {
+    const each = 16 << 20;
+    const tensors = Array.from({ length: 64 }, (_, i) => [
+      `layer.${i}.weight`,
+      { dtype: 'F32', shape: [4 << 20], data_offsets: [i * each, (i + 1) * each] },
+    ]);
+    const header = JSON.stringify(Object.fromEntries(tensors));
+    const fd = openSync(path('m.safetensors'), 'w');
+    writeSync(fd, Buffer.concat([u32(header.length), u32(0), latin1(header)]));
+    fill(fd, noise, 64 * each);
+    closeSync(fd);
+  },
+  'GGUF, 1 GB in 64 tensors, 100,000 tokens': (path) => {
+    const text = (value) => Buffer.concat([u32(value.length), u32(0), latin1(value)]);
+    const tokens = Array.from({ length: 100_000 }, (_, i) => text(`token${i}`));
+    const fields = [
+      Buffer.concat([text('general.architecture'), u32(8), text('llama')]),
+      Buffer.concat([text('tokenizer.ggml.tokens'), u32(9), u32(8), u32(tokens.length), u32(0), ...tokens]),
+    ];
+    const each = 16 << 20;
+    const tensors = Array.from({ length: 64 }, (_, i) =>
+      Buffer.concat([text(`blk.${i}.attn_q.weight`), u32(1), u32(4 << 20), u32(0), u32(0), u32(i * each), u32(0)]),
+    );
+    const head = Buffer.concat([latin1('GGUF'), u32(3), u32(64), u32(0), u32(fields.length), u32(0), ...fields, ...tensors]);
+    const fd = openSync(path('m.gguf'), 'w');
+    writeSync(fd, Buffer.concat([head, Buffer.alloc((32 - (head.length % 32)) % 32)]));
+    fill(fd, noise, 64 * each);
+    closeSync(fd);
+  },
+  'torch before 1.6, 268 MB in 16 tensors': (path) => {
+    const count = 16;
+    const numel = 4 << 20;
+    const long = (value) => `\x8a\x0a${value}`;
+    const head = [
+      `\x80\x02${long('\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19')}.`,
+      '\x80\x02M\xe9\x03.',
+      '\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.',
+      stateDict(count, numel, 'N').toString('latin1'),
+      `\x80\x02](${Array.from({ length: count }, (_, i) => `X${u32(String(i).length).toString('latin1')}${i}`).join('')}e.`,
+    ];
+    const fd = openSync(path('m.bin'), 'w');
+    writeSync(fd, latin1(head.join('')));
+    for (let i = 0; i < count; i++) {
+      writeSync(fd, Buffer.concat([u32(numel), u32(0)]));
+      fill(fd, noise, 4 * numel);
+    }
+    closeSync(fd);
+  },
+  'tokenizer.json, 128,000 tokens and 280,000 merges': (path) => {
+    const word = (n) => (Math.imul(n + 1, 2654435761) >>> 0).toString(36);
+    const vocab = Object.fromEntries(Array.from({ length: 128_000 }, (_, i) => [`\u0120${word(i)}`, i]));
+    const merges = Array.from({ length: 280_000 }, (_, i) => `${word(i)} \u0120${word(i * 7)}`);
+    writeFileSync(
+      path('tokenizer.json'),
+      JSON.stringify({ version: '1.0', added_tokens: [], model: { type: 'BPE', vocab, merges } }, null, 2),
+    );
   },
   'pickle of 45 MB, 12 million opcodes': (path) => {
     const fd = openSync(path('m.pkl'), 'w');

@@ -15,8 +15,6 @@ import {
   type ZipEntry,
 } from '../weights/index.ts';
 import { isScript, judgePackedScript } from './carriers/files.ts';
-import { judgeKerasConfig } from './carriers/keras.ts';
-import { judgeTorchScript } from './carriers/torchscript.ts';
 import { judgeCode } from './code.ts';
 import { PACKED, scanPacked } from './compressed.ts';
 import {
@@ -31,7 +29,6 @@ import {
   TEXT_MEMBER,
 } from './inner.ts';
 import { type Collector, report } from './rules.ts';
-import { judgeText } from './text.ts';
 import { pausing, unpackedSource } from './turns.ts';
 
 /** Of all members together: many small bombs are one. Arrays of zeros reach such ratios as well, seldom so many. */
@@ -191,10 +188,10 @@ async function scanMember(
     if (text && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
       const scripted = kind.torchscript && entry.name.startsWith(`${kind.prefix}code/`);
-      if (/\.py$/i.test(entry.name) && scripted) judgeTorchScript(bytes, file, into);
+      if (/\.py$/i.test(entry.name) && scripted) (await import('./carriers/torchscript.ts')).judgeTorchScript(bytes, file, into);
       else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
-      else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
-      else await judgeText(bytes, file, into);
+      else if (kind.keras && entry.name === 'config.json') (await import('./carriers/keras.ts')).judgeKerasConfig(bytes, file, into);
+      else await (await import('./text.ts')).judgeText(bytes, file, into);
     }
     if (isScript(entry.name) && member.size <= MAX_TEXT)
       judgePackedScript(await member.read(0, member.size), file, kind.prefix !== null, into);
