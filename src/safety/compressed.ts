@@ -61,7 +61,7 @@ export async function scanCompressed(
     return compression;
   }
   await into.turn?.take();
-  const { bytes, problem, limited } = await decompress(source, compression, limit);
+  const { bytes, problem, limited } = await decompress(source, compression, limit, into.signal);
   into.unpacked += bytes.length;
   const name = `${source.name}!${compression}`;
   const content = contentName(name);
@@ -114,7 +114,7 @@ export async function scanPacked(
   await into.turn?.take();
   const raw = await source.read(entry.dataOffset, size);
   const data = compression === 'lzma' ? lzmaAlone(raw) : raw;
-  const { bytes, problem, limited } = await decompress(memorySource(name, data), compression, limit);
+  const { bytes, problem, limited } = await decompress(memorySource(name, data), compression, limit, into.signal);
   into.unpacked += bytes.length;
   if (problem !== undefined && bytes.length < entry.size)
     report(into, limited ? 'archive-bomb' : 'broken-file', where, `member "${entry.name}": the ${compression} data ${problem}`);

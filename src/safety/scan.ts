@@ -156,7 +156,8 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   if (await carry(detected, source, tree, into)) return detected;
   if (detected === 'unknown' && WEIGHT_NAME.test(path)) await judgeHiddenProgram(source, into);
   const promised = promisedFormat(path);
-  const message = promised === 'protobuf' && detected === 'unknown' && (await (await import('./carriers/onnx.ts')).judgeMessage(source, into));
+  const message =
+    promised === 'protobuf' && detected === 'unknown' && (await (await import('./carriers/onnx.ts')).judgeMessage(source, into));
   // Fields stand in any order: a graph need not begin with a node.
   if (message) {
     const trial: Collector = { ...into, findings: [] };

@@ -236,7 +236,7 @@ async function scanOtherwise(
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;
   await into.turn?.take();
-  const { bytes } = await inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
+  const { bytes } = await inflatePrefix(await raw.read(0, stored), BOMB_BYTES, into.signal);
   into.unpacked += bytes.length;
   if (bytes.length > 0) await inner(unpackedSource(name, bytes, into.signal), into, depth + 1, innerKind(kind, entry));
 }
