@@ -70,7 +70,7 @@ export async function scanCompressed(
     return compression;
   }
   await into.turn?.take();
-  const { bytes, problem, limited } = await decompress(source, compression, limit);
+  const { bytes, problem, limited } = await decompress(source, compression, limit, into.signal);
   into.unpacked += bytes.length;
   const name = `${source.name}!${compression}`;
   const content = contentName(name);
@@ -117,8 +117,8 @@ export async function scanPacked(
   // In a zip, LZMA data has version and length of its properties before them (APPNOTE 5.8.8).
   const { bytes, problem, limited } =
     compression === 'lzma'
-      ? await unpackLzma(raw.subarray(4, 9), raw.subarray(9), entry.size, limit)
-      : await decompress(memorySource(name, raw), compression, limit);
+      ? await unpackLzma(raw.subarray(4, 9), raw.subarray(9), entry.size, limit, into.signal)
+      : await decompress(memorySource(name, raw), compression, limit, into.signal);
   into.unpacked += bytes.length;
   if (problem !== undefined && bytes.length < entry.size)
     report(into, limited ? 'archive-bomb' : 'broken-file', where, `member "${entry.name}": the ${compression} data ${problem}`);

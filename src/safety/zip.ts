@@ -15,8 +15,6 @@ import {
   type ZipEntry,
 } from '../weights/index.ts';
 import { isScript, judgePackedScript } from './carriers/files.ts';
-import { judgeKerasConfig } from './carriers/keras.ts';
-import { judgeTorchScript } from './carriers/torchscript.ts';
 import { judgeCode } from './code.ts';
 import { PACKED, scanPacked } from './compressed.ts';
 import {
@@ -32,7 +30,6 @@ import {
 } from './inner.ts';
 import { type Collector, report } from './rules.ts';
 import type { Storages } from './storages.ts';
-import { judgeText } from './text.ts';
 import { pausing, unpackedSource } from './turns.ts';
 
 /** Of all members together: many small bombs are one. Arrays of zeros reach such ratios as well, seldom so many. */
@@ -201,10 +198,10 @@ async function scanMember(
     if (text && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
       const scripted = kind.torchscript && entry.name.startsWith(`${kind.prefix}code/`);
-      if (/\.py$/i.test(entry.name) && scripted) judgeTorchScript(bytes, file, into);
+      if (/\.py$/i.test(entry.name) && scripted) (await import('./carriers/torchscript.ts')).judgeTorchScript(bytes, file, into);
       else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
-      else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
-      else await judgeText(bytes, file, into);
+      else if (kind.keras && entry.name === 'config.json') (await import('./carriers/keras.ts')).judgeKerasConfig(bytes, file, into);
+      else await (await import('./text.ts')).judgeText(bytes, file, into);
     }
     if (isScript(entry.name) && member.size <= MAX_TEXT)
       judgePackedScript(await member.read(0, member.size), file, kind.prefix !== null, into);
@@ -252,7 +249,7 @@ async function scanOtherwise(
   // Many members may share the same data, and each be broken in its own way.
   const left = MAX_OTHERWISE - [...kind.otherwise.values()].reduce((sum, length) => sum + length, 0);
   if (kind.otherwise.has(entry.dataOffset) || left <= 0) return;
-  const { bytes } = await inflatePrefix(await raw.read(0, stored), left);
+  const { bytes } = await inflatePrefix(await raw.read(0, stored), left, into.signal);
   kind.otherwise.set(entry.dataOffset, bytes.length);
   into.unpacked += bytes.length;
   if (bytes.length > 0) await inner(unpackedSource(name, bytes, into.signal), into, depth + 1, innerKind(kind, entry));
