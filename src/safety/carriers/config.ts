@@ -132,8 +132,9 @@ function judgeAutoMap(value: JsonValue, at: string, file: string, into: Collecto
 
 /** Hydra's own functions (`get_method`, `call`) find what another value names. */
 function judgeNamed(value: JsonValue | undefined, path: string, file: string, into: Collector): void {
-  const danger = typeof value === 'string' ? dangerOf(into.book.denied, value) : null;
-  if (danger) report(into, 'config-target', { file, field: `${path}.path` }, `the configuration names ${String(value)}, which ${danger}`);
+  if (typeof value !== 'string') return;
+  const danger = dangerOf(into.book.denied, value);
+  if (danger) report(into, 'config-target', { file, field: `${path}.path` }, `the configuration names ${value}, which ${danger}`);
 }
 
 /** Hydra's `_target_`: a callable that the configuration's loader calls. */
