@@ -4,6 +4,7 @@
  */
 import { type ByteSource } from '../base/index.ts';
 import { readNpyHeader, sliceSource } from '../weights/index.ts';
+import { isPadding } from './pickle-behind.ts';
 import { scanPickles, type PickleContext } from './pickles.ts';
 import { type Collector, report } from './rules.ts';
 
@@ -16,6 +17,7 @@ export async function scanNpy(source: ByteSource, into: Collector, context: Pick
   let at = 0;
   for (let n = 0; n < MAX_ARRAYS && at < source.size; n++) {
     const left = sliceSource(source, at, source.size - at, source.name);
+    if (n > 0 && (await isPadding(left, 0))) return;
     if (n > 0 && String.fromCharCode(...(await left.read(0, Math.min(MARK.length, left.size)))) !== MARK)
       return report(into, 'trailing-data', { file: source.name, byte: at }, `${left.size} bytes follow the array`);
     const header = await readNpyHeader(left);

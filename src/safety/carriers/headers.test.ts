@@ -210,6 +210,8 @@ describe('a file that is not what its name says', () => {
     const file = (size: number): Uint8Array => joinBytes(latin1('\x93NUMPY\x01\0'), le(2, head.length), latin1(head), new Uint8Array(size));
     expect((await scanned({ 'a.npy': file(2 * bytes) })).verdict).toBe('clean');
     expect((await scanned({ 'a.npy': file(2 * bytes - 1) })).rules).toEqual(['broken-file']);
+    expect((await scanned({ 'a.npy': joinBytes(file(2 * bytes), latin1('\n')) })).verdict).toBe('clean');
+    expect((await scanned({ 'a.npy': joinBytes(file(2 * bytes), latin1('more')) })).rules).toEqual(['trailing-data']);
   });
   test('(a pickle and a line break) is a pickle', async () => {
     expect(await scanned({ 'a.pkl': latin1('\x80\x02K\x01.\r\n') })).toEqual({ verdict: 'clean', rules: [] });
