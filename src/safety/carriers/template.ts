@@ -52,6 +52,8 @@ const OTHER_LANGUAGE = /\{\{-?\s*(\.[A-Z]|(if|range|with|else if)\s+[.$(]|end\b|
 /** @param sure whether it is certainly a template: a text among others that cannot be parsed is none. */
 export function judgeTemplate(template: string, file: string, field: string, into: Collector, sure = false): void {
   if (!/\{[{%#]/.test(template)) return;
+  // `${{ vars.NAME }}` is the language of build services.
+  if (!sure && !CHAT_PLACE.test(`${file}:${field}`) && !/(^|[^$])\{\{|\{[%#]/.test(template)) return;
   const where = (at: number): { file: string; field?: string; byte?: number } =>
     field ? { file, field } : { file, byte: new TextEncoder().encode(template.slice(0, at)).length };
   try {
