@@ -37,7 +37,11 @@ export function renderScan(files: readonly FileSafety[], listing: readonly Findi
     if (file.error && groups.length === 0) lines.push(...prose(sentence(file.error.message), style, 4));
     if (file.error?.hint !== undefined) lines.push(...prose(file.error.hint, style, 4, 'hint: '));
     for (const { finding, reason, expires } of file.accepted ?? [])
-      lines.push(...prose(`${finding.rule}, ${finding.what} (${reason})`, style, 2, `accepted until ${expires}: `));
+      lines.push(
+        ...prose([`accepted until ${expires} `, { text: finding.rule, tone: 'quiet' }], style, 2),
+        ...prose(placed(finding, file.path), style, 4),
+        ...prose(reason, style, 4, 'reason: '),
+      );
     shown += groups.length;
   }
   if (quiet.length > 0) lines.push('');

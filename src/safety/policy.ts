@@ -8,6 +8,11 @@ import { MAX_PER_RULE, newCollector, report, rulebook, verdictOf, worst } from '
 import type { AcceptedFinding, FileSafety, SafetyVerdict } from './types.ts';
 
 const POLICY_SCHEMA = 'heirloom-policy/1';
+/** What the answer's `format` can be. A format that is denied under a wrong name would not be denied. */
+const FORMATS: readonly string[] = (
+  'caffe empty gguf gzip bzip2 html joblib-zfile json keras-h5 keras-zip lfs-pointer lz4 lzma npy npz ' +
+  'onnx onnx-tensor pickle protobuf python pytorch safetensors tar text tf-graphdef tfjs tflite unknown xz zip zlib'
+).split(' ');
 
 /** Accepts one rule's findings, one callable's findings, or both at once; never everything. */
 interface AllowEntry {
@@ -17,7 +22,7 @@ interface AllowEntry {
   /** Path as the scan shows it, or the end of it after a `/`. */
   readonly path?: string;
   readonly reason: string;
-  /** Last day on which the entry holds, `YYYY-MM-DD`. */
+  /** Last day on which the entry holds, `YYYY-MM-DD`, in UTC. */
   readonly expires: string;
 }
 export interface Policy {
@@ -41,7 +46,7 @@ export function parsePolicy(bytes: Uint8Array, file: string): Policy {
   if (top['schema'] !== POLICY_SCHEMA) throw broken(file, 'schema', `must be "${POLICY_SCHEMA}"`);
   const failOn = top['failOn'] ?? 'suspicious';
   if (failOn !== 'malicious' && failOn !== 'suspicious') throw broken(file, 'failOn', 'must be "malicious" or "suspicious"');
-  const denyFormats = list(top['denyFormats'], 'denyFormats', file).map((one, index) => text(one, `denyFormats[${index}]`, file));
+  const denyFormats = list(top['denyFormats'], 'denyFormats', file).map((one, index) => format(one, `denyFormats[${index}]`, file));
   const allow = list(top['allow'], 'allow', file).map((one, index) => allowEntry(one, `allow[${index}]`, file));
   return { file, failOn, denyFormats, allow };
 }
@@ -51,9 +56,15 @@ function allowEntry(value: JsonValue, field: string, file: string): AllowEntry {
   const optional = ['callable', 'rule', 'path'].filter((name) => entry[name] !== undefined);
   if (entry['callable'] === undefined && entry['rule'] === undefined) throw broken(file, field, 'must name a callable or a rule');
   const expires = text(entry['expires'], `${field}.expires`, file);
-  if (!/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/.test(expires)) throw broken(file, `${field}.expires`, 'must be a day, YYYY-MM-DD');
+  if (!isDay(expires)) throw broken(file, `${field}.expires`, 'must be a day, YYYY-MM-DD');
   const named = Object.fromEntries(optional.map((name) => [name, text(entry[name], `${field}.${name}`, file)]));
   return { ...named, reason: text(entry['reason'], `${field}.reason`, file), expires };
+}
+
+/** A day of the calendar: the 30th of February is none. */
+function isDay(value: string): boolean {
+  const time = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN;
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
 }
 
 function object(value: JsonValue | undefined, fields: readonly string[], field: string, file: string): Record<string, JsonValue> {
@@ -71,6 +82,10 @@ function text(value: JsonValue | undefined, field: string, file: string): string
   if (typeof value !== 'string' || value.trim() === '') throw broken(file, field, 'must be a text');
   return value;
 }
+function format(value: JsonValue, field: string, file: string): string {
+  if (!FORMATS.includes(value as string)) throw broken(file, field, `is no format: ${FORMATS.join(', ')}`);
+  return value as string;
+}
 function broken(file: string, field: string, what: string): HeirloomError {
   return new HeirloomError('SAFETY_POLICY', `${file}: ${field || 'the policy'} ${what}`, {
     where: { file, ...(field && { field }) },
@@ -78,7 +93,7 @@ function broken(file: string, field: string, what: string): HeirloomError {
   });
 }
 
-/** @param today `YYYY-MM-DD`. The files keep their order; what is accepted moves from `findings` to `accepted`. */
+/** @param today `YYYY-MM-DD`, in UTC. The files keep their order; what is accepted moves from `findings` to `accepted`. */
 export async function applyPolicy(files: readonly FileSafety[], policy: Policy, today: string): Promise<PolicyAnswer> {
   const book = await rulebook();
   const used = new Set<AllowEntry>();
@@ -86,10 +101,10 @@ export async function applyPolicy(files: readonly FileSafety[], policy: Policy, 
     const into = newCollector(book, 0);
     const accepted: AcceptedFinding[] = [];
     for (const finding of file.findings) {
-      const entry = policy.allow.find((one) => fits(one, finding, file.path));
-      if (entry) used.add(entry);
-      if (entry && today <= entry.expires && !cutOff(finding, file))
-        accepted.push({ finding, reason: entry.reason, expires: entry.expires });
+      const fitting = policy.allow.filter((one) => fits(one, finding, file.path));
+      for (const one of fitting) used.add(one);
+      const entry = fitting.find((one) => today <= one.expires);
+      if (entry && !cutOff(finding, file)) accepted.push({ finding, reason: entry.reason, expires: entry.expires });
       else into.findings.push(finding);
     }
     // A file without findings of its own keeps its verdict: one that could not be opened stays unreadable.
