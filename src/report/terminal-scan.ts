@@ -96,13 +96,15 @@ function placed({ where, what, evidence }: Finding, path: string): (string | { t
   const place = [
     member,
     where.byte === undefined ? '' : `byte ${where.byte}`,
-    where.field === undefined ? '' : `field "${where.field}"`,
+    where.field === undefined ? '' : /^line \d+$/.test(where.field) ? where.field : `field "${where.field}"`,
     evidence?.opcode ?? '',
   ].filter((part) => part !== '');
   const text = sentence(what.startsWith(`${file}: `) ? what.slice(file.length + 2) : what);
   return [
     place.length > 0 ? `${place.join(', ')}: ` : '',
     { text, tone: 'strong' },
-    evidence?.argument === undefined || evidence.argument === '()' ? '' : ` Given: ${evidence.argument}`,
+    evidence?.argument === undefined || evidence.argument === '()' || what.includes(evidence.argument)
+      ? ''
+      : ` Given: ${evidence.argument}`,
   ];
 }
