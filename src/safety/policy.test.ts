@@ -51,12 +51,28 @@ describe('an entry of a policy', () => {
   });
 });
 
+test('an entry that may not accept what it fits says why', async () => {
+  const many = Array.from({ length: 40 }, (_, i) => `cmylib.models\nNet${i}\n0`).join('');
+  const files = await scan({ 'bad.pkl': 'cposix\nsystem\n(S"true"\ntR.', 'cut.pkl': 'I1\n', 'many.pkl': `${many}N.` });
+  for (const [entry, words] of [
+    [{ rule: 'safety/pickle-dangerous-global' }, 'never by its rule alone'],
+    [{ rule: 'safety/pickle-broken', path: 'cut.pkl' }, 'nobody knows what it is'],
+    [{ rule: 'safety/pickle-unknown-global' }, 'the list ends'],
+    [{ callable: 'mylib.models.Nte' }, 'fits no finding'],
+  ] as const) {
+    const policy = policyOf({ allow: [{ ...entry, reason: 'ours', expires: '2027-02-28' }] });
+    const { files: judged, findings } = await applyPolicy(files, policy, '2027-01-01');
+    expect(judged.every((file) => failsPolicy(file, policy))).toBe(true);
+    expect(findings, words).toMatchObject([{ rule: 'safety/policy-unmatched', what: expect.stringContaining(words) }]);
+  }
+});
+
 test('what a policy does not know it refuses, by the name of the field', () => {
   for (const [fields, words] of [
     [{ alow: [] }, 'alow is no field of a policy'],
     [{ allow: [{ ...allow, until: '2027-01-01' }] }, 'allow[0].until is no field of a policy'],
     [{ failOn: 'clean' }, 'failOn must be "malicious" or "suspicious"'],
-    [{ denyFormats: ['pickel'] }, 'denyFormats[0] is no format'],
+    [{ denyFormats: ['pickel'] }, 'denyFormats[0] must be one of'],
     [{ allow: [{ ...allow, reason: ' ' }] }, 'allow[0].reason must be a text'],
     [{ schema: 'heirloom-policy/2' }, 'schema must be "heirloom-policy/1"'],
   ] as const)

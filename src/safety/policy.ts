@@ -83,7 +83,7 @@ function text(value: JsonValue | undefined, field: string, file: string): string
   return value;
 }
 function format(value: JsonValue, field: string, file: string): string {
-  if (!FORMATS.includes(value as string)) throw broken(file, field, `is no format: ${FORMATS.join(', ')}`);
+  if (!FORMATS.includes(value as string)) throw broken(file, field, `must be one of ${FORMATS.join(', ')}`);
   return value as string;
 }
 function broken(file: string, field: string, what: string): HeirloomError {
@@ -97,14 +97,19 @@ function broken(file: string, field: string, what: string): HeirloomError {
 export async function applyPolicy(files: readonly FileSafety[], policy: Policy, today: string): Promise<PolicyAnswer> {
   const book = await rulebook();
   const used = new Set<AllowEntry>();
+  const refused = new Map<AllowEntry, string>();
   const judged = files.map((file): FileSafety => {
     const into = newCollector(book, 0);
     const accepted: AcceptedFinding[] = [];
     for (const finding of file.findings) {
       const fitting = policy.allow.filter((one) => fits(one, finding, file.path));
-      for (const one of fitting) used.add(one);
-      const entry = fitting.find((one) => today <= one.expires);
-      if (entry && !cutOff(finding, file)) accepted.push({ finding, reason: entry.reason, expires: entry.expires });
+      for (const one of fitting) {
+        const why = refusal(one, finding, file);
+        if (why === undefined) used.add(one);
+        else refused.set(one, why);
+      }
+      const entry = fitting.find((one) => today <= one.expires && refusal(one, finding, file) === undefined);
+      if (entry) accepted.push({ finding, reason: entry.reason, expires: entry.expires });
       else into.findings.push(finding);
     }
     // A file without findings of its own keeps its verdict: one that could not be opened stays unreadable.
@@ -119,28 +124,31 @@ export async function applyPolicy(files: readonly FileSafety[], policy: Policy, 
     const where = { file: policy.file, field: `allow[${index}]` };
     const name = entry.callable ?? entry.rule!;
     if (today > entry.expires) report(told, 'policy-expired', where, `the entry for ${name} expired on ${entry.expires}`);
+    else if (refused.has(entry))
+      report(told, 'policy-unmatched', where, `the entry for ${name} cannot accept a finding: ${refused.get(entry)!}`);
     else if (!used.has(entry)) report(told, 'policy-unmatched', where, `the entry for ${name} fits no finding`);
   }
   return { files: judged, findings: told.findings };
 }
 
-/** A list cut at its bound may lack a finding that nobody accepted: twenty harmless ones would hide the next. */
-function cutOff(finding: Finding, file: FileSafety): boolean {
-  return file.findings.filter((one) => one.rule === finding.rule).length >= MAX_PER_RULE;
-}
-
-/**
- * What could not be read cannot be accepted: nobody knows what it is. A malicious finding is accepted by its callable or
- * for a file, never by its rule alone.
- */
+/** Whether a finding is the one an entry speaks of. */
 function fits({ callable, rule, path }: AllowEntry, finding: Finding, file: string): boolean {
-  if (finding.tier === 'malformed') return false;
-  if (finding.tier === 'malicious' && callable === undefined && path === undefined) return false;
   return (
     (callable === undefined || finding.evidence?.callable === callable) &&
     (rule === undefined || finding.rule === rule) &&
     (path === undefined || file === path || file.endsWith(`/${path}`))
   );
+}
+
+/** Why an entry that fits a finding must not accept it; undefined when it may. */
+function refusal({ callable, path }: AllowEntry, finding: Finding, file: FileSafety): string | undefined {
+  if (finding.tier === 'malformed') return 'what could not be read cannot be accepted, since nobody knows what it is';
+  if (finding.tier === 'malicious' && callable === undefined && path === undefined)
+    return 'a malicious one is accepted by its callable or for a path, never by its rule alone';
+  // A list cut at its bound may lack a finding that nobody accepted: twenty harmless ones would hide the next.
+  if (file.findings.filter((one) => one.rule === finding.rule).length >= MAX_PER_RULE)
+    return `${file.path} has so many of ${finding.rule} that the list ends before the last`;
+  return undefined;
 }
 
 /** Whether a file fails under the policy; what could not be read always does. Denied formats fail at any level. */
