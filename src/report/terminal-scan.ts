@@ -44,9 +44,10 @@ export function renderScan(files: readonly FileSafety[], listing: readonly Findi
       );
     shown += groups.length;
   }
-  if (quiet.length > 0) lines.push('');
-  if (quiet.length <= MAX_QUIET) lines.push(...quiet.flatMap((file) => head(file, style)));
-  else lines.push(`${paint('clean     ', TONES.clean, style)} ${counted(quiet.length, 'file')} with nothing to tell`);
+  if (quiet.length > 0 && quiet.length <= MAX_QUIET) lines.push('', ...quiet.flatMap((file) => head(file, style)));
+  // The first line has said so when there is nothing else.
+  if (quiet.length > MAX_QUIET && loud.length > 0)
+    lines.push('', `${paint('clean     ', TONES.clean, style)} ${counted(quiet.length, 'file')} with nothing to tell`);
   const rest = findingLines(listing, style, 0);
   if (rest.length > 0) lines.push('', ...rest);
   return `${lines.join('\n')}\n`;
