@@ -170,10 +170,8 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
     report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
   const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
   if (promised === 'HDF5' && detected === 'unknown') await (await import('./carriers/hdf5.ts')).searchHdf5(source, into);
-  if (format === 'unknown' && into.findings.length === 0 && !PICKLE_NAMES.test(path) && !isMedia(path))
+  if (format === 'unknown' && into.findings.length === 0 && !isMedia(path))
     report(into, 'unknown-content', { file: path, byte: 0 }, 'the file is in no format known here');
-  if (format === 'unknown' && into.findings.length === 0 && PICKLE_NAMES.test(path))
-    report(into, 'unknown-format', { file: path, byte: 0 }, 'the file is in no format known here');
   return format;
 }
 
