@@ -3,12 +3,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MAX_MS } from './attempt.ts';
 import type { Input } from './readers.ts';
 import type { Message, Task } from './worker.ts';
 
 const POLL_MS = 200;
-/** By the clock, on machines that do other things: slow inputs are told by their processor time, this is for what never ends. */
-const HANG_MS = 20_000;
+/** Of one input. Slow ones are told by themselves: this is for what never ends. */
+const HANG_MS = 4 * MAX_MS;
 /** The heap alone; resident memory is measured. */
 const HEAP = ['--max-old-space-size=160', '--max-semi-space-size=8'];
 
@@ -24,6 +25,18 @@ interface Watched {
   busy: boolean;
 }
 
+/** Processor time of a process in ms, so that a busy machine is no hang; by the clock where /proc is missing. (proc_pid_stat(5), 14 and 15) */
+function timeOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return performance.now();
+  }
+}
+
 /** @param onMessage hears the process. */
 export function watchWorker(task: Omit<Task, 'at'>, onMessage: (message: Message) => void): Watched {
   const folder = mkdtempSync(join(tmpdir(), 'heirloom-fuzz-at-'));
@@ -37,7 +50,7 @@ export function watchWorker(task: Omit<Task, 'at'>, onMessage: (message: Message
   const ended = new Promise<Ended>((resolve) => {
     finish = resolve;
   });
-  const watched: Watched = { process: child, ended, busy: true };
+  const watched: Watched = { process: child, ended, busy: false };
   let done = false;
   let hangs = false;
   let said = '';
@@ -50,13 +63,14 @@ export function watchWorker(task: Omit<Task, 'at'>, onMessage: (message: Message
     }
   };
   let seen = -2;
-  let since = performance.now();
+  let since = 0;
   const timer = setInterval(() => {
     const now = index();
+    const spent = timeOf(child.pid!);
     if (!watched.busy || now !== seen) {
       seen = now;
-      since = performance.now();
-    } else if (performance.now() - since > HANG_MS) {
+      since = spent;
+    } else if (spent - since > HANG_MS) {
       hangs = true;
       child.kill('SIGKILL');
     }

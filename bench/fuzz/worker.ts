@@ -1,5 +1,6 @@
 /** Tries inputs, either a range of one unit or those sent by whoever reduces one; its parent ends it when it hangs. */
 import { openSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { attempt, MAX_MIB, peakMemory } from './attempt.ts';
 import { inputMaker } from './inputs.ts';
 import { type Input, UNITS } from './readers.ts';
@@ -33,6 +34,8 @@ function mark(index: number): void {
   place[0] = index;
   writeSync(file, place, 0, 8, 0);
 }
+// Whoever started this is gone.
+process.on('disconnect', () => process.exit());
 const tooMuch = (): string | null => (peakMemory() > MAX_MIB ? `${unit}: over ${MAX_MIB} MiB` : null);
 
 mark(-1);
@@ -48,6 +51,7 @@ if (to > from) {
   let index = from;
   for (let over = false; index < to && !over; index++) {
     mark(index);
+    if (index % 256 === 0) await setImmediate();
     const { what, answer, ms } = await attempt(makeInput(unit, index));
     slowest = Math.max(slowest, ms);
     if (answer === 'refused') refused++;
