@@ -171,7 +171,7 @@ export function makeKerasConfig(random: Random): string {
       ]),
     );
   const body = (): string => Buffer.from(makeBytecode(random)).toString('base64');
-  const texts = random.chance(0.5) ? [...KERAS_TEXTS, body(), body()] : KERAS_TEXTS;
+  const texts = random.chance(0.2) ? [...KERAS_TEXTS, body(), body()] : KERAS_TEXTS;
   return JSON.stringify({ class_name: 'Functional', config: value(random, KERAS_KEYS, texts, 7) });
 }
 
@@ -183,7 +183,7 @@ export function makeBytecode(random: Random): Uint8Array {
       Array.from({ length: random.int(5) }, () => random.pick(names)),
       Array.from({ length: random.int(5) }, () => random.pick(names)),
     );
-  let left = 1000;
+  let left = 400;
   const object = (depth: number): string => {
     if (left-- <= 0) return 'N';
     const count = random.chance(0.95) ? random.int(4) : random.pick([255, 65_535]);

@@ -39,7 +39,8 @@ interface Done extends Batch, Tally {
 /** Units in turns, so that a run that is broken off has seen something of each. */
 function batchesOf(): Batch[] {
   const units = unitsOf(values.reader);
-  const shares = units.reduce((sum, unit) => sum + UNITS.get(unit)!, 0);
+  // Of all units, so that a run of one reader repeats its part of a whole run.
+  const shares = [...UNITS.values()].reduce((sum, share) => sum + share, 0);
   const rows = units.map((unit) => {
     const total = Math.ceil((Number(values.inputs) * UNITS.get(unit)!) / shares);
     return Array.from({ length: Math.ceil(total / BATCH) }, (_, i) => ({ unit, from: i * BATCH, to: Math.min(total, (i + 1) * BATCH) }));
