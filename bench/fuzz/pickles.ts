@@ -1,4 +1,5 @@
 /** Pickles out of opcodes: all of protocols 0 to 5 (CPython, Lib/pickletools.py), in and out of order. */
+import { readFileSync } from 'node:fs';
 import { joinBytes, latin1 } from '../../src/weights/testing/index.ts';
 import type { Random } from './random.ts';
 
@@ -123,4 +124,72 @@ export function makePickle(random: Random): Uint8Array {
   const parts = Array.from({ length: 1 + (random.chance(0.2) ? random.int(3) : 0) }, () => latin1(onePickle(random, 60)));
   if (random.chance(0.05)) parts.push(Uint8Array.from({ length: random.int(64) }, () => random.int(256)));
   return joinBytes(...parts);
+}
+
+const { signatures } = JSON.parse(readFileSync(new URL('../../src/safety/argument-rules.json', import.meta.url), 'utf8')) as {
+  signatures: Readonly<Record<string, readonly string[]>>;
+};
+const short = (value: string): string => `\x8c${String.fromCharCode(value.length)}${value}`;
+/** Values of the types that argument rules know, right ones and near misses. */
+const TYPED = [
+  'N',
+  '\x88',
+  'K\x01',
+  'J\xff\xff\xff\xff',
+  'G?\xf0\0\0\0\0\0\0',
+  short('latin1'),
+  short('f8'),
+  short('O'),
+  short('os.system("id")'),
+  short(''),
+  short('1e5'),
+  'C\x03abc',
+  'K\x00\x85',
+  '(K\x01K\x02K\x03t',
+  ']',
+  '}',
+  `}${short('a')}K\x01s`,
+  `(${short('a')}K\x01\x86l`,
+  `${short('numpy')}${short('ndarray')}\x93`,
+  `${short('collections')}${short('OrderedDict')}\x93`,
+  `${short('posix')}${short('system')}\x93`,
+  `${short('numpy')}${short('dtype')}\x93(${short('f8')}\x89\x88tR`,
+  `(${short('storage')}ctorch\nFloatStorage\n${short('0')}${short('cpu')}K\x04tQ`,
+  `c_codecs\nencode\n(${short('ab')}${short('latin1')}tR`,
+];
+/** Calls of what the allow-list names, with arguments of any of the types; calls in calls. */
+export function makeCalls(random: Random): Uint8Array {
+  const names = Object.keys(signatures);
+  const one = (depth: number): string => {
+    const name = random.pick(names);
+    const at = name.lastIndexOf('.');
+    const args = Array.from({ length: random.int(5) }, () => (depth > 0 && random.chance(0.3) ? one(depth - 1) : random.pick(TYPED))).join(
+      '',
+    );
+    const state = random.chance(0.2) ? `${random.pick(TYPED)}b` : '';
+    return `${short(name.slice(0, at))}${short(name.slice(at + 1))}\x93(${args}t${random.pick(['R', 'R', '\x81', '}\x92'])}${state}`;
+  };
+  const deep = random.chance(0.03) ? random.pick(['\x85', '}\x86', 'N\x86', '2\x86', '\x94]h\0a']).repeat(random.int(4000)) : '';
+  return latin1(`\x80\x04(${Array.from({ length: 1 + random.int(5) }, () => one(4)).join('')}t${deep}.`);
+}
+/** Broken bytes full of what pickles may begin with: places where reading starts anew. */
+export function makeResync(random: Random): Uint8Array {
+  const marks = [
+    '\x80\x02',
+    '\x80\x04\x95',
+    'cposix\nsystem\n',
+    `${short('posix')}${short('system')}\x93`,
+    '\x80\x02(',
+    '\x8c\x01a\x8c\x01b\x93',
+    'h\x09.',
+    'x',
+    '\0\0\0',
+    '\x80\x04]\x94h\0a',
+    'N.',
+    'c__builtin__\neval\n',
+  ];
+  const count = random.chance(0.05) ? random.int(20_000) : random.int(60);
+  let out = '\x80\x04h\x09';
+  for (let i = 0; i < count; i++) out += random.pick(marks);
+  return joinBytes(latin1(out), random.chance(0.3) ? makePickle(random) : new Uint8Array(0));
 }

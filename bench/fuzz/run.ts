@@ -1,78 +1,148 @@
 // Question: does any input make a reader crash, hang or fill memory? See README.md here.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { inputMaker } from './inputs.ts';
+import { MAX_MIB, MAX_MS } from './attempt.ts';
+import { inputMaker, unitsOf } from './inputs.ts';
 import { minimize } from './minimize.ts';
+import { UNITS } from './readers.ts';
 import { Prober, watchWorker } from './watch.ts';
+import type { Tally } from './worker.ts';
 
-/** Inputs given to a worker at a time. */
+/** Inputs given to a process at a time. */
 const BATCH = 20_000;
 const TRIES = 400;
 /** Each try at a hang costs seconds. */
-const TRIES_AT_HANGS = 40;
+const TRIES_AT_HANGS = 20;
 
 const { values } = parseArgs({
   options: {
     inputs: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
     reader: { type: 'string', multiple: true, default: [] },
+    jobs: { type: 'string', default: '1' },
+    state: { type: 'string' },
     keep: { type: 'string' },
   },
 });
-const total = Number(values.inputs);
 const seed = Number(values.seed);
-const only = values.reader;
-
-const counts = new Map<string, number>();
-/** First index of each distinct finding. */
-const findings = new Map<string, { index: number; times: number }>();
-let slowest = 0;
-function found(what: string, index: number): void {
-  const known = findings.get(what);
-  if (known) known.times++;
-  else {
-    findings.set(what, { index, times: 1 });
-    console.log(`  ${what} (input ${index})`);
-  }
+interface Batch {
+  readonly unit: string;
+  readonly from: number;
+  readonly to: number;
+}
+/** What a batch came to: a line of the state file. */
+interface Done extends Batch, Tally {
+  readonly seed: number;
+  readonly findings: readonly { readonly index: number; readonly what: string }[];
 }
 
-const makeInput = inputMaker(seed, only);
-const started = performance.now();
-for (let from = 0; from < total;) {
-  const to = Math.min(total, from + BATCH);
-  const { ended } = watchWorker({ seed, only, from, to }, (message) => {
-    if (message.kind === 'finding') found(message.what, message.index);
-    if (message.kind !== 'done') return;
-    slowest = Math.max(slowest, message.slowest);
-    for (const [reader, count] of Object.entries(message.counts)) counts.set(reader, (counts.get(reader) ?? 0) + count);
+/** Units in turns, so that a run that is broken off has seen something of each. */
+function batchesOf(): Batch[] {
+  const units = unitsOf(values.reader);
+  // Of all units, so that a run of one reader repeats its part of a whole run.
+  const shares = [...UNITS.values()].reduce((sum, share) => sum + share, 0);
+  const rows = units.map((unit) => {
+    const total = Math.ceil((Number(values.inputs) * UNITS.get(unit)!) / shares);
+    return Array.from({ length: Math.ceil(total / BATCH) }, (_, i) => ({ unit, from: i * BATCH, to: Math.min(total, (i + 1) * BATCH) }));
   });
-  const { why, index } = await ended;
-  if (why) {
-    found(`${makeInput(index).reader}: ${why}`, index);
-    for (let i = from; i <= index; i++) counts.set(makeInput(i).reader, (counts.get(makeInput(i).reader) ?? 0) + 1);
-  }
-  from = why ? index + 1 : to;
-  const seconds = (performance.now() - started) / 1000;
-  console.log(`${from} inputs, ${Math.round(seconds)} s, ${Math.round(from / seconds)} a second, ${findings.size} distinct findings`);
+  const longest = Math.max(...rows.map((row) => row.length));
+  return Array.from({ length: longest }, (_, i) => rows.flatMap((row) => row[i] ?? [])).flat();
 }
 
-console.log(`\nslowest ${Math.round(slowest)} ms of processor time`);
-for (const [reader, count] of [...counts].sort()) console.log(`${reader.padEnd(16)}${String(count).padStart(9)}`);
+const done: Done[] = [];
+function keyOf({ unit, from, to }: Batch): string {
+  return `${unit} ${from} ${to}`;
+}
+if (values.state && existsSync(values.state))
+  for (const line of readFileSync(values.state, 'utf8').split('\n').filter(Boolean)) {
+    const one = JSON.parse(line) as Done;
+    if (one.seed === seed) done.push(one);
+  }
+const before = new Set(done.map(keyOf));
+const all = batchesOf();
+const left = all.filter((batch) => !before.has(keyOf(batch)));
+if (before.size > 0) console.log(`${all.length - left.length} of ${all.length} batches are done`);
 
-const prober = new Prober();
-for (const [what, { index, times }] of findings) {
-  const input = makeInput(index);
-  const again = await prober.try(input);
-  const fails = async (smaller: typeof input): Promise<boolean> => (await prober.try(smaller)) === again;
-  const small = again ? await minimize(input, fails, /hang|memory|slow/.test(again) ? TRIES_AT_HANGS : TRIES) : input;
+async function run(batch: Batch): Promise<void> {
+  const { unit, to } = batch;
+  const findings: { index: number; what: string }[] = [];
+  let [inputs, refused, slowest, peakMiB] = [0, 0, 0, 0];
+  for (let from = batch.from; from < to;) {
+    let next = to;
+    const { ended } = watchWorker({ seed, unit, from, to }, (message) => {
+      if (message.kind === 'finding') findings.push({ index: message.index, what: message.what });
+      if (message.kind !== 'done') return;
+      next = message.next;
+      inputs += message.inputs;
+      refused += message.refused;
+      slowest = Math.max(slowest, message.slowest);
+      peakMiB = Math.max(peakMiB, message.peakMiB);
+    });
+    const { why, index } = await ended;
+    if (why) {
+      const at = Math.max(index, from);
+      findings.push({ index: at, what: `${unit}: ${why}` });
+      inputs += at + 1 - from;
+      next = at + 1;
+    }
+    from = next;
+  }
+  const one: Done = { seed, ...batch, inputs, refused, slowest, peakMiB, findings };
+  done.push(one);
+  if (values.state) appendFileSync(values.state, `${JSON.stringify(one)}\n`);
+  for (const { index, what } of findings) if (!known.has(what)) known.set(what, { unit, index });
+  tried += inputs;
+  const seconds = (performance.now() - started) / 1000;
   console.log(
-    `\n${what}, ${times} times; alone: ${again ?? 'nothing'}; ${small.path}, ${input.bytes.length} bytes, ${small.bytes.length} suffice`,
+    `${tried} inputs, ${Math.round(seconds)} s, ${Math.round(tried / seconds)} a second, ${known.size} distinct findings; ` +
+      `${unit} from ${batch.from}: slowest ${Math.round(slowest)} ms, ${Math.round(peakMiB)} MiB`,
+  );
+}
+
+/** First input of each distinct finding. */
+const known = new Map<string, { unit: string; index: number }>();
+for (const { unit, findings } of done) for (const { index, what } of findings) if (!known.has(what)) known.set(what, { unit, index });
+let tried = 0;
+const started = performance.now();
+await Promise.all(
+  Array.from({ length: Number(values.jobs) }, async () => {
+    for (let batch = left.shift(); batch; batch = left.shift()) await run(batch);
+  }),
+);
+
+console.log(`\nreader                          inputs   refused   slowest ms   peak MiB (resident)`);
+const row = (name: string, some: readonly Done[]): void => {
+  const sum = (of: (one: Done) => number): number => some.reduce((total, one) => total + of(one), 0);
+  const most = (of: (one: Done) => number): number => Math.round(some.reduce((top, one) => Math.max(top, of(one)), 0));
+  const numbers = [sum((one) => one.inputs), sum((one) => one.refused), most((one) => one.slowest), most((one) => one.peakMiB)];
+  console.log(name.padEnd(28) + numbers.map((value, i) => String(value).padStart([10, 10, 13, 11][i]!)).join(''));
+};
+for (const unit of UNITS.keys()) {
+  const some = done.filter((one) => one.unit === unit);
+  if (some.length > 0) row(unit, some);
+}
+row('all', done);
+
+const makeInput = inputMaker(seed);
+const prober = new Prober();
+let again = 0;
+for (const [what, { unit, index }] of known) {
+  const input = makeInput(unit, index);
+  const alone = await prober.try(input);
+  if (alone) again++;
+  const fails = async (smaller: typeof input): Promise<boolean> => (await prober.try(smaller)) === alone;
+  const small = alone ? await minimize(input, fails, /hang|memory|slow|MiB/.test(alone) ? TRIES_AT_HANGS : TRIES) : input;
+  console.log(
+    `\n${what} (input ${index}); alone: ${alone ?? 'nothing'}; ${small.path}, ${input.bytes.length} bytes, ${small.bytes.length} suffice`,
   );
   console.log(Buffer.from(small.bytes.subarray(0, 600)).toString('base64'));
   if (values.keep) {
     mkdirSync(values.keep, { recursive: true });
-    writeFileSync(`${values.keep}/${index}-${small.path}`, small.bytes);
+    writeFileSync(`${values.keep}/${unit.replace('/', '-')}-${index}-${small.path.replaceAll('/', '-')}`, small.bytes);
   }
 }
 prober.close();
-process.exitCode = findings.size > 0 ? 1 : 0;
+console.log(
+  `\n${known.size} distinct findings (errors without a type, over ${MAX_MS} ms, over ${MAX_MIB} MiB, hangs), ${again} of them in the input alone`,
+);
+process.exitCode = again > 0 ? 1 : 0;

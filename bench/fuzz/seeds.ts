@@ -1,9 +1,6 @@
 /** Whole files to damage: small ones of the shared corpora, read as bytes only, and some written here. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { encodeSketch } from '../../src/lineage/index.ts';
-import { makeModel, toSketch } from '../../src/lineage/testing/synthetic.ts';
-import { makeEntry } from '../../src/register/entry.ts';
 import { joinBytes, latin1, le, safetensorsFile, u32, ggufText, writeGguf, zipBytes } from '../../src/weights/testing/index.ts';
 import { float, int, len } from '../../src/weights/testing/proto-writer.ts';
 import { sharedBytes, sharedPaths } from '../../src/weights/testing/shared-files.ts';
@@ -19,7 +16,6 @@ export interface Seed {
 
 /** Larger files are slower to damage and no richer. */
 const MAX_SEED = 16 << 10;
-const ONE_LICENSE_IN = 4;
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 const made = (name: string): string => readFileSync(new URL(`../../src/weights/testing/${name}`, import.meta.url), 'utf8');
@@ -38,8 +34,9 @@ function kindOf(path: string, bytes: Uint8Array): Kind {
   return mark.startsWith('\x80') || /\.(pkl|pickle|pt|pth|bin|joblib|ckpt)$/.test(path) ? 'pickle' : 'bytes';
 }
 
-function shared(folder: string, suffix: string): Seed[] {
-  return sharedPaths(folder, suffix).flatMap((whole) => {
+/** Small files of the corpus of safety. */
+export function sharedSeeds(): Seed[] {
+  return sharedPaths('safety-corpus', '').flatMap((whole) => {
     const bytes = sharedBytes(whole);
     const path = whole.slice(whole.lastIndexOf('/') + 1);
     return bytes.length > MAX_SEED ? [] : [{ kind: kindOf(path, bytes), path, bytes }];
@@ -84,7 +81,7 @@ const gguf = writeGguf({
   ],
   data: new Uint8Array(128).map((_, i) => i),
 });
-const safetensors = safetensorsFile(
+export const safetensors: Uint8Array = safetensorsFile(
   {
     __metadata__: { format: 'pt' },
     'model.layers.0.self_attn.q_proj.weight': { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
@@ -108,7 +105,7 @@ const tfjs = text(
   }),
 );
 
-function writtenFiles(): Seed[] {
+export function writtenSeeds(): Seed[] {
   const { files: hdf5 } = JSON.parse(made('hdf5-files.json')) as { files: Record<string, { gzip: string }> };
   const { files: compressed } = JSON.parse(made('compressed-files.json')) as { files: Record<string, Record<string, string>> };
   const unpacked = (gzip: string): Uint8Array => new Uint8Array(gunzipSync(Buffer.from(gzip, 'base64')));
@@ -155,7 +152,7 @@ function writtenFiles(): Seed[] {
   ];
 }
 
-const DOCUMENTS: readonly (readonly [path: string, kind: Kind, content: string])[] = [
+export const DOCUMENTS: readonly (readonly [path: string, kind: Kind, content: string])[] = [
   [
     'README.md',
     'text',
@@ -183,55 +180,3 @@ const DOCUMENTS: readonly (readonly [path: string, kind: Kind, content: string])
   ['modeling.py', 'text', 'import torch\n\ndef f(x):\n    return eval("x")  # note\n'],
   ['conf.yaml', 'text', 'model:\n  _target_: torch.nn.Linear\n  a: [1, {b: c}]\n'],
 ];
-const TEMPLATES = [
-  "{% for m in messages %}{{ '<|' + m['role'] + '|>' + m.content|trim }}{% endfor %}{% if add_generation_prompt %}x{% endif %}",
-  "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-  "{% set a = 'x' ~ 'y' %}{{ cycler.__init__ }}{# note #}{% macro f(a, b=1) %}{{ a|attr('b') }}{% endmacro %}",
-];
-
-export type Group = 'weights' | 'documents' | 'templates' | 'sketches' | 'licenses' | 'expressions' | 'entries';
-
-/** Seeds by what reads them. */
-export function readSeeds(): Readonly<Record<Group, readonly Seed[]>> {
-  const sketch = encodeSketch(toSketch(makeModel(1, 2, 1)));
-  const entry = makeEntry(
-    {
-      name: 'a/b',
-      locator: 'hf:a/b',
-      digest: `sha256:${'0'.repeat(64)}`,
-      digestCovers: 'tensors',
-      parameters: 1000,
-      architecture: 'llama',
-      format: 'safetensors',
-      licenses: ['MIT'],
-      licenseLabel: 'mit',
-      baseModels: ['c/d'],
-    },
-    '2026-01-01T00:00:00Z',
-    { sha256: '1'.repeat(64), bytes: 1000 },
-  );
-  const expressions = [
-    'MIT OR (Apache-2.0 AND BSD-3-Clause)',
-    'GPL-2.0-only WITH Classpath-exception-2.0',
-    'llama3.1',
-    'AGPL-3.0 License (https://x.org)',
-    'cc-by-nc-4.0',
-  ];
-  return {
-    weights: [...shared('safety-corpus', '').filter((seed) => !/\.(md|csv)$/.test(seed.path)), ...writtenFiles()],
-    documents: DOCUMENTS.map(([path, kind, content]) => ({
-      kind,
-      path,
-      bytes: text(content),
-      beside: { 'model.safetensors': safetensors },
-    })),
-    templates: TEMPLATES.map((template) => ({ kind: 'text', path: 'chat_template.jinja', bytes: text(template) })),
-    sketches: [{ kind: 'sketch', path: 'm.sketch', bytes: sketch }],
-    licenses: sharedPaths('licences/texts', '.txt')
-      .filter((_, i) => i % ONE_LICENSE_IN === 0)
-      .map((path): Seed => ({ kind: 'text', path: 'LICENSE', bytes: sharedBytes(path) }))
-      .concat({ kind: 'text', path: 'README.md', bytes: text(DOCUMENTS[0]![2]) }),
-    expressions: expressions.map((content) => ({ kind: 'text', path: 'tag', bytes: text(content) })),
-    entries: [{ kind: 'json', path: 'e.json', bytes: text(JSON.stringify(entry)) }],
-  };
-}
