@@ -25,7 +25,7 @@ interface Look {
   steps: number;
 }
 
-/** An expression is looked at once for every one it stands in; the longest published template takes under 20,000 looks. (CWE-407) */
+/** An expression is looked at once for every one it stands in; the longest published template takes under 5,000 looks. (CWE-407) */
 const MAX_STEPS = 500_000;
 
 /** Words a branch must put in to count; a marker, a role or a heading has fewer. */
