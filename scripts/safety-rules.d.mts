@@ -6,3 +6,5 @@ export function safetyPages(): Promise<Map<string, string>>;
 export function example(
   name: string,
 ): Promise<{ readonly files: readonly FileSafety[]; readonly text: string; readonly policy?: object; readonly accept?: object }>;
+/** The table of docs/rules-safety.md, in place of the one in `text`. */
+export function withTable(text: string): string;

@@ -1,4 +1,4 @@
-// Writes docs/rules/safety/<rule>.md from src/safety/rules.json, rule-pages.json and what the scanner says of testing/examples.ts: one page
+// Writes docs/rules/safety/<rule>.md and the table of docs/rules-safety.md from src/safety/rules.json, rule-pages.json and what the scanner says of testing/examples.ts: one page
 // per rule. `npm run rules`; test/conformance/safety-pages.test.ts checks that they are fresh.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -72,6 +72,14 @@ function page({ id, verdict, severity, fix, source }, { means, exit, safe, alarm
   ].join('\n\n')}\n`;
 }
 
+/** The table of docs/rules-safety.md, in place of the one in `text`. */
+export function withTable(text) {
+  const rows = read('rules.json').map(
+    ({ id, verdict, severity, why, source }) => `| [\`${id}\`](rules/${id}.md) | ${verdict} | ${severity} | ${why} | ${source} |`,
+  );
+  return text.replace(/(?<=\n\| --- \| --- \| --- \| --- \| --- \|\n)(\|.*\n)+/, `${rows.join('\n')}\n`);
+}
+
 const fenced = (language, text) => `\`\`\`${language}\n${text}\n\`\`\``;
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -91,4 +99,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = join(root, 'docs/rules/safety');
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of await safetyPages()) writeFileSync(join(folder, name), text);
+  const list = join(root, 'docs/rules-safety.md');
+  writeFileSync(list, withTable(readFileSync(list, 'utf8')));
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { memoryTree } from '../base/index.ts';
+import { EXAMPLES } from './testing/examples.ts';
 import { applyPolicy, failsPolicy, type FileSafety, parsePolicy, type Policy, scanTree } from './index.ts';
 
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -86,6 +87,7 @@ test('every format that a scan answers can be denied, and the schema lists the s
   const formats = schema.properties.denyFormats.items.enum;
   expect(policyOf({ denyFormats: formats }).denyFormats).toEqual(formats);
   const page = '<!doctype html>';
-  for (const file of await scan({ ...custom, 'a.json': '{}', 'b.txt': 'x', 'c.py': 'x', 'd.bin': '', 'e.html': page, 'f.xyz': '\x01\x02' }))
-    expect(formats).toContain(file.format);
+  const more = await scan({ ...custom, 'a.json': '{}', 'b.txt': 'x', 'c.py': 'x', 'd.bin': '', 'e.html': page, 'f.xyz': '\x01\x02' });
+  const shown = await Promise.all(Object.values(EXAMPLES).map((example) => scanTree(memoryTree('m', example))));
+  for (const file of [...more, ...shown.flatMap((report) => report.files)]) expect(formats).toContain(file.format);
 });

@@ -10,8 +10,8 @@ import type { AcceptedFinding, FileSafety, SafetyVerdict } from './types.ts';
 const POLICY_SCHEMA = 'heirloom-policy/1';
 /** What the answer's `format` can be. A format that is denied under a wrong name would not be denied. */
 const FORMATS: readonly string[] = (
-  'caffe empty gguf gzip bzip2 html joblib-zfile json keras-h5 keras-zip lfs-pointer lz4 lzma npy npz ' +
-  'onnx onnx-tensor pickle protobuf python pytorch safetensors tar text tf-graphdef tfjs tflite unknown xz zip zlib'
+  '7z caffe empty gguf gzip bzip2 html joblib-zfile json keras-h5 keras-zip lfs-pointer lz4 lzma npy npz ' +
+  'onnx onnx-tensor pickle protobuf python pytorch rar safetensors tar text tf-graphdef tfjs tflite unknown xz zip zlib zstd'
 ).split(' ');
 
 /** Accepts one rule's findings, one callable's findings, or both at once; never everything. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { example, safetyPages } from '../../scripts/safety-rules.mjs';
+import { example, safetyPages, withTable } from '../../scripts/safety-rules.mjs';
 import { applyPolicy, parsePolicy } from '../../src/safety/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -15,6 +15,8 @@ test('every safety rule has its page and no page is left over', () => {
 });
 test('the pages show what the scanner says of their examples, in the words of the rules: npm run rules', () => {
   for (const [name, text] of pages) expect(readFileSync(join(folder, name), 'utf8'), name).toBe(text);
+  const list = readFileSync(join(root, 'docs/rules-safety.md'), 'utf8');
+  expect(withTable(list)).toBe(list);
 });
 test('the entry a page gives for a policy accepts the finding it shows, and nothing else of it', async () => {
   for (const name of pages.keys()) {
