@@ -21,6 +21,7 @@ import {
   zipBytes,
 } from '../weights/testing/index.ts';
 import { scanTree, type SafetyReport } from './index.ts';
+import { flatBuffer } from './testing/made.ts';
 
 /** Processor time a damaged file of a few kilobytes may take. */
 const MAX_CPU_MS = 2000;
@@ -131,9 +132,64 @@ describe('damage is refused or told, in time', () => {
   });
 });
 
+/** A directory that names one stored member over and over. */
+function overlappingZip(times: number): Uint8Array {
+  const whole = zipBytes([{ name: '00000', data: latin1('c'.repeat(100_000)) }]);
+  const end = whole.length - 22;
+  const start = new DataView(whole.buffer).getUint32(end + 16, true);
+  const records = Array.from({ length: times }, (_, i) => {
+    const record = whole.slice(start, end);
+    record.set(latin1(String(i).padStart(5, '0')), 46);
+    return record;
+  });
+  const tail = whole.slice(end);
+  tail.set(joinBytes(le(2, times, times), le(4, times * (end - start))), 8);
+  return joinBytes(whole.subarray(0, start), ...records, tail);
+}
+
+/** A list of operators that all lead to one table, whose list of inputs is as long. */
+function overlappingTflite(times: number): Uint8Array {
+  const PLACE = 0x7777;
+  const tensors = [{ table: [[1], { byte: 0 }, 0, 'n'] }];
+  const graph = { table: [tensors, [0], [0], Array<number>(times).fill(PLACE), 'main'] };
+  const model = flatBuffer({ table: [3, [{ table: [{ byte: 1 }] }], [graph], 'd', [{ table: [{ raw: new Uint8Array(9) }] }]] });
+  const start = Math.ceil(model.length / 4) * 4;
+  const operator = joinBytes(le(2, 8, 8, 0, 4), le(4, 8, 4, times), new Uint8Array(4 * times));
+  const out = joinBytes(model, new Uint8Array(start - model.length), operator);
+  const view = new DataView(out.buffer);
+  for (let at = 0; at < start; at += 4) if (view.getUint32(at, true) === PLACE) view.setUint32(at, start + 8 - at, true);
+  return out;
+}
+
 describe('work grows with the file, not with what the file says', () => {
   const rulesOf = (report: SafetyReport): string[] => report.files.flatMap((file) => file.findings.map((one) => one.rule));
   const repeated = (unit: string, times: number): Uint8Array => latin1(unit.repeat(times));
+
+  test.each([
+    [
+      'commands that begin in the options of others',
+      'config.json',
+      () => text(JSON.stringify(Array(300).fill({ a: 'wget -;'.repeat(1400) }))),
+    ],
+    ['lines without words before a word', 'Modelfile', () => text(`${'\n'.repeat(200_000)}x`)],
+    [
+      'patterns of brackets that nobody closes',
+      'tokenizer.json',
+      () => {
+        const split = { type: 'Split', pattern: { Regex: '['.repeat(9999) } };
+        return text(JSON.stringify({ model: {}, normalizer: { type: 'Sequence', normalizers: Array(40).fill(split) } }));
+      },
+    ],
+    [
+      'members of letters that begin imports',
+      'm.zip',
+      () => zipBytes(Array.from({ length: 4 }, (_, i) => ({ name: `${i}`, data: repeated('c', 1 << 20) }))),
+    ],
+    ['two thousand members that are one', 'm.zip', () => overlappingZip(2000)],
+    ['six thousand operators that are one, with six thousand inputs', 'm.tflite', () => overlappingTflite(6000)],
+  ])('%s', async (_, path, bytes) => {
+    await survives({ [path]: bytes() });
+  });
 
   test('a pickle that loads one inner pickle twenty thousand times', async () => {
     const inner = joinBytes(latin1('\x80\x02'), repeated('N0', 32_000), latin1('N.'));

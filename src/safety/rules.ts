@@ -90,11 +90,13 @@ export interface PickleWork {
   /** Size of the file. */
   readonly bytes: number;
   steps: number;
+  /** Bytes of stored members looked at: they may overlap. */
+  looked: number;
 }
 
 /** @param turn and `signal` of a scan; without, nobody waits and nothing is aborted. */
 export function newCollector(book: Rulebook, bytes: number, turn?: Turn, signal?: AbortSignal): Collector {
-  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0 }, ...(turn && { turn }), signal };
+  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0, looked: 0 }, ...(turn && { turn }), signal };
 }
 
 /** @param rule without its `safety/`. */

@@ -27,6 +27,7 @@ import {
   MAX_MEMBER,
   MAX_TEXT,
   MAX_UNPACKED,
+  mayLook,
   type ScanInner,
   TEXT_MEMBER,
 } from './inner.ts';
@@ -175,6 +176,8 @@ async function scanMember(
   if (kind.bomb && into.unpacked + entry.size > BOMB_LOOK) return;
   if (entry.method !== 0 && (entry.size > MAX_MEMBER || into.unpacked + entry.size > MAX_UNPACKED))
     return report(into, 'not-read', where, `member "${entry.name}" unpacks to ${entry.size} bytes and was not looked into`);
+  if (entry.method === 0 && !mayLook(into, entry.size))
+    return report(into, 'not-read', where, `the members of ${archive.source.name} overlap too much to look into "${entry.name}"`);
   const packed = entry.dataOffset < 0 ? undefined : PACKED.get(entry.method);
   if (packed) return scanPacked(archive, entry, packed, into, depth, inner, innerKind(kind, entry));
   try {
@@ -235,6 +238,7 @@ async function scanOtherwise(
     entry.method === 0 ? Math.max(entry.size, entry.compressedSize) : entry.compressedSize,
     source.size - entry.dataOffset,
   );
+  if (!mayLook(into, stored)) return;
   const raw = sliceSource(source, entry.dataOffset, stored, name);
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;

@@ -162,7 +162,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
 
 /** Ollama's description of a model: where it and its adapters come from. */
 function judgeModelfile(text: string, file: string, into: Collector): void {
-  for (const match of text.slice(0, 1 << 20).matchAll(/^\s*(FROM|ADAPTER)\s+(\S+)/gim)) {
+  for (const match of text.slice(0, 1 << 20).matchAll(/^[^\S\n]*(FROM|ADAPTER)[^\S\n]+(\S+)/gim)) {
     const from = match[2]!;
     if (/^(\/(etc|proc|root|home)\/|~|[a-z]:\\)|(^|\/)\.\.\/\.\./i.test(from))
       report(into, 'config-path', { file, field: match[1]! }, `${match[1]} points at ${from.slice(0, 100)}`);
