@@ -185,6 +185,13 @@ describe('work grows with the file, not with what the file says', () => {
       'm.zip',
       () => zipBytes(Array.from({ length: 4 }, (_, i) => ({ name: `${i}`, data: repeated('c', 1 << 20) }))),
     ],
+    ['lines before an import', 'config.json', () => text(JSON.stringify(Array(50).fill({ a: '\n'.repeat(9900) })))],
+    ['options that may be the last', 'run.sh', () => text(`rm ${'-rm '.repeat(990)}\n`.repeat(10))],
+    [
+      'a list handed over sixty thousand times',
+      'm.pkl',
+      () => latin1(`\x80\x04cbuiltins\ndict\n\x940(${'K\x01K\x01\x86'.repeat(10_000)}t\x85\x940${'h\0h\x01R0'.repeat(60_000)}N.`),
+    ],
     ['two thousand members that are one', 'm.zip', () => overlappingZip(2000)],
     ['six thousand operators that are one, with six thousand inputs', 'm.tflite', () => overlappingTflite(6000)],
   ])('%s', async (_, path, bytes) => {

@@ -146,7 +146,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
     .split('\n')
     .entries()) {
     const pipes =
-      /\brm\s+(-[\w-]+\s+)*-\w*[rf]\w*\s+(-\S+\s+)*(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
+      /\brm\s+(-[\w-]{1,40}\s+){0,4}-\w{0,20}[rf]\w{0,20}\s+(-\S{1,40}\s+){0,4}(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
         line.slice(0, 4000),
       );
     if (pipes)
