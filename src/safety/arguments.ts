@@ -13,7 +13,7 @@ import { calleeName, dictEntries, dtypeDescr, isPickleObject, type PickleValue, 
 import type { ArgumentRules } from './rules.ts';
 
 /** Items of a sequence looked at; a longer one is as good as its beginning. (CWE-834) */
-const MAX_ITEMS = 10_000;
+export const MAX_ITEMS = 10_000;
 
 export type ArgumentVerdict = 'fits' | 'carries-code' | 'misfits';
 

@@ -18,10 +18,11 @@ import {
   sharedBytes,
   u32,
   writeGguf,
+  tarBytes,
   zipBytes,
 } from '../weights/testing/index.ts';
 import { scanTree, type SafetyReport } from './index.ts';
-import { PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
+import { flatBuffer, PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
 
 /** Processor time a damaged file of a few kilobytes may take. */
 const MAX_CPU_MS = 2000;
@@ -134,6 +135,35 @@ describe('damage is refused or told, in time', () => {
   });
 });
 
+/** A directory that names one stored member over and over. */
+function overlappingZip(times: number): Uint8Array {
+  const whole = zipBytes([{ name: '00000', data: latin1('c'.repeat(100_000)) }]);
+  const end = whole.length - 22;
+  const start = new DataView(whole.buffer).getUint32(end + 16, true);
+  const records = Array.from({ length: times }, (_, i) => {
+    const record = whole.slice(start, end);
+    record.set(latin1(String(i).padStart(5, '0')), 46);
+    return record;
+  });
+  const tail = whole.slice(end);
+  tail.set(joinBytes(le(2, times, times), le(4, times * (end - start))), 8);
+  return joinBytes(whole.subarray(0, start), ...records, tail);
+}
+
+/** A list of operators that all lead to one table, whose list of inputs is as long. */
+function overlappingTflite(times: number): Uint8Array {
+  const PLACE = 0x7777;
+  const tensors = [{ table: [[1], { byte: 0 }, 0, 'n'] }];
+  const graph = { table: [tensors, [0], [0], Array<number>(times).fill(PLACE), 'main'] };
+  const model = flatBuffer({ table: [3, [{ table: [{ byte: 1 }] }], [graph], 'd', [{ table: [{ raw: new Uint8Array(9) }] }]] });
+  const start = Math.ceil(model.length / 4) * 4;
+  const operator = joinBytes(le(2, 8, 8, 0, 4), le(4, 8, 4, times), new Uint8Array(4 * times));
+  const out = joinBytes(model, new Uint8Array(start - model.length), operator);
+  const view = new DataView(out.buffer);
+  for (let at = 0; at < start; at += 4) if (view.getUint32(at, true) === PLACE) view.setUint32(at, start + 8 - at, true);
+  return out;
+}
+
 describe('work grows with the file, not with what the file says', () => {
   const rulesOf = (report: SafetyReport): string[] => report.files.flatMap((file) => file.findings.map((one) => one.rule));
   const repeated = (unit: string, times: number): Uint8Array => latin1(unit.repeat(times));
@@ -145,6 +175,50 @@ describe('work grows with the file, not with what the file says', () => {
     end.set(joinBytes(le(2, 300, 300), le(4, 300 * directory.length)), 8);
     const file = joinBytes(one.subarray(0, -22 - directory.length), ...Array.from({ length: 300 }, () => directory), end);
     expect(rulesOf(await survives({ 'm.zip': file }))).toContain('safety/archive-bomb');
+  });
+
+  test.each([
+    [
+      'commands that begin in the options of others',
+      'config.json',
+      () => text(JSON.stringify(Array(300).fill({ a: 'wget -;'.repeat(1400) }))),
+    ],
+    ['lines without words before a word', 'Modelfile', () => text(`${'\n'.repeat(200_000)}x`)],
+    [
+      'patterns of brackets that nobody closes',
+      'tokenizer.json',
+      () => {
+        const split = { type: 'Split', pattern: { Regex: '['.repeat(9999) } };
+        return text(JSON.stringify({ model: {}, normalizer: { type: 'Sequence', normalizers: Array(40).fill(split) } }));
+      },
+    ],
+    [
+      'members of letters that begin imports',
+      'm.zip',
+      () => zipBytes(Array.from({ length: 4 }, (_, i) => ({ name: `${i}`, data: repeated('c', 1 << 20) }))),
+    ],
+    ['lines before an import', 'config.json', () => text(JSON.stringify(Array(50).fill({ a: '\n'.repeat(9900) })))],
+    ['options that may be the last', 'run.sh', () => text(`rm ${'-rm '.repeat(990)}\n`.repeat(10))],
+    [
+      'a list handed over sixty thousand times',
+      'm.pkl',
+      () => latin1(`\x80\x04cbuiltins\ndict\n\x940(${'K\x01K\x01\x86'.repeat(10_000)}t\x85\x940${'h\0h\x01R0'.repeat(60_000)}N.`),
+    ],
+    [
+      'a pax header without a length',
+      'm.tar',
+      () => {
+        const file = tarBytes([{ name: 'pax', data: latin1('key=value') }]);
+        file[156] = 0x78;
+        const sum = file.subarray(0, 512).reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0x20 : byte), 0);
+        file.set(latin1(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
+        return file;
+      },
+    ],
+    ['two thousand members that are one', 'm.zip', () => overlappingZip(2000)],
+    ['six thousand operators that are one, with six thousand inputs', 'm.tflite', () => overlappingTflite(6000)],
+  ])('%s', async (_, path, bytes) => {
+    await survives({ [path]: bytes() });
   });
 
   test('a pickle that loads one inner pickle twenty thousand times', async () => {

@@ -27,6 +27,16 @@ export interface InnerKind {
 /** Judges what stands in a source, whatever it is. */
 export type ScanInner = (source: ByteSource, into: Collector, depth: number, kind: InnerKind) => Promise<void>;
 
+/** Bytes of members that are looked at where they stand: a fixed part, and each byte of the file a few times, for archives in archives. */
+const FREE_LOOKS = 1 << 20;
+const LOOKS_PER_BYTE = 8;
+
+/** Whether a stored member may still be looked at: members that overlap could cost the square of the file. (CWE-407) */
+export function mayLook(into: Collector, bytes: number): boolean {
+  into.work.looked += bytes;
+  return into.work.looked <= FREE_LOOKS + LOOKS_PER_BYTE * (into.work.bytes + into.unpacked);
+}
+
 /** Whether bytes are text of any encoding without control characters. */
 export function isText(head: Uint8Array): boolean {
   return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);

@@ -75,13 +75,15 @@ export async function resync(
 ): Promise<void> {
   const bytes = await source.read(from, Math.min(RESYNC_BYTES, source.size - from));
   const text = decodeLatin1(bytes);
-  // Imports by text, by protocol mark, and by two short strings and STACK_GLOBAL.
-  const starts = /c[A-Za-z_][\w.]{0,100}\n[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
+  // Imports by text, by protocol mark, and by two short strings and STACK_GLOBAL. Texts are looked for from their first line's end
+  // backwards: forwards, every letter of a word might begin one. (CWE-1333)
+  const starts = /\n(?<=(c[A-Za-z_][\w.]{0,100})\n)[A-Za-z_][\w.]{0,100}\n|\x80[\x00-\x05]|\x8c.[A-Za-z_][\w.]*\x94?\x8c.[A-Za-z_]/gs;
   let tried = 0;
   for (let match = starts.exec(text); match && tried < MAX_RESYNCS && !isSpent(into); match = starts.exec(text), tried++) {
+    const start = from + match.index - (match[1]?.length ?? 0);
     // What an import needs stands near it; the rest of a long file would be run again for every place.
-    const near = sliceSource(source, 0, Math.min(source.size, from + match.index + RESYNC_RUN), source.name);
-    const result = await runPickle(near, from + match.index, into, {});
+    const near = sliceSource(source, 0, Math.min(source.size, start + RESYNC_RUN), source.name);
+    const result = await runPickle(near, start, into, {});
     for (const one of result.globals) {
       const tier = context.text && !one.called ? null : trialTier(one, into, context.torchscript ?? false);
       const where = { file: source.name, byte: one.byte };

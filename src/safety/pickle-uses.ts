@@ -14,12 +14,18 @@ import {
   type PickleValue,
   sequenceItems,
 } from '../weights/index.ts';
-import { innerCall, isText, judgeArguments, showValue } from './arguments.ts';
+import { innerCall, isText, judgeArguments, MAX_ITEMS, showValue } from './arguments.ts';
 import { dangerOf, judgeGlobal, pathOf } from './globals.ts';
 import { type Collector, report } from './rules.ts';
 
 /** Wrappers in wrappers. (CWE-674) */
 const MAX_WRAPPING = 4;
+/**
+ * Values handed to calls and objects that are looked at: a fixed part, and so many for each byte of the file and of what it unpacks to.
+ * One list of thousands may be handed over in three bytes, again and again. (CWE-407)
+ */
+const FREE_VALUES = 1_000_000;
+const VALUES_PER_BYTE = 2;
 /** Classes of the allow-list that SETITEM(S) and APPEND(S) may fill. Library classes may be subclasses of dict or list. */
 const MAPS = /^(collections\.(OrderedDict|Counter|defaultdict)|builtins\.dict)$/;
 const LISTS = /^(collections\.deque|builtins\.(list|set|bytearray))$/;
@@ -60,13 +66,32 @@ export interface Uses {
 
 export function judgeUse(use: PickleUse, uses: Uses, into: Collector): void {
   const { target } = use;
-  if (!isPickleObject(target)) return;
+  if (!isPickleObject(target) || isTooMuch(use, uses, into)) return;
   if (use.op === 'call') {
     if (target.kind === 'global' && target.resolved) judgeCall(target, use, uses, into);
   } else if (target.kind === 'call') {
     if (use.op === 'build') judgeState(target, use, uses, into);
     else if (use.op === 'setitem' || use.op === 'append' || use.op === 'additem') judgeFilling(target, use, uses, into);
   }
+}
+
+/** Whether the values given to calls and objects have together become many times what the file could hold; told once. */
+function isTooMuch(use: PickleUse, uses: Uses, into: Collector): boolean {
+  const { work } = into;
+  const most = FREE_VALUES + VALUES_PER_BYTE * (work.bytes + into.unpacked);
+  const before = work.values;
+  const parts = partsOf(use.argument);
+  work.values += parts.length;
+  // Of states the keys are looked at, of arguments what is in them as well.
+  if (use.op === 'call') for (const part of parts.slice(0, 100)) work.values += Math.min(partsOf(part).length, MAX_ITEMS);
+  if (work.values <= most) return false;
+  const what = `the instructions up to byte ${use.byte} hand over the same values so often that the rest is not looked into`;
+  if (before <= most) report(into, 'not-read', { file: uses.file, byte: use.byte }, what);
+  return true;
+}
+
+function partsOf(value: PickleValue | undefined): readonly PickleValue[] {
+  return sequenceItems(value) ?? dictEntries(value) ?? [];
 }
 
 function judgeCall(callee: PickleGlobal, use: PickleUse, uses: Uses, into: Collector): void {

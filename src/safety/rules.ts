@@ -92,11 +92,23 @@ export interface PickleWork {
   /** Size of the file. */
   readonly bytes: number;
   steps: number;
+  /** Bytes of stored members looked at: they may overlap. */
+  looked: number;
+  /** Values looked at that calls and objects are given: they may be shared. */
+  values: number;
 }
 
 /** @param turn and `signal` of a scan; without, nobody waits and nothing is aborted. */
 export function newCollector(book: Rulebook, bytes: number, turn?: Turn, signal?: AbortSignal): Collector {
-  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0 }, imports: new Set(), ...(turn && { turn }), signal };
+  return {
+    findings: [],
+    book,
+    unpacked: 0,
+    work: { bytes, steps: 0, looked: 0, values: 0 },
+    imports: new Set(),
+    ...(turn && { turn }),
+    signal,
+  };
 }
 
 /** @param rule without its `safety/`. */

@@ -25,6 +25,7 @@ import {
   MAX_MEMBER,
   MAX_TEXT,
   MAX_UNPACKED,
+  mayLook,
   type ScanInner,
   TEXT_MEMBER,
 } from './inner.ts';
@@ -71,7 +72,7 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   if (keras && !names.has('config.json'))
     report(into, 'broken-file', { file: source.name, field: 'config.json' }, `${source.name} is a Keras archive without config.json`);
   if (torchscript) report(into, 'torchscript-code', { file: source.name }, 'the archive is a TorchScript program');
-  const bomb = isBombTogether(archive.entries);
+  const bomb = isBombTogether(archive.entries, source.size);
   if (bomb)
     report(into, 'archive-bomb', { file: source.name }, `the members of ${source.name} unpack to over ${BOMB_TOTAL} bytes together`);
   const kind: ZipKind = { prefix, torchscript, keras, handler, bomb, storages: new Map(), otherwise: new Map() };
@@ -95,7 +96,7 @@ async function scanWithoutDirectory(source: ByteSource, error: unknown, into: Co
   const entries = await findMembers(source);
   const archive: ZipArchive = { source, entries, unlisted: [], findings: [], prefixBytes: 0, suffixBytes: 0 };
   const plain = { torchscript: false, keras: false, handler: false, storages: new Map(), otherwise: new Map() };
-  const kind: ZipKind = { ...plain, prefix: pytorchPrefix(archive), bomb: isBombTogether(entries) };
+  const kind: ZipKind = { ...plain, prefix: pytorchPrefix(archive), bomb: isBombTogether(entries, source.size) };
   for (const entry of entries) if (!isStorage(entry, kind.prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   return null;
 }
@@ -145,11 +146,20 @@ function isBomb(entry: ZipEntry): boolean {
   return entry.method !== 0 && entry.size > BOMB_BYTES && entry.size > BOMB_RATIO * Math.max(entry.compressedSize, 1);
 }
 
-function isBombTogether(entries: readonly ZipEntry[]): boolean {
+/** @param stored size of the archive: members that overlap claim more. */
+function isBombTogether(entries: readonly ZipEntry[], stored: number): boolean {
   const deflated = entries.filter((entry) => entry.method !== 0 && !isBomb(entry));
   const sum = (of: (entry: ZipEntry) => number): number => deflated.reduce((total, entry) => total + of(entry), 0);
   const size = sum((entry) => entry.size);
-  return size > BOMB_TOTAL && size > BOMB_RATIO * sum((entry) => entry.compressedSize);
+  return (
+    size > BOMB_TOTAL &&
+    size >
+      BOMB_RATIO *
+        Math.min(
+          stored,
+          sum((entry) => entry.compressedSize),
+        )
+  );
 }
 
 interface ZipKind {
@@ -182,6 +192,8 @@ async function scanMember(
   if (kind.bomb && into.unpacked + entry.size > BOMB_LOOK) return;
   if (entry.method !== 0 && (entry.size > MAX_MEMBER || into.unpacked + entry.size > MAX_UNPACKED))
     return report(into, 'not-read', where, `member "${entry.name}" unpacks to ${entry.size} bytes and was not looked into`);
+  if (entry.method === 0 && !mayLook(into, entry.size))
+    return report(into, 'not-read', where, `the members of ${archive.source.name} overlap too much to look into "${entry.name}"`);
   const packed = entry.dataOffset < 0 ? undefined : PACKED.get(entry.method);
   if (packed) return scanPacked(archive, entry, packed, into, depth, inner, innerKind(kind, entry));
   try {
@@ -242,6 +254,7 @@ async function scanOtherwise(
     entry.method === 0 ? Math.max(entry.size, entry.compressedSize) : entry.compressedSize,
     source.size - entry.dataOffset,
   );
+  if (!mayLook(into, stored)) return;
   const raw = sliceSource(source, entry.dataOffset, stored, name);
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;

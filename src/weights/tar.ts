@@ -110,8 +110,9 @@ function paxRecords(bytes: Uint8Array): [key: string, value: string][] {
   const records: [string, string][] = [];
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
-    const length = Number(new TextDecoder().decode(bytes.subarray(at, space < 0 ? at : space)));
-    if (!Number.isInteger(length) || length <= space - at || at + length > bytes.length) break;
+    const digits = new TextDecoder().decode(bytes.subarray(at, Math.max(space, at)));
+    const length = /^\d{1,9}$/.test(digits) ? Number(digits) : 0;
+    if (length <= space - at || length === 0 || at + length > bytes.length) break;
     const record = new TextDecoder().decode(bytes.subarray(space + 1, at + length - 1));
     const equals = record.indexOf('=');
     if (equals > 0) records.push([record.slice(0, equals), record.slice(equals + 1)]);

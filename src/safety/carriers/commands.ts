@@ -6,9 +6,9 @@ import { looksLikeCode } from '../code.ts';
 import { type Collector, report } from '../rules.ts';
 import { judgeAddresses } from './urls.ts';
 
-/** Commands with what makes them act; a word alone ("wget") is prose. */
+/** Commands with what makes them act; a word alone ("wget") is prose. Options are counted: each may begin the next command. (CWE-1333) */
 const SHELL =
-  /(^|[\s;&|`(])(rm\s+-[a-z]*[rf]|chmod\s+(\+x|[0-7]{3,4})\s|wget\s+(-\S+\s+)*https?:|curl\s+(-\S+\s+)*https?:|(bash|sh|zsh)\s+-[ci]\s|nc\s+(-\S+\s+)+|powershell(\.exe)?\s+-|cmd(\.exe)?\s+\/c|mkfifo\s|base64\s+(-d|--decode)|dd\s+if=|sudo\s+\S|crontab\s+-)|\/dev\/tcp\/|\|\s*(ba|z)?sh\b|<script[\s>]|javascript:/i;
+  /(^|[\s;&|`(])(rm\s+-[a-z]*[rf]|chmod\s+(\+x|[0-7]{3,4})\s|wget\s+(-\S+\s+){0,20}https?:|curl\s+(-\S+\s+){0,20}https?:|(bash|sh|zsh)\s+-[ci]\s|nc\s+-\S+\s|powershell(\.exe)?\s+-|cmd(\.exe)?\s+\/c|mkfifo\s|base64\s+(-d|--decode)|dd\s+if=|sudo\s+\S|crontab\s+-)|\/dev\/tcp\/|\|\s*(ba|z)?sh\b|<script[\s>]|javascript:/i;
 const PYTHON =
   /\b(exec|eval|compile|__import__)\s*\(\s*\S|\bimport\s+(os|subprocess|socket|pty|ctypes)\b\s*[;\n,]|\bos\.(system|popen|exec\w*)\s*\(|\bsubprocess\.\w+\s*\(/;
 

@@ -146,7 +146,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
     .split('\n')
     .entries()) {
     const pipes =
-      /\brm\s+(-[\w-]+\s+)*-\w*[rf]\w*\s+(-\S+\s+)*(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\((?!\s*["'\w./${}-]*\b(conda|mamba|micromamba|ssh-agent|brew|pyenv|direnv|starship|rbenv)\b)/i.exec(
+      /\brm\s+(-[\w-]{1,40}\s+){0,4}-\w{0,20}[rf]\w{0,20}\s+(-\S{1,40}\s+){0,4}(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\((?!\s*["'\w./${}-]*\b(conda|mamba|micromamba|ssh-agent|brew|pyenv|direnv|starship|rbenv)\b)/i.exec(
         line.slice(0, 4000),
       );
     if (pipes)
@@ -162,7 +162,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
 
 /** Ollama's description of a model: where it and its adapters come from. */
 function judgeModelfile(text: string, file: string, into: Collector): void {
-  for (const match of text.slice(0, 1 << 20).matchAll(/^\s*(FROM|ADAPTER)\s+(\S+)/gim)) {
+  for (const match of text.slice(0, 1 << 20).matchAll(/^[^\S\n]*(FROM|ADAPTER)[^\S\n]+(\S+)/gim)) {
     const from = match[2]!;
     if (/^(\/(etc|proc|root|home)\/|~|[a-z]:\\)|(^|\/)\.\.\/\.\./i.test(from))
       report(into, 'config-path', { file, field: match[1]! }, `${match[1]} points at ${from.slice(0, 100)}`);

@@ -13,6 +13,9 @@ const MAX_PAGES = 256;
 /** Entries of one vector, and reads of one file. (CWE-834) */
 const MAX_ENTRIES = 1_000_000;
 const MAX_READS = 20_000_000;
+/** Lists may overlap and name one table over and over: what a small file may cost is a fixed part, and so many reads for each byte. (CWE-407) */
+const FREE_READS = 200_000;
+const READS_PER_BYTE = 2;
 /** Custom operators of TensorFlow Lite's own tree, MediaPipe and the Edge TPU. */
 const KNOWN =
   /^(TFLite_Detection_PostProcess|Convolution2DTransposeBias|MaxPoolingWithArgmax2D|MaxUnpooling2D|edgetpu-custom-op|AudioSpectrogram|Mfcc|RFFT2D|IRFFT2D|RngBitGenerator|HashtableV2|Roll|ExtractGlimpse|Landmarks2TransformMatrix|TransformLandmarks|TransformTensorBilinear|TFSentencepieceTokenizeOp|Whitespace_?Tokenizer|NGrams|RaggedTensorToTensor|CIRCULAR_BUFFER|ParseExampleV2|Signal(Energy|FilterBank\w*|I?R?Fft\w*|PCAN|Window|Delay|Framer|OverlapAdd|Stacker)|ethos-u|XtensaHifi\w*)$/i;
@@ -46,9 +49,10 @@ export async function judgeTflite(source: ByteSource, into: Collector): Promise<
 function pagedBuffer(source: ByteSource): Buffer {
   const pages = new Map<number, Uint8Array>();
   let reads = 0;
+  const most = Math.min(MAX_READS, FREE_READS + READS_PER_BYTE * source.size);
   const bytesAt = async (at: number, length: number): Promise<Uint8Array> => {
     if (!(at >= 0) || at + length > source.size) throw new Broken(`points outside itself (${length} bytes at ${at})`, at);
-    if (++reads > MAX_READS) throw new Broken('holds more tables than are looked into', at);
+    if (++reads > most) throw new Broken('holds more tables than are looked into', at);
     const index = Math.floor(at / PAGE);
     if (at + length > (index + 1) * PAGE) return source.read(at, length);
     let page = pages.get(index);

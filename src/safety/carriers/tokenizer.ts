@@ -96,11 +96,34 @@ function judgeRules(rule: JsonValue | undefined, at: string, file: string, into:
 }
 
 function repeatsRepetition(pattern: string): boolean {
-  // In `[()*+]` nothing is a group.
-  const plain = pattern.slice(0, 10_000).replace(/\[\^?\]?(?:\\.|[^\]\\])*\]/g, 'c');
+  const plain = withoutClasses(pattern.slice(0, 10_000));
   for (const [, content] of plain.matchAll(REPEATED))
     for (const one of content!.split('|')) if (LOOSE.test(one) && /[+*]|,\}/.test(one)) return true;
   return false;
+}
+
+/** Classes as one letter: in `[()*+]` nothing is a group. By hand, for an expression starts anew at every bracket. (CWE-1333) */
+function withoutClasses(pattern: string): string {
+  let out = '';
+  for (let at = 0; at < pattern.length; at++) {
+    if (pattern[at] === '\\') out += pattern.slice(at, ++at + 1);
+    else if (pattern[at] !== '[') out += pattern[at];
+    else {
+      const end = classEnd(pattern, at);
+      if (end < 0) return out + pattern.slice(at);
+      out += 'c';
+      at = end;
+    }
+  }
+  return out;
+}
+
+/** Where the class at `start` ends: a `]` that comes first, or behind a `^`, is one of its letters. */
+function classEnd(pattern: string, start: number): number {
+  let at = start + (pattern[start + 1] === '^' ? 2 : 1);
+  if (pattern[at] === ']') at++;
+  while (at < pattern.length && pattern[at] !== ']') at += pattern[at] === '\\' ? 2 : 1;
+  return at < pattern.length ? at : -1;
 }
 
 function show(text: string): string {
