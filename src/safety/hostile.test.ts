@@ -132,6 +132,11 @@ describe('damage is refused or told, in time', () => {
   });
 });
 
+function torchscript(code: string): Uint8Array {
+  const members = { 'm/data.pkl': '\x80\x02N.', 'm/constants.pkl': '\x80\x02).', 'm/code/a.py': code };
+  return zipBytes(Object.entries(members).map(([name, data]) => ({ name, data: latin1(data) })));
+}
+
 /** A directory that names one stored member over and over. */
 function overlappingZip(times: number): Uint8Array {
   const whole = zipBytes([{ name: '00000', data: latin1('c'.repeat(100_000)) }]);
@@ -192,6 +197,12 @@ describe('work grows with the file, not with what the file says', () => {
       'm.pkl',
       () => latin1(`\x80\x04cbuiltins\ndict\n\x940(${'K\x01K\x01\x86'.repeat(10_000)}t\x85\x940${'h\0h\x01R0'.repeat(60_000)}N.`),
     ],
+    ['a name after blanks', 'm.keras', () => zipBytes([{ name: 'config.json', data: text(JSON.stringify({ fn: ' '.repeat(100_000) })) }])],
+    ['a layer that is never opened', 'm.prototxt', () => text(`python_param${' '.repeat(100_000)}`)],
+    ['modules that lead to modules', 'config.json', () => text(JSON.stringify(Array(200).fill({ a: 'posix.'.repeat(1600) })))],
+    ['an operator of a hundred thousand letters', 'm.pt', () => torchscript(`ops.image.${'read_'.repeat(20_000)}`)],
+    ['widths of zeros', 'm.jinja', () => text(`{% set x = '%' ~ '0' * 9990 %}${'{{ x % 1 }}'.repeat(600)}`)],
+    ['texts of two thousand fields', 'm.jinja', () => text(`{% set x = '{}' * 2000 %}${'{{ x.format(1) }}'.repeat(6000)}`)],
     ['two thousand members that are one', 'm.zip', () => overlappingZip(2000)],
     ['six thousand operators that are one, with six thousand inputs', 'm.tflite', () => overlappingTflite(6000)],
   ])('%s', async (_, path, bytes) => {
