@@ -22,6 +22,7 @@ import {
 } from '../weights/testing/index.ts';
 import { scanTree, type SafetyReport } from './index.ts';
 import { flatBuffer } from './testing/made.ts';
+import { tarBytes } from '../weights/testing/torch-files.ts';
 
 /** Processor time a damaged file of a few kilobytes may take. */
 const MAX_CPU_MS = 2000;
@@ -207,6 +208,16 @@ describe('work grows with the file, not with what the file says', () => {
     ['six thousand operators that are one, with six thousand inputs', 'm.tflite', () => overlappingTflite(6000)],
   ])('%s', async (_, path, bytes) => {
     await survives({ [path]: bytes() });
+  });
+
+  test('a pax record behind which no other has a length', async () => {
+    const archive = tarBytes([{ name: 'x', data: latin1('8 a=bcd\nrest') }]);
+    archive[156] = 'x'.charCodeAt(0);
+    const header = archive.subarray(0, 512);
+    header.fill(0x20, 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.set(latin1(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
+    await survives({ 'm.tar': archive });
   });
 
   test('a pickle that loads one inner pickle twenty thousand times', async () => {

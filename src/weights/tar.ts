@@ -111,7 +111,8 @@ function paxRecords(bytes: Uint8Array): [key: string, value: string][] {
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
     const length = Number(new TextDecoder().decode(bytes.subarray(at, space < 0 ? at : space)));
-    if (!Number.isInteger(length) || length <= space - at || at + length > bytes.length) break;
+    // Without a space there is no length: a record of none would be read for ever.
+    if (space < 0 || !Number.isInteger(length) || length <= space - at || at + length > bytes.length) break;
     const record = new TextDecoder().decode(bytes.subarray(space + 1, at + length - 1));
     const equals = record.indexOf('=');
     if (equals > 0) records.push([record.slice(0, equals), record.slice(equals + 1)]);
