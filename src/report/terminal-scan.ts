@@ -37,12 +37,17 @@ export function renderScan(files: readonly FileSafety[], listing: readonly Findi
     if (file.error && groups.length === 0) lines.push(...prose(sentence(file.error.message), style, 4));
     if (file.error?.hint !== undefined) lines.push(...prose(file.error.hint, style, 4, 'hint: '));
     for (const { finding, reason, expires } of file.accepted ?? [])
-      lines.push(...prose(`${finding.rule}, ${finding.what} (${reason})`, style, 2, `accepted until ${expires}: `));
+      lines.push(
+        ...prose([`accepted until ${expires} `, { text: finding.rule, tone: 'quiet' }], style, 2),
+        ...prose(placed(finding, file.path), style, 4),
+        ...prose(reason, style, 4, 'reason: '),
+      );
     shown += groups.length;
   }
-  if (quiet.length > 0) lines.push('');
-  if (quiet.length <= MAX_QUIET) lines.push(...quiet.flatMap((file) => head(file, style)));
-  else lines.push(`${paint('clean     ', TONES.clean, style)} ${counted(quiet.length, 'file')} with nothing to tell`);
+  if (quiet.length > 0 && quiet.length <= MAX_QUIET) lines.push('', ...quiet.flatMap((file) => head(file, style)));
+  // The first line has said so when there is nothing else.
+  if (quiet.length > MAX_QUIET && loud.length > 0)
+    lines.push('', `${paint('clean     ', TONES.clean, style)} ${counted(quiet.length, 'file')} with nothing to tell`);
   const rest = findingLines(listing, style, 0);
   if (rest.length > 0) lines.push('', ...rest);
   return `${lines.join('\n')}\n`;
@@ -92,13 +97,15 @@ function placed({ where, what, evidence }: Finding, path: string): (string | { t
   const place = [
     member,
     where.byte === undefined ? '' : `byte ${where.byte}`,
-    where.field === undefined ? '' : `field "${where.field}"`,
+    where.field === undefined ? '' : /^line \d+$/.test(where.field) ? where.field : `field "${where.field}"`,
     evidence?.opcode ?? '',
   ].filter((part) => part !== '');
   const text = sentence(what.startsWith(`${file}: `) ? what.slice(file.length + 2) : what);
   return [
     place.length > 0 ? `${place.join(', ')}: ` : '',
     { text, tone: 'strong' },
-    evidence?.argument === undefined || evidence.argument === '()' ? '' : ` Given: ${evidence.argument}`,
+    evidence?.argument === undefined || evidence.argument === '()' || what.includes(evidence.argument)
+      ? ''
+      : ` Given: ${evidence.argument}`,
   ];
 }

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryTree } from '../base/index.ts';
 import { joinBytes, latin1, le, zipBytes, type TestMember } from '../weights/testing/index.ts';
 import { type FileSafety, scanFile, type SafetyVerdict } from './index.ts';
+import { BZIP2, LZMA, PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
 
 /** SHORT_BINUNICODE. */
 const s = (text: string): string => `\x8c${String.fromCharCode(text.length)}${text}`;
@@ -32,11 +33,6 @@ const wrapper = (descr: string, count: number, pad = ''): string =>
   `${g('joblib.numpy_pickle', 'NumpyArrayWrapper')})\x81}(${s('subclass')}${g('numpy', 'ndarray')}${s('shape')}K${String.fromCharCode(count)}\x85${s('order')}${s('C')}${s('dtype')}${DTYPE(descr)}${s('allow_mmap')}\x88${pad ? `${s('numpy_array_alignment_bytes')}K\x10` : ''}ub${pad}`;
 const memory = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
-const unhex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g)!, (two) => parseInt(two, 16));
-/** The payload as bzip2 and as zip's LZMA write it. */
-const BZIP2 =
-  '425a6839314159265359919feacd000004d3800010104118000e22cc60200031434d3000534c879468f51a4e45c2065c2e2eaf4d305be2ee48a70a121233fd59a0';
-const LZMA = '090405005d0000800000319c0a22f60cf80ba3dbdb6d007db60e932007985d54f46abed1e315f2ffff94640000';
 const patched = (bytes: Uint8Array, at: number, value: number): Uint8Array => bytes.with(at, value);
 
 /** A record of a pax header; its length counts itself. */
@@ -60,6 +56,10 @@ const tar = (...members: (readonly [type: string, content: string, link?: string
       })
       .join('')}${'\0'.repeat(1024)}`,
   );
+
+/** PyTorch's stream of five pickles with one tensor of four values. */
+const legacy = (storages: Uint8Array): Uint8Array =>
+  joinBytes(latin1(`\x80\x02\x8a\x0al\xfc\x9cF\xf9\x20j\xa8P\x19.${P}M\xe9\x03.${P}}.${P}${TENSOR()}.${P}]${s('0')}a.`), storages);
 
 type Case = readonly [name: string, path: string, content: string | Uint8Array, verdict: SafetyVerdict];
 const scan = (path: string, content: string | Uint8Array): Promise<FileSafety> =>
@@ -315,8 +315,8 @@ const ATTACKS: readonly Case[] = [
   ],
   ['a directory that counts its members wrongly', 'm.pt', patched(zip(pkl(SYSTEM)), -12, 7), 'malicious'],
   ['a directory that is cut off', 'm.pt', zip(pkl(SYSTEM)).slice(0, -30), 'malicious'],
-  ['an object array packed by bzip2 in an .npz', 'a.npz', zip({ name: 'x.npy', data: unhex(BZIP2), method: 12, size: 24 }), 'malicious'],
-  ['a member packed by LZMA', 'a.zip', zip({ name: 'x', data: unhex(LZMA), method: 14, size: 24 }), 'malicious'],
+  ['an object array packed by bzip2 in an .npz', 'a.npz', zip({ name: 'x.npy', data: BZIP2, method: 12, size: 24 }), 'malicious'],
+  ['a member packed by LZMA', 'a.zip', zip({ name: 'x', data: LZMA, method: 14, size: 24 }), 'malicious'],
   ['a pickle named as Python', 'a.zip', zip({ name: 'x.py', data: latin1(SYSTEM) }), 'malicious'],
   ['an object array behind a plain one', 'a.npy', `${npy('<f8', '(1,)', 'abcdefgh')}${npy('|O', '(1,)', SYSTEM)}`, 'malicious'],
   ['bytes behind an array', 'a.npy', `${npy('<f8', '(1,)', 'abcdefgh')}${SYSTEM}`, 'suspicious'],
@@ -333,6 +333,26 @@ const ATTACKS: readonly Case[] = [
   ['a size that a pax header states', 'm.tar', tar(['x', pax('size', String(SYSTEM.length))], ['0', SYSTEM, '', 0]), 'malicious'],
   ['a device', 'm.tar', tar(['3', '']), 'malicious'],
   ['an archive behind the end of another', 'm.tar', `${memory(tar(['0', 'abc']))}${memory(tar(['0', SYSTEM]))}`, 'malicious'],
+  [
+    'a tensor that reaches beyond what its storage claims',
+    'm.pt',
+    zip(pkl(`${P}${TENSOR().replace('K\x04\x85K\x01', 'K\x05\x85K\x01')}.`), { name: 'm/data/0', data: new Uint8Array(16) }),
+    'suspicious',
+  ],
+  [
+    'a tensor of strides that leave its storage',
+    'm.pt',
+    zip(pkl(`${P}${TENSOR().replace('\x85K\x01', '\x85K\x07')}.`), { name: 'm/data/0', data: new Uint8Array(16) }),
+    'suspicious',
+  ],
+  ['a storage without a member', 'm.pt', zip(pkl(`${P}${TENSOR()}.`)), 'unreadable'],
+  ['legacy storages that are too short', 'm.pt', legacy(joinBytes(le(8, 3), new Uint8Array(12))), 'suspicious'],
+  ['legacy storages that are cut', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(12))), 'unreadable'],
+  ['legacy storages of a negative count', 'm.pt', legacy(joinBytes(le(8, -4), new Uint8Array(16))), 'unreadable'],
+  ['bytes behind legacy storages', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(17))), 'suspicious'],
+  ['7z', 'm.7z', SEVEN_ZIP, 'malicious'],
+  ['7z with a packed header', 'm.7z', PACKED_SEVEN_ZIP, 'malicious'],
+  ['7z whose header is cut', 'm.7z', SEVEN_ZIP.subarray(0, 80), 'unreadable'],
   ['two members of one name', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`)), 'suspicious'],
   ['names that differ by case', 'm.pt', zip(pkl(`${P}}.`), pkl(`${P}N.`, { name: 'm/Data.pkl' })), 'suspicious'],
   ['a name of two headers', 'm.pt', zip(pkl(`${P}}.`, { localName: 'm/data.txt' })), 'suspicious'],
@@ -354,6 +374,25 @@ const ATTACKS: readonly Case[] = [
 ];
 
 const HONEST: readonly Case[] = [
+  ['a member of an enumeration', 'a.pkl', `${P}${g('builtins', 'getattr')}${g('http', 'HTTPStatus')}${s('OK')}\x86R.`, 'clean'],
+  ['an exception', 'a.pkl', `cexceptions\nValueError\n(S'bad'\ntR.`, 'clean'],
+  ['a function that NumPy and a transformer share', 'a.pkl', `${P}${g('numpy.core._multiarray_umath', 'log1p')}.`, 'clean'],
+  [
+    'a scorer of scikit-learn',
+    'a.pkl',
+    `${P}${g('sklearn.metrics._scorer', '_PredictScorer')})\x81}${s('_score_func')}${g('sklearn.metrics._classification', 'f1_score')}sb.`,
+    'clean',
+  ],
+  ['legacy storages', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(16))), 'clean'],
+  ['three arrays one behind the other', 'a.npy', npy('<f8', '(1,)', 'abcdefgh').repeat(3), 'clean'],
+  [
+    'names of arrays that differ by case',
+    'a.npz',
+    zip({ name: 'x.npy', data: latin1(npy('<f4', '(1,)', '1234')) }, { name: 'X.npy', data: latin1(npy('<f4', '(1,)', '1234')) }),
+    'clean',
+  ],
+  ['words of which two look like an import', 'a.zip', zip({ name: 'README.txt', data: latin1('functions:\ncos\nsin\ntan\n') }), 'clean'],
+  ['a pickle whose bytes hold the mark of tar', 'a.pkl', `${P}X\x00\x02\x00\x00${`${'a'.repeat(250)}ustar`.padEnd(512, 'a')}.`, 'clean'],
   ['None', 'a.pkl', 'N.', 'clean'],
   [
     'numbers of every protocol',
@@ -514,4 +553,21 @@ test('a finding shows byte, instruction, callable, argument and member', async (
     where: { file: 'm.pt!m/data.pkl', byte: 0 },
     evidence: { opcode: 'GLOBAL', callable: 'posix.system', argument: '("id")', member: 'm/data.pkl' },
   });
+});
+
+test('all imports of a file are listed, also behind arrays', async () => {
+  const file = await scan('a.joblib', `${P}(${wrapper('f8', 1)}abcdefgh${g('sklearn.svm._classes', 'SVC')})\x81t.`);
+  expect(file.verdict).toBe('clean');
+  expect(file.imports).toEqual(['joblib.numpy_pickle.NumpyArrayWrapper', 'numpy.ndarray', 'numpy.dtype', 'sklearn.svm._classes.SVC']);
+});
+
+test.each([
+  ['a module and a function side by side', `${P}}(${s('loader')}${s('importlib')}${s('method')}${s('reload')}u.`, 'code-in-data'],
+  ['a pickle in base64', `${P}}${s('x')}${s('gASMBXBvc2l4jAZzeXN0ZW2Tjkg=')}s.`, null],
+  ['a harmless pickle in base64', `${P}}${s('x')}${s('gARdlEsBYUsCYS4=')}s.`, 'pickle-in-data'],
+  ['a harmless pickle in hexadecimal', `${P}}${s('x')}${s('80045d944b01612e')}s.`, 'pickle-in-data'],
+])('%s is noted and accuses nobody', async (_, content, rule) => {
+  const file = await scan('a.pkl', content);
+  expect(file.verdict).toBe('clean');
+  expect(file.findings.map((one) => one.rule)).toEqual(rule === null ? [] : [`safety/${rule}`]);
 });

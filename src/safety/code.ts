@@ -25,10 +25,12 @@ export function looksLikeCode(text: string): boolean {
 }
 
 /** How code gets to run: `beside` a model by somebody's hand, `carried` in a weight file, where it has no business, as `handler` by the server. */
-export type CodePlace = 'beside' | 'carried' | 'handler';
+export type CodePlace = 'beside' | 'carried' | 'handler' | 'notebook';
+/** What most notebooks do by their reader's hand: fetch and load data. */
+const BY_HAND = /^(requests|httpx|urllib2?|aiohttp|c?pickle|_pickle|dill|cloudpickle)\./;
 
 export function judgeCode(bytes: Uint8Array, file: string, into: Collector, place: CodePlace | boolean): void {
-  const call = firstCall(new TextDecoder().decode(bytes));
+  const call = firstCall(new TextDecoder().decode(bytes), place === 'notebook' ? BY_HAND : undefined);
   if (call)
     return report(
       into,
@@ -49,8 +51,8 @@ export function judgeCode(bytes: Uint8Array, file: string, into: Collector, plac
 const HANDED =
   /^(os\.(system|popen|exec[lv]\w*|spawn[lv]\w*|posix_spawnp?|startfile)|subprocess\.(Popen|run|call|check_call|check_output|getoutput)|builtins\.(eval|exec))$/;
 
-/** The first call that acts, by its full name. */
-export function firstCall(source: string): { name: string; line: number } | null {
+/** The first call that acts, by its full name. @param passed names that are let pass. */
+export function firstCall(source: string, passed?: RegExp): { name: string; line: number } | null {
   const code = withoutTexts(source);
   const names = source.length <= MAX_FOLLOWED ? importedNames(code) : new Map<string, string>();
   let calls = 0;
@@ -60,7 +62,7 @@ export function firstCall(source: string): { name: string; line: number } | null
     const parts = match[1]!.split(/\s*\.\s*/);
     const root = names.get(parts[0]!) ?? parts[0]!;
     const full = [root, ...parts.slice(1)].join('.');
-    if (FULL.test(full)) return { name: full, line: lineAt(code, match.index) };
+    if (FULL.test(full) && !passed?.test(full)) return { name: full, line: lineAt(code, match.index) };
   }
   for (const match of code.matchAll(/(?<![\w.])@?[A-Za-z_]\w{0,100}(?:\.[A-Za-z_]\w{0,100}){0,12}/g)) {
     if (++calls > 10 * MAX_CALLS) break;

@@ -2,8 +2,16 @@
  * Compressed files, and members of archives that are compressed by rarer methods.
  * @module
  */
-import { type ByteSource, memorySource } from '../base/index.ts';
-import { type CompressionName, compressionOf, decompress, type ZipArchive, type ZipEntry } from '../weights/index.ts';
+import { type ByteSource, HeirloomError, memorySource } from '../base/index.ts';
+import {
+  type CompressionName,
+  compressionOf,
+  decompress,
+  readSevenZip,
+  unpackLzma,
+  type ZipArchive,
+  type ZipEntry,
+} from '../weights/index.ts';
 import { judgeCode } from './code.ts';
 import {
   BOMB_BYTES,
@@ -45,7 +53,8 @@ export async function scanCompressed(
     const where = { file: source.name, byte: 0 };
     if (LOADED_NAME.test(source.name))
       report(into, 'hidden-container', where, `${source.name} is a ${unread} archive, which no loader of that kind of file reads`);
-    report(into, 'not-read', where, `the file is compressed with ${unread}, which is not looked into`);
+    if (unread === '7z') await scanSevenZip(source, into, depth, inner);
+    else report(into, 'not-read', where, `the file is compressed with ${unread}, which is not looked into`);
     return unread;
   }
   const left = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
@@ -61,7 +70,7 @@ export async function scanCompressed(
     return compression;
   }
   await into.turn?.take();
-  const { bytes, problem, limited } = await decompress(source, compression, limit);
+  const { bytes, problem, limited } = await decompress(source, compression, limit, into.signal);
   into.unpacked += bytes.length;
   const name = `${source.name}!${compression}`;
   const content = contentName(name);
@@ -88,14 +97,6 @@ export const PACKED: ReadonlyMap<number, CompressionName> = new Map([
   [95, 'xz'],
 ]);
 
-/** In a zip, LZMA data has version and length of its properties before them, and no length of the content (APPNOTE 5.8.8). */
-function lzmaAlone(raw: Uint8Array): Uint8Array {
-  const out = new Uint8Array(raw.length + 4).fill(0xff, 5, 13);
-  out.set(raw.subarray(4, 9));
-  out.set(raw.subarray(9), 13);
-  return out;
-}
-
 export async function scanPacked(
   archive: ZipArchive,
   entry: ZipEntry,
@@ -113,10 +114,33 @@ export async function scanPacked(
   if (size > MAX_MEMBER || limit <= 0) return report(into, 'not-read', where, `member "${entry.name}" was not looked into`);
   await into.turn?.take();
   const raw = await source.read(entry.dataOffset, size);
-  const data = compression === 'lzma' ? lzmaAlone(raw) : raw;
-  const { bytes, problem, limited } = await decompress(memorySource(name, data), compression, limit);
+  // In a zip, LZMA data has version and length of its properties before them (APPNOTE 5.8.8).
+  const { bytes, problem, limited } =
+    compression === 'lzma'
+      ? await unpackLzma(raw.subarray(4, 9), raw.subarray(9), entry.size, limit, into.signal)
+      : await decompress(memorySource(name, raw), compression, limit, into.signal);
   into.unpacked += bytes.length;
   if (problem !== undefined && bytes.length < entry.size)
     report(into, limited ? 'archive-bomb' : 'broken-file', where, `member "${entry.name}": the ${compression} data ${problem}`);
   if (bytes.length > 0) await inner(unpackedSource(name, bytes.subarray(0, Math.max(entry.size, 1)), into.signal), into, depth + 1, kind);
+}
+
+async function scanSevenZip(source: ByteSource, into: Collector, depth: number, inner: ScanInner): Promise<void> {
+  const where = { file: source.name, byte: 0 };
+  try {
+    const most = Math.min(MAX_MEMBER, MAX_UNPACKED - into.unpacked);
+    const bomb = Math.max(BOMB_BYTES, source.size * BOMB_RATIO);
+    await into.turn?.take();
+    const files = await readSevenZip(source, Math.min(most, bomb));
+    for (const [n, { bytes, problem, limited }] of files.entries()) {
+      into.unpacked += bytes.length;
+      if (bytes.length > 0)
+        await inner(unpackedSource(`${source.name}!${n + 1}`, bytes, into.signal), into, depth + 1, { torchscript: false, mixed: false });
+      if (problem !== undefined)
+        report(into, limited && bomb < most ? 'archive-bomb' : 'not-read', where, `files of the 7z archive ${problem}`);
+    }
+  } catch (error) {
+    if (!(error instanceof HeirloomError) || error.code.startsWith('SOURCE_')) throw error;
+    report(into, 'broken-file', error.where ?? where, error.message);
+  }
 }

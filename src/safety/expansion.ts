@@ -87,13 +87,52 @@ export function someText(root: PickleValue, test: (text: string) => boolean): st
   return null;
 }
 
-/** Bytes among the data that begin and end like a pickle; at most 20. */
+/** Modules by which texts run programs or import by name; their names are no everyday words. */
+const ACTING = /^(importlib|subprocess|webbrowser|runpy|ctypes|builtins|__builtin__|posix|pty|pkgutil|marshal|pickle|socket|shutil|os)$/;
+
+/** A module that acts and a name, side by side in a small dictionary as texts for a call by name; null when there is none. */
+export function callByName(root: PickleValue): string | null {
+  const seen = new Set<object>();
+  const stack: PickleValue[] = [root];
+  while (stack.length > 0 && seen.size < MAX_OBJECTS && stack.length < 4 * MAX_OBJECTS) {
+    const value = stack.pop()!;
+    if (!isPickleObject(value) || seen.has(value)) continue;
+    seen.add(value);
+    if (value.kind === 'dict' && value.entries.length <= 40) {
+      const texts = value.entries.filter((text, i): text is string => i % 2 === 1 && typeof text === 'string');
+      const module = texts.find((text) => ACTING.test(text));
+      const name = texts.find((text) => text !== module && /^[a-z_]\w{2,40}$/i.test(text));
+      if (module && name) return `${module}, ${name}`;
+    }
+    for (const part of parts(value)) if (isPickleObject(part)) stack.push(part);
+  }
+  return null;
+}
+
+/** Texts up to here are tried as base64 and hexadecimal. */
+const MAX_ENCODED = 1 << 20;
+/** The bytes a text stands for, when it begins as a pickle of protocol 2 and above does in base64 or hexadecimal; else null. */
+function encodedPickle(text: string): Uint8Array | null {
+  if (text.length < 12 || text.length > MAX_ENCODED) return null;
+  if (/^gA[I-V][\w+/]+={0,2}$/.test(text.slice(0, 64)) || /^gA[I-V][\w+/]{61}/.test(text)) {
+    try {
+      return Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
+    } catch {
+      return null;
+    }
+  }
+  return /^800[2-5]([\da-f]{2})+$/i.test(text) ? Uint8Array.from(text.match(/../g)!, (two) => parseInt(two, 16)) : null;
+}
+
+/** Bytes among the data, or texts that stand for bytes, that begin and end like a pickle; at most 20. `byte` is -1 for texts. */
 export function carriedPickles(root: PickleValue): { readonly byte: number; readonly data: Uint8Array }[] {
   const found: { byte: number; data: Uint8Array }[] = [];
   const seen = new Set<object>();
   const stack: PickleValue[] = [root];
   while (stack.length > 0 && seen.size < MAX_OBJECTS && stack.length < 4 * MAX_OBJECTS && found.length < 20) {
     const value = stack.pop()!;
+    const encoded = typeof value === 'string' ? encodedPickle(value) : null;
+    if (encoded?.at(-1) === 0x2e) found.push({ byte: -1, data: encoded });
     if (!isPickleObject(value) || seen.has(value)) continue;
     seen.add(value);
     if (value.kind === 'bytes') {
@@ -101,7 +140,7 @@ export function carriedPickles(root: PickleValue): { readonly byte: number; read
       if (data && data.length > 3 && data[0] === 0x80 && data[1]! <= 5 && data.at(-1) === 0x2e) found.push({ byte: value.byte, data });
       continue;
     }
-    for (const part of parts(value)) if (isPickleObject(part)) stack.push(part);
+    for (const part of parts(value)) if (isPickleObject(part) || (typeof part === 'string' && /^(gA|80)/.test(part))) stack.push(part);
   }
   return found;
 }

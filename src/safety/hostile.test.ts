@@ -2,7 +2,7 @@
  * Files made to crash, hang or fill what reads them: through the whole of model and scan, in every format.
  */
 import { readFileSync } from 'node:fs';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type FileTree, HeirloomError, memoryTree, SourceError } from '../base/index.ts';
@@ -21,7 +21,7 @@ import {
   zipBytes,
 } from '../weights/testing/index.ts';
 import { scanTree, type SafetyReport } from './index.ts';
-import { flatBuffer } from './testing/made.ts';
+import { flatBuffer, PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
 import { tarBytes } from '../weights/testing/torch-files.ts';
 
 /** Processor time a damaged file of a few kilobytes may take. */
@@ -102,6 +102,8 @@ const SEEDS: readonly Seed[] = [
   ['a TensorFlow graph', 'm.pb', sharedBytes('real-models/davidsandberg__facenet__model-ntcnn-pnet/pnet.pb').subarray(0, 8000), 8000],
   ['HDF5', 'm.h5', keras, keras.length],
   ['Keras 3', 'm.keras', sharedBytes('safety-corpus/generated-benign/functional.keras'), 20_274],
+  ['7z', 'm.7z', SEVEN_ZIP, 122],
+  ['7z with a packed header', 'm.7z', PACKED_SEVEN_ZIP, 257],
   ['TF.js', 'model.json', tfjs, tfjs.length, { 'group1-shard1of1.bin': new Uint8Array(16) }],
   [
     'a tokenizer',
@@ -218,6 +220,15 @@ describe('work grows with the file, not with what the file says', () => {
     const sum = header.reduce((total, byte) => total + byte, 0);
     header.set(latin1(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
     await survives({ 'm.tar': archive });
+  });
+
+  test('a zip whose members share their data', async () => {
+    const one = zipBytes([{ name: 'a', data: new Uint8Array(deflateRawSync(new Uint8Array(1 << 20))), method: 8, size: 1 << 20 }]);
+    const end = one.slice(-22);
+    const directory = one.subarray(new DataView(end.buffer).getUint32(16, true), -22);
+    end.set(joinBytes(le(2, 300, 300), le(4, 300 * directory.length)), 8);
+    const file = joinBytes(one.subarray(0, -22 - directory.length), ...Array.from({ length: 300 }, () => directory), end);
+    expect(rulesOf(await survives({ 'm.zip': file }))).toContain('safety/archive-bomb');
   });
 
   test('a pickle that loads one inner pickle twenty thousand times', async () => {

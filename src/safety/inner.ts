@@ -4,6 +4,7 @@
  */
 import type { ByteSource } from '../base/index.ts';
 import type { Collector } from './rules.ts';
+import type { Storages } from './storages.ts';
 
 /** Archives in archives. (CWE-409) */
 export const MAX_DEPTH = 4;
@@ -19,7 +20,7 @@ export const MAX_TEXT: number = 32 << 20;
 /** What the container says of its members. */
 export interface InnerKind {
   /** Filled with what the container's pickles say of its storages. */
-  readonly storages?: Map<string, number>;
+  readonly storages?: Storages;
   readonly torchscript: boolean;
   readonly mixed: boolean;
 }

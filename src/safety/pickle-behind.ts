@@ -36,9 +36,14 @@ export async function hidesPickle(source: ByteSource, into: Collector): Promise<
 /** Line ends and zeros that editors and padders leave behind. */
 const PADDING = 64;
 
-export async function trailing(source: ByteSource, at: number, into: Collector, what = 'last pickle'): Promise<void> {
+/** Whether what stands from `at` to the end of the file is such padding. */
+async function isPadding(source: ByteSource, at: number): Promise<boolean> {
   const rest = source.size - at;
-  if (rest <= PADDING && /^[\0\t\r\n ]*$/.test(decodeLatin1(await source.read(at, rest)))) return;
+  return rest <= PADDING && /^[\0\t\r\n ]*$/.test(decodeLatin1(await source.read(at, rest)));
+}
+
+export async function trailing(source: ByteSource, at: number, into: Collector, what = 'last pickle'): Promise<void> {
+  if (await isPadding(source, at)) return;
   const name = executableName(await source.read(at, Math.min(4, source.size - at)));
   report(
     into,

@@ -8,8 +8,12 @@ import { dangerOf, judgeGlobal, pathOf } from './globals.ts';
 import type { Uses } from './pickle-uses.ts';
 import { type Collector, report } from './rules.ts';
 
+/** Names listed of a file; honest ones have dozens. (CWE-770) */
+const MAX_IMPORTS = 10_000;
+
 export function judgeImport(one: PickleGlobal, uses: Uses, into: Collector): void {
   const where = { file: uses.file, byte: one.byte };
+  if (one.resolved && into.imports.size < MAX_IMPORTS) into.imports.add(`${one.module}.${one.name}`.slice(0, 200));
   const spelled = `${one.module}.${one.name}`.slice(0, 200);
   const path = pathOf(into.book, one.module, one.name).slice(0, 200);
   const calls = one.called ? 'calls' : 'names';

@@ -5,24 +5,22 @@
 import type { ByteSource } from '../base/index.ts';
 import {
   behindJoblibArray,
-  DTYPES,
   encodeLatin1,
   LEGACY_MAGIC,
   type PickleOptions,
   type PickleResult,
   type PickleValue,
-  sequenceItems,
   sliceSource,
-  storageDtype,
 } from '../weights/index.ts';
 import { looksLikeCode } from './code.ts';
-import { carriedPickles, expandedSize, someText } from './expansion.ts';
+import { callByName, carriedPickles, expandedSize, someText } from './expansion.ts';
 import { judgeGlobal } from './globals.ts';
 import { resync, trailing, trialTier } from './pickle-behind.ts';
 import { judgeImport, judgeOddity } from './pickle-imports.ts';
 import { bytesSource, mayBePickle, runPickle } from './pickle-run.ts';
 import { judgeUse, type Loaded, type Uses } from './pickle-uses.ts';
 import { type Collector, report } from './rules.ts';
+import { judgeLegacyStorages, judgeStorages, type Storages } from './storages.ts';
 
 /** Pickles one after the other in a file; PyTorch's legacy stream has five, files of records have thousands. (CWE-834) */
 const MAX_STREAMS = 20_000;
@@ -37,8 +35,8 @@ export interface PickleContext {
   readonly depth?: number;
   /** Judges bytes that a pickle loads, whatever they are. */
   readonly scanInside?: (source: ByteSource) => Promise<void>;
-  /** Filled with what persistent ids say of PyTorch's storages: key → bytes. */
-  readonly storages?: Map<string, number>;
+  /** Filled with what persistent ids say of PyTorch's storages. */
+  readonly storages?: Storages;
   /** Raw values stand between the pickles (PyTorch's oldest container). */
   readonly mixed?: boolean;
 }
@@ -55,7 +53,7 @@ export async function scanPickles(source: ByteSource, into: Collector, context: 
         `only the first ${MAX_STREAMS} pickles of the file were looked into`,
       );
     const result = await judgeOne(source, at, into, context, n > 0);
-    if (n === 0 && result.value === LEGACY_MAGIC) return scanLegacy(source, result.end, into);
+    if (n === 0 && result.value === LEGACY_MAGIC) return scanLegacy(source, result.end, into, context);
     if (result.problem) {
       if (n > 0 && result.globals.length === 0) return context.mixed ? resync(source, at, into, context) : trailing(source, at, into);
       const say = result.problem.code === 'WEIGHTS_LIMIT' ? 'not-read' : 'pickle-broken';
@@ -69,13 +67,17 @@ export async function scanPickles(source: ByteSource, into: Collector, context: 
 }
 
 /** Magic, protocol, system, object, keys; what follows are the values. */
-async function scanLegacy(source: ByteSource, start: number, into: Collector): Promise<void> {
+async function scanLegacy(source: ByteSource, start: number, into: Collector, context: PickleContext): Promise<void> {
+  const storages: Storages = new Map();
   let at = start;
+  let keys: PickleValue | undefined;
   for (let n = 1; n < 5; n++) {
-    const result = await judgeOne(source, at, into, {});
+    const result = await judgeOne(source, at, into, { ...context, ...(n === 3 && { storages }) });
     if (result.problem) return report(into, 'pickle-broken', result.problem.where ?? { file: source.name }, result.problem.message);
     at = result.end;
+    keys = result.value;
   }
+  await judgeLegacyStorages(source, at, keys, storages, into);
 }
 
 async function judgeOne(source: ByteSource, at: number, into: Collector, context: PickleContext, further = false): Promise<PickleResult> {
@@ -92,7 +94,7 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
   const options: PickleOptions = {
     observe: (use) => {
       judgeUse(use, uses, into);
-      if (use.op === 'persid' && context.storages) noteStorage(use.argument, context.storages);
+      judgeStorages(use, source.name, context.storages, into);
     },
     onText: (one) => {
       if (text === null && looksLikeCode(one)) text = one;
@@ -124,8 +126,16 @@ async function judgeOne(source: ByteSource, at: number, into: Collector, context
       { file: source.name, byte: at },
       `a text in the pickle reads like code: ${JSON.stringify(text.slice(0, 80))}`,
     );
+  const byName = result.value === undefined || text !== null ? null : callByName(result.value);
+  if (byName !== null)
+    report(
+      into,
+      'code-in-data',
+      { file: source.name, byte: at },
+      `texts in the pickle stand side by side as for a call by name: ${byName}`,
+    );
   for (const [byte, loaded] of uses.loaded) await judgeLoaded(source, byte, loaded, into, context);
-  if (result.value !== undefined) await judgeCarried(source, result.value, uses, into);
+  if (result.value !== undefined) await judgeCarried(source, at, result.value, uses, into);
   return result;
 }
 
@@ -151,15 +161,6 @@ async function judgeOtherwise(
         { file: source.name, byte: one.byte },
         `read in another way, the same bytes ${one.called ? 'call' : 'name'} ${one.module}.${one.name}`.slice(0, 300),
       );
-}
-
-/** `('storage', type, key, location, numel)`, as torch/serialization.py writes it. */
-function noteStorage(id: PickleValue, storages: Map<string, number>): void {
-  const parts = sequenceItems(id) ?? [];
-  const [mark, type, key, , numel] = parts;
-  const dtype = storageDtype(type);
-  if (mark !== 'storage' || typeof key !== 'string' || typeof numel !== 'number') return;
-  storages.set(key, Math.max(storages.get(key) ?? 0, numel * (dtype ? DTYPES[dtype].blockBytes : dtype === null ? 1 : 0)));
 }
 
 /** Bytes that a call loads: PyTorch pickles a storage this way, so there what is inside decides; elsewhere it has no use. */
@@ -198,18 +199,15 @@ async function latin1Source(source: ByteSource, from: number, length: number, by
 }
 
 /** Bytes among the data that are a whole pickle: nobody loads them here, somebody may later. */
-async function judgeCarried(source: ByteSource, value: PickleValue, uses: Uses, into: Collector): Promise<void> {
+async function judgeCarried(source: ByteSource, at: number, value: PickleValue, uses: Uses, into: Collector): Promise<void> {
   for (const { byte, data } of carriedPickles(value)) {
     if (uses.loaded.has(byte)) continue;
+    const where = { file: source.name, byte: Math.max(byte, at) };
+    const written = byte < 0 ? 'bytes written as text' : `bytes at byte ${byte}`;
     const inner = await runPickle(bytesSource(source, data, byte), 0, into, {});
     if (inner.problem || inner.trailingBytes > 0) continue;
     const foreign = inner.globals.find((one) => !/^(data|library)$/.test(judgeGlobal(into.book, one.module, one.name, false).tier));
     const named = foreign ? `, and names ${foreign.module}.${foreign.name}`.slice(0, 200) : '';
-    report(
-      into,
-      foreign ? 'pickle-in-pickle' : 'pickle-in-data',
-      { file: source.name, byte },
-      `${data.length} bytes at byte ${byte} are a pickle among the data${named}`,
-    );
+    report(into, foreign ? 'pickle-in-pickle' : 'pickle-in-data', where, `${data.length} ${written} are a pickle among the data${named}`);
   }
 }

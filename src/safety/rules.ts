@@ -80,6 +80,8 @@ export interface Collector {
   readonly work: PickleWork;
   readonly turn?: Turn;
   readonly signal?: AbortSignal | undefined;
+  /** `module.name` of all that its pickles import, as they spell it. */
+  readonly imports: Set<string>;
 }
 
 /**
@@ -98,7 +100,15 @@ export interface PickleWork {
 
 /** @param turn and `signal` of a scan; without, nobody waits and nothing is aborted. */
 export function newCollector(book: Rulebook, bytes: number, turn?: Turn, signal?: AbortSignal): Collector {
-  return { findings: [], book, unpacked: 0, work: { bytes, steps: 0, looked: 0, values: 0 }, ...(turn && { turn }), signal };
+  return {
+    findings: [],
+    book,
+    unpacked: 0,
+    work: { bytes, steps: 0, looked: 0, values: 0 },
+    imports: new Set(),
+    ...(turn && { turn }),
+    signal,
+  };
 }
 
 /** @param rule without its `safety/`. */

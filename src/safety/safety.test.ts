@@ -101,7 +101,7 @@ describe('the rules', () => {
   test('are all documented, and no others', async () => {
     const listed = JSON.parse(await readFile(new URL('rules.json', import.meta.url), 'utf8')) as { id: string }[];
     const documented = [
-      ...(await readFile(new URL('../../docs/rules-safety.md', import.meta.url), 'utf8')).matchAll(/^\| `(safety\/[\w-]+)`/gm),
+      ...(await readFile(new URL('../../docs/rules-safety.md', import.meta.url), 'utf8')).matchAll(/^\| \[`(safety\/[\w-]+)`\]/gm),
     ].map((match) => match[1]);
     expect(documented).toEqual(listed.map((rule) => rule.id));
   });

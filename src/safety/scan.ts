@@ -5,10 +5,7 @@
 import { type ByteSource, decodeLatin1, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
 import { compressionOf, type Detected, detectBytes, isTarHeader, readZip } from '../weights/index.ts';
 import { isMedia, isTextFile, judgeCompiled, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
-import { judgeGraphDef, judgeKerasMetadata, judgeMeta } from './carriers/graphdef.ts';
-import { searchHdf5 } from './carriers/hdf5.ts';
 import { judgeSecrets } from './carriers/secrets.ts';
-import { judgeMessage, judgeOnnx } from './carriers/onnx.ts';
 import { carry } from './carriers/table.ts';
 import { isStartupFile } from './code.ts';
 import { scanCompressed } from './compressed.ts';
@@ -20,7 +17,6 @@ import { scanNpy } from './npy.ts';
 import { mayBePickle } from './pickle-run.ts';
 import { scanPickles } from './pickles.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
-import { judgeText } from './text.ts';
 import { newTurns, type Turn } from './turns.ts';
 import type { FileSafety, SafetyReport } from './types.ts';
 
@@ -115,7 +111,8 @@ async function scanInTurn(tree: FileTree, path: string, turn?: Turn, signal?: Ab
     const format = await scanTop(tree, source, into).catch((error: unknown) => brokenFile(error, source, into));
     // Marks of other formats can stand in a pickle, and no name keeps a loader from reading one.
     if (format !== 'pickle' && (await hidesPickle(source, into))) await scanPickles(source, into);
-    return { path, format, verdict: verdictOf(into), findings: into.findings };
+    const imports = [...into.imports];
+    return { path, format, verdict: verdictOf(into), findings: into.findings, ...(imports.length > 0 && { imports }) };
   } finally {
     turn?.end();
   }
@@ -143,14 +140,14 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   const text = await scanText(tree, source, head, detected, into);
   if (text) return text;
   if (/(^|\/)keras_metadata\.pb$/.test(path)) {
-    await judgeKerasMetadata(source, into);
+    await (await import('./carriers/graphdef.ts')).judgeKerasMetadata(source, into);
     return 'protobuf';
   }
   if (/(^|\/)saved_model\.pb$/.test(path) && ['unknown', 'onnx', 'caffe'].includes(detected)) {
-    await judgeGraphDef(source, into);
+    await (await import('./carriers/graphdef.ts')).judgeGraphDef(source, into);
     return 'tf-graphdef';
   }
-  if (/\.meta$/i.test(path) && !isText(head)) await judgeMeta(source, into);
+  if (/\.meta$/i.test(path) && !isText(head)) await (await import('./carriers/graphdef.ts')).judgeMeta(source, into);
   if (/\.pyc$/i.test(path) && source.size <= MAX_SEARCH) {
     judgeCompiled(await source.read(0, source.size), path, into);
     return 'python';
@@ -160,22 +157,21 @@ async function scanTop(tree: FileTree, source: ByteSource, into: Collector): Pro
   if (await carry(detected, source, tree, into)) return detected;
   if (detected === 'unknown' && WEIGHT_NAME.test(path)) await judgeHiddenProgram(source, into);
   const promised = promisedFormat(path);
-  const message = promised === 'protobuf' && detected === 'unknown' && (await judgeMessage(source, into));
+  const message =
+    promised === 'protobuf' && detected === 'unknown' && (await (await import('./carriers/onnx.ts')).judgeMessage(source, into));
   // Fields stand in any order: a graph need not begin with a node.
   if (message) {
     const trial: Collector = { ...into, findings: [] };
-    await judgeGraphDef(source, trial);
-    await judgeOnnx(source, null, trial);
+    await (await import('./carriers/graphdef.ts')).judgeGraphDef(source, trial);
+    await (await import('./carriers/onnx.ts')).judgeOnnx(source, null, trial);
     into.findings.push(...trial.findings.filter((one) => one.rule !== 'safety/broken-file'));
   }
   if (detected === 'unknown' && promised && !message)
     report(into, 'broken-file', { file: path, byte: 0 }, `the file is named as ${promised} and does not begin like it`);
   const format = await scanSource(source, into, 0, { torchscript: false, mixed: false });
-  if (promised === 'HDF5' && detected === 'unknown') await searchHdf5(source, into);
-  if (format === 'unknown' && into.findings.length === 0 && !PICKLE_NAMES.test(path) && !isMedia(path))
+  if (promised === 'HDF5' && detected === 'unknown') await (await import('./carriers/hdf5.ts')).searchHdf5(source, into);
+  if (format === 'unknown' && into.findings.length === 0 && !isMedia(path))
     report(into, 'unknown-content', { file: path, byte: 0 }, 'the file is in no format known here');
-  if (format === 'unknown' && into.findings.length === 0 && PICKLE_NAMES.test(path))
-    report(into, 'unknown-format', { file: path, byte: 0 }, 'the file is in no format known here');
   return format;
 }
 
@@ -210,6 +206,7 @@ async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, de
   if (TEXT_NAMES.test(path) && source.size <= MAX_TEXT && !isBinary(detected)) {
     const rows = /(^|\/)tokenizer\.json$/.test(path) ? await embeddingRows(tree, path) : undefined;
     if (source.size > MUCH) await into.turn?.take();
+    const { judgeText } = await import('./text.ts');
     await judgeText(await source.read(0, source.size), path, into, rows);
     // What is in no text's letters may be another thing under a text's name.
     return text || source.size === 0 || head.includes(0) ? (/\.json$/i.test(path) ? 'json' : 'text') : null;
@@ -263,9 +260,10 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
     }
   };
   if (format === 'zip') return scanZip(source, into, depth, inner);
-  if (format === 'tar' || (format === 'unknown' && isTarHeader(head))) {
+  if (format === 'tar' || ((format === 'unknown' || format === 'pickle') && isTarHeader(head))) {
     await scanTar(source, into, depth, inner);
-    return 'tar';
+    // A first name may begin like a pickle; loaders that know no tar read one.
+    if (format !== 'pickle') return 'tar';
   }
   if (/\.(zip|npz|keras)$/i.test(name) && !(await endsLikeZip(source)) && !compressionOf(head))
     report(into, 'broken-file', { file: source.name, byte: 0 }, `${name} is no zip archive`);

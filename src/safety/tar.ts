@@ -9,7 +9,6 @@ import { judgeCode } from './code.ts';
 import { MAX_TEXT, type ScanInner, TEXT_MEMBER } from './inner.ts';
 import { resync } from './pickle-behind.ts';
 import { type Collector, report } from './rules.ts';
-import { judgeText } from './text.ts';
 
 export async function scanTar(source: ByteSource, into: Collector, depth: number, inner: ScanInner): Promise<void> {
   let members: readonly TarMember[] = [];
@@ -46,7 +45,7 @@ async function scanTarMember(source: ByteSource, member: TarMember, into: Collec
   if (TEXT_MEMBER.test(member.name) && member.size <= MAX_TEXT) {
     const bytes = await slice.read(0, member.size);
     if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
-    else await judgeText(bytes, file, into);
+    else await (await import('./text.ts')).judgeText(bytes, file, into);
   }
   if (isScript(member.name) && member.size <= MAX_TEXT)
     judgePackedScript(await slice.read(0, member.size), file, /\.nemo$/i.test(source.name), into);

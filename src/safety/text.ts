@@ -14,6 +14,11 @@ import { type Collector, report } from './rules.ts';
 /** Configurations that loaders read; a log or a state that Python wrote with NaN in it is none, nor what compilers read, with comments in it. */
 const READ_BY_LOADERS =
   /^(?!(.*\/)?(ts|js|pyright)config[^/]*$).*(config|tokenizer|template|processor|index|modules|special_tokens_map)[^/]*\.json$/i;
+/** Files of build tools and services, which write Jinja's braces, paths and addresses for purposes of their own. No model is loaded by them. */
+const OF_TOOLS =
+  /(^|\/)\.(github|circleci|gitlab|buildkite|devcontainer|vscode)\/|(^|\/)(mkdocs|_config|\.?readthedocs|\.pre-commit-config|\.gitlab-ci|\.travis|\.?appveyor|\.?codecov|azure-pipelines[\w.-]*|docker-compose[\w.-]*|cloudbuild)\.ya?ml$|(^|\/)((ts|js|pyright)config[\w.-]*|package(-lock)?|CMakePresets)\.json$/i;
+/** A recipe of conda, whose build renders it. */
+const CONDA = /^package:[\s\S]*^(build|requirements):/m;
 /** A tag that makes PyYAML build objects or call functions. (CVE-2020-14343) */
 const YAML_TAG = /!!?python\/(object|name|module)|tag:yaml\.org,2002:python\//i;
 
@@ -21,6 +26,7 @@ const YAML_TAG = /!!?python\/(object|name|module)|tag:yaml\.org,2002:python\//i;
 export async function judgeText(bytes: Uint8Array, file: string, into: Collector, rows?: number): Promise<void> {
   const text = new TextDecoder().decode(bytes);
   judgeSecrets(text, file, '', into);
+  if (OF_TOOLS.test(file) || (/(^|\/)meta\.yaml$/.test(file) && CONDA.test(text))) return;
   if (/\.(jinja2?|j2)$/i.test(file)) return judgeTemplate(text, file, '', into, true);
   if (/\.ya?ml$/i.test(file)) return judgeYaml(text, file, into);
   if (!/\.json$/i.test(file)) return /template[^/!]*$/i.test(file) ? judgeTemplate(text, file, '', into) : undefined;

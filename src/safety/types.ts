@@ -13,6 +13,8 @@ export interface FileSafety {
   readonly format: string;
   readonly verdict: SafetyVerdict;
   readonly findings: readonly Finding[];
+  /** `module.name` of all that pickles in it import, as they spell it, in order of first appearance; absent when there is none. */
+  readonly imports?: readonly string[];
   /** Found, and accepted by a policy. */
   readonly accepted?: readonly AcceptedFinding[];
   /** Why its bytes could not be had. */

@@ -15,8 +15,6 @@ import {
   type ZipEntry,
 } from '../weights/index.ts';
 import { isScript, judgePackedScript } from './carriers/files.ts';
-import { judgeKerasConfig } from './carriers/keras.ts';
-import { judgeTorchScript } from './carriers/torchscript.ts';
 import { judgeCode } from './code.ts';
 import { PACKED, scanPacked } from './compressed.ts';
 import {
@@ -32,7 +30,7 @@ import {
   TEXT_MEMBER,
 } from './inner.ts';
 import { type Collector, report } from './rules.ts';
-import { judgeText } from './text.ts';
+import type { Storages } from './storages.ts';
 import { pausing, unpackedSource } from './turns.ts';
 
 /** Of all members together: many small bombs are one. Arrays of zeros reach such ratios as well, seldom so many. */
@@ -41,6 +39,9 @@ const BOMB_TOTAL = 256 << 20;
 const BOMB_LOOK = 8 << 20;
 /** Members whose CRC-32 is compared; larger ones cost more than they tell. */
 const MAX_CHECKED = 1 << 20;
+
+/** Bytes unpacked of members that are broken or of two minds, in one archive: payloads stand at the beginning. (CWE-409) */
+const MAX_OTHERWISE = 16 << 20;
 
 /** weights' findings about an archive → rules here. */
 const ARCHIVE_RULES: Readonly<Record<string, string>> = {
@@ -74,10 +75,14 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const bomb = isBombTogether(archive.entries, source.size);
   if (bomb)
     report(into, 'archive-bomb', { file: source.name }, `the members of ${source.name} unpack to over ${BOMB_TOTAL} bytes together`);
-  const kind: ZipKind = { prefix, torchscript, keras, handler, bomb, storages: new Map() };
+  const kind: ZipKind = { prefix, torchscript, keras, handler, bomb, storages: new Map(), otherwise: new Map() };
   const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
   for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
+  const there = new Set(raw.map((entry) => entry.name.slice(entry.name.lastIndexOf('/') + 1)));
+  for (const [key, { bytes }] of kind.storages)
+    if (bytes > 0 && !there.has(key))
+      report(into, 'broken-file', { file: source.name, field: key }, `${source.name} has no member for storage "${key}" of ${bytes} bytes`);
   for (const entry of archive.unlisted) await scanMember(archive, entry, into, depth, inner, kind);
   if (prefix !== null) return 'pytorch';
   if (keras) return 'keras-zip';
@@ -90,7 +95,7 @@ async function scanWithoutDirectory(source: ByteSource, error: unknown, into: Co
   report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
   const entries = await findMembers(source);
   const archive: ZipArchive = { source, entries, unlisted: [], findings: [], prefixBytes: 0, suffixBytes: 0 };
-  const plain = { torchscript: false, keras: false, handler: false, storages: new Map() };
+  const plain = { torchscript: false, keras: false, handler: false, storages: new Map(), otherwise: new Map() };
   const kind: ZipKind = { ...plain, prefix: pytorchPrefix(archive), bomb: isBombTogether(entries, source.size) };
   for (const entry of entries) if (!isStorage(entry, kind.prefix)) await scanMember(archive, entry, into, depth, inner, kind);
   return null;
@@ -120,7 +125,7 @@ async function scanStorage(
   kind: ZipKind,
 ): Promise<void> {
   const key = entry.name.slice(entry.name.lastIndexOf('/') + 1);
-  const needed = kind.storages.get(key);
+  const needed = kind.storages.get(key)?.bytes;
   const where = { file: `${archive.source.name}!${entry.name}`, byte: entry.headerOffset };
   if (needed === undefined) return scanMember(archive, entry, into, depth, inner, kind);
   if (entry.problem) report(into, 'broken-file', entry.problem.where ?? where, entry.problem.message);
@@ -158,8 +163,10 @@ function isBombTogether(entries: readonly ZipEntry[], stored: number): boolean {
 }
 
 interface ZipKind {
-  /** Storage → bytes that the archive's pickles say it has. */
-  readonly storages: Map<string, number>;
+  /** What the archive's pickles say of their storages. */
+  readonly storages: Storages;
+  /** Bytes unpacked as headers of their own or broken data would have it, by where they stand. */
+  readonly otherwise: Map<number, number>;
   readonly prefix: string | null;
   readonly torchscript: boolean;
   readonly keras: boolean;
@@ -203,10 +210,10 @@ async function scanMember(
     if (text && member.size <= MAX_TEXT) {
       const bytes = await member.read(0, member.size);
       const scripted = kind.torchscript && entry.name.startsWith(`${kind.prefix}code/`);
-      if (/\.py$/i.test(entry.name) && scripted) judgeTorchScript(bytes, file, into);
+      if (/\.py$/i.test(entry.name) && scripted) (await import('./carriers/torchscript.ts')).judgeTorchScript(bytes, file, into);
       else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
-      else if (kind.keras && entry.name === 'config.json') judgeKerasConfig(bytes, file, into);
-      else await judgeText(bytes, file, into);
+      else if (kind.keras && entry.name === 'config.json') (await import('./carriers/keras.ts')).judgeKerasConfig(bytes, file, into);
+      else await (await import('./text.ts')).judgeText(bytes, file, into);
     }
     if (isScript(entry.name) && member.size <= MAX_TEXT)
       judgePackedScript(await member.read(0, member.size), file, kind.prefix !== null, into);
@@ -252,7 +259,11 @@ async function scanOtherwise(
   if (entry.method !== 8) return void (stored > 0 && (await inner(raw, into, depth + 1, innerKind(kind, entry))));
   if (stored > MAX_MEMBER) return;
   await into.turn?.take();
-  const { bytes } = await inflatePrefix(await raw.read(0, stored), BOMB_BYTES);
+  // Many members may share the same data, and each be broken in its own way.
+  const left = MAX_OTHERWISE - [...kind.otherwise.values()].reduce((sum, length) => sum + length, 0);
+  if (kind.otherwise.has(entry.dataOffset) || left <= 0) return;
+  const { bytes } = await inflatePrefix(await raw.read(0, stored), left, into.signal);
+  kind.otherwise.set(entry.dataOffset, bytes.length);
   into.unpacked += bytes.length;
   if (bytes.length > 0) await inner(unpackedSource(name, bytes, into.signal), into, depth + 1, innerKind(kind, entry));
 }

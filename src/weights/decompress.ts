@@ -3,11 +3,11 @@
  * because a loader that reads a stream has acted on that by then.
  * @module
  */
-import type { ByteSource } from '../base/index.ts';
+import { type ByteSource, viewOf } from '../base/index.ts';
 import { bunzip2 } from './bzip2.ts';
 import { gunzip, inflateRaw } from './inflate-prefix.ts';
 import { unlz4 } from './lz4.ts';
-import { unlzma } from './lzma.ts';
+import { lzma2, unlzma } from './lzma.ts';
 import { BEGINNING, LITTLE_ROOM, newOutput, type Output, type Steps, StopDecoding, total } from './output.ts';
 import { unxz } from './xz.ts';
 
@@ -48,36 +48,61 @@ export function compressionOf(head: Uint8Array): CompressionName | null {
  * Up to `limit` bytes. Of what unpacks to over 20 times its size and passes the limit, the first MiB.
  * @throws SourceError when bytes cannot be had; never for what the bytes say.
  */
-export async function decompress(source: ByteSource, compression: CompressionName, limit: number): Promise<Decompressed> {
-  return unpack(await source.read(0, source.size), compression, limit);
+export async function decompress(
+  source: ByteSource,
+  compression: CompressionName,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<Decompressed> {
+  return unpack(await source.read(0, source.size), compression, limit, signal);
 }
 
 /** A member of an archive whose DEFLATE data is broken, or longer than it says: as `decompress`. */
-export function inflatePrefix(bytes: Uint8Array, limit: number): Promise<Decompressed> {
-  return unpack(bytes, 'deflate-raw', limit);
+export function inflatePrefix(bytes: Uint8Array, limit: number, signal?: AbortSignal): Promise<Decompressed> {
+  return unpack(bytes, 'deflate-raw', limit, signal);
 }
 
-async function unpack(bytes: Uint8Array, compression: Method, limit: number): Promise<Decompressed> {
-  if (bytes.length >= limit / SUSPECT) return attempt(bytes, compression, newOutput(limit));
+/** Raw LZMA data of `length` bytes, with its five bytes of properties apart, as archives keep it. */
+export function unpackLzma(
+  properties: Uint8Array,
+  data: Uint8Array,
+  length: number,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<Decompressed> {
+  // The form for files has the properties first, then the length.
+  const file = new Uint8Array(13 + data.length);
+  file.set(properties.subarray(0, 5));
+  viewOf(file).setBigUint64(5, BigInt(length), true);
+  file.set(data, 13);
+  return unpack(file, 'lzma', limit, signal);
+}
+/** Raw LZMA2 data. */
+export function unpackLzma2(data: Uint8Array, limit: number, signal?: AbortSignal): Promise<Decompressed> {
+  return unpack(data, 'lzma2-raw', limit, signal);
+}
+
+async function unpack(bytes: Uint8Array, compression: Method, limit: number, signal: AbortSignal | undefined): Promise<Decompressed> {
+  if (bytes.length >= limit / SUSPECT) return attempt(bytes, compression, newOutput(limit), signal);
   // Buffers that are let go stay in memory for long; of several bombs one after the other, one is enough.
   const held = spare ?? new Uint8Array(LITTLE_ROOM);
   spare = null;
   try {
     const out = newOutput(limit, LITTLE_ROOM, held);
-    const tried = await attempt(bytes, compression, out);
+    const tried = await attempt(bytes, compression, out, signal);
     const bytesHeld = out.gone === 0 ? tried.bytes : tried.bytes.subarray(0, BEGINNING);
     if (tried.limited || out.gone === 0) return { ...tried, bytes: out.bytes === held ? bytesHeld.slice() : bytesHeld };
   } finally {
     spare = held;
   }
-  return attempt(bytes, compression, newOutput(limit));
+  return attempt(bytes, compression, newOutput(limit), signal);
 }
 
 let spare: Uint8Array | null = null;
 
-type Method = CompressionName | 'deflate-raw';
+type Method = CompressionName | 'deflate-raw' | 'lzma2-raw';
 
-async function attempt(bytes: Uint8Array, compression: Method, out: Output): Promise<Decompressed> {
+async function attempt(bytes: Uint8Array, compression: Method, out: Output, signal: AbortSignal | undefined): Promise<Decompressed> {
   try {
     let next = TURN;
     for (const used of decoder(bytes, compression, out)) {
@@ -86,6 +111,7 @@ async function attempt(bytes: Uint8Array, compression: Method, out: Output): Pro
       if (total(out) >= next) {
         next = total(out) + TURN;
         await turn();
+        signal?.throwIfAborted();
       }
     }
     return { bytes: out.bytes.subarray(0, out.length), limited: false };
@@ -104,6 +130,8 @@ function decoder(bytes: Uint8Array, compression: Method, out: Output): Steps {
   switch (compression) {
     case 'deflate-raw':
       return inflateRaw(bytes, 0, out);
+    case 'lzma2-raw':
+      return lzma2(bytes, 0, out);
     case 'gzip':
       return gunzip(bytes, out);
     case 'zlib':

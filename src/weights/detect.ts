@@ -29,8 +29,8 @@ export function detectBytes(head: Uint8Array, size: number, name: string): Detec
   if (/^<(!doctype|html|head|\?xml|!--)/.test(lower)) return 'html';
   if (head.length >= 9 && head[8] === 0x7b && new DataView(head.buffer, head.byteOffset).getBigUint64(0, true) <= BigInt(size))
     return 'safetensors';
-  if (text.slice(257, 262) === 'ustar') return 'tar';
   if (head[0] === 0x80 && head[1]! <= 5 && !ends('.onnx')) return 'pickle';
+  if (text.slice(257, 262) === 'ustar') return 'tar';
   if (lower.startsWith('{') && /"(modelTopology|weightsManifest)"|"(layers|graph)-model"/.test(text)) return 'tfjs';
   if (lower.startsWith('{') || lower.startsWith('[')) return 'json';
   const protobufs = protobufFormats(head, size);

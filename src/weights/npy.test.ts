@@ -34,6 +34,13 @@ describe('an .npy file', () => {
   test('of big-endian numbers has them swapped', async () => {
     expect(await values(await open(npy(header('>i2', '(2,)'), latin1('\x01\x00\x00\x02'))))).toEqual([256, 2]);
   });
+  test.each([
+    ['a type of no meaning', header('zz', '(2,)')],
+    ['seventy axes', header('<f4', `(${'1, '.repeat(70)})`)],
+    ['a field without a type', "{'descr': [('a',)], 'fortran_order': False, 'shape': (2,), }\n"],
+  ])('with %s is refused', async (_, head) => {
+    await expect(open(npy(head, six))).rejects.toMatchObject({ code: 'WEIGHTS_HEADER' });
+  });
   test('of a scalar is one row', async () => {
     expect(await values(await open(npy(header('<f4', '()'), floats(7))))).toEqual([7]);
   });

@@ -74,6 +74,7 @@ function parseHeader(text: string, file: string, start: number): Omit<NpyHeader,
   if (value.size !== 3 || descr === undefined || typeof fortran !== 'boolean' || !Array.isArray(shape))
     return fail('lacks descr, fortran_order or shape');
   if (!shape.every((size) => typeof size === 'number' && Number.isSafeInteger(size) && size >= 0)) return fail('has an impossible shape');
+  if (!isType(descr)) return fail(`names no type of NumPy: ${JSON.stringify(descr).slice(0, 60)}`);
   if (shape.length > MAX_NPY_AXES) return fail(`has ${shape.length} axes, NumPy knows ${MAX_NPY_AXES} at most`);
   return {
     descr: typeof descr === 'string' ? descr : '',
@@ -100,6 +101,14 @@ function itemBytes(descr: Literal): number | null {
     sum += sizes.reduce((product: number, size) => product * (size as number), one);
   }
   return sum;
+}
+/** `<f4`, `<M8[ns]`, a type by name, records of `(name, type, shape)`, `(type, shape)`. */
+function isType(descr: Literal): boolean {
+  if (typeof descr === 'string')
+    return /^[<>=|]?[a-zA-Z?]\d*(\[[^\]]*\])?$|^(bool|object|str|bytes|bfloat|void|(u?int|float|complex)\w+)|,/.test(descr);
+  if (!Array.isArray(descr)) return false;
+  if (descr.length === 2 && typeof descr[0] === 'string' && typeof descr[1] !== 'string') return isType(descr[0]);
+  return descr.every((field) => Array.isArray(field) && field.length >= 2 && isType(field[1]!));
 }
 function holdsObjects(descr: Literal): boolean {
   if (typeof descr === 'string') return /^[<>|=]?O/.test(descr);

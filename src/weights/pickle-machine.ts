@@ -275,7 +275,7 @@ export function step(m: Machine): void {
       remember(m, takeU32(m, op), op);
       break; // LONG_BINPUT
     case 0x94:
-      remember(m, m.memo.length + m.sparseMemo.size, op);
+      remember(m, m.memoSize + m.sparseMemo.size, op);
       break; // MEMOIZE
     case 0x63: {
       // GLOBAL

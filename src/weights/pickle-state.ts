@@ -10,6 +10,7 @@ import { isObject, type PickleCall, type PickleGlobal, type PickleUse, type Pick
 const MAX_STACK = 8_000_000;
 /** Rough size of everything built; a 46 MB vocabulary of 12 million opcodes takes 150 MB of it, nearly all for its memo. (CWE-789) */
 const MAX_ALLOCATED = 192 << 20;
+const MEMO_PAGE = 1 << 16;
 /** What V8 allocates for an array that grows: room for 17 values at the first. */
 const GROWING_BYTES = 152;
 /**
@@ -48,7 +49,9 @@ export interface Machine extends Cursor {
   readonly watchBuilds: boolean;
   stack: PickleValue[];
   readonly marks: number[];
-  readonly memo: PickleValue[];
+  /** By index, in pages: one list of millions would be copied whole whenever it grows. */
+  readonly memo: PickleValue[][];
+  memoSize: number;
   readonly sparseMemo: Map<number, PickleValue>;
   readonly globals: Map<string, PickleGlobal>;
   readonly oddities: PickleOddity[];
@@ -80,6 +83,7 @@ export function createMachine(
     stack: [],
     marks: [],
     memo: [],
+    memoSize: 0,
     sparseMemo: new Map(),
     globals: new Map(),
     oddities: [],
@@ -123,14 +127,20 @@ export function remember(m: Machine, index: number, op: number): void {
   // CPython makes room for all entries up to the index: gigabytes for four bytes.
   if (index > m.size) odd(m, 'memo-index', op);
   spend(m, 16, op);
-  if (index < m.memo.length) m.memo[index] = value;
-  else if (index === m.memo.length) {
+  if (index > m.memoSize) {
+    m.sparseMemo.set(index, value);
+    return;
+  }
+  const page = Math.floor(index / MEMO_PAGE);
+  if (index === m.memoSize) {
     m.sparseMemo.delete(index);
-    m.memo.push(value);
-  } else m.sparseMemo.set(index, value);
+    m.memoSize++;
+    if (page === m.memo.length) m.memo.push([]);
+  }
+  m.memo[page]![index % MEMO_PAGE] = value;
 }
 export function recall(m: Machine, index: number, op: number): void {
-  const value = index < m.memo.length ? m.memo[index] : m.sparseMemo.get(index);
+  const value = index < m.memoSize ? m.memo[Math.floor(index / MEMO_PAGE)]![index % MEMO_PAGE] : m.sparseMemo.get(index);
   if (value === undefined) failPickle(m, m.base + op, `the memo has no entry ${index}`);
   push(m, value, op);
 }

@@ -9,9 +9,9 @@ import { createMachine, type Machine, type PickleOddity } from './pickle-state.t
 import type { PickleCall, PickleGlobal, PickleUse, PickleValue } from './pickle-values.ts';
 import { WeightsError } from './types.ts';
 
-/** First window; most pickles of state dicts are shorter. Later windows double up to `LARGEST_WINDOW`. */
+/** First window; most pickles of state dicts are shorter. Later windows double up to `LARGEST_WINDOW`: larger ones pile up until they are collected. */
 const FIRST_WINDOW = 32 << 10;
-const LARGEST_WINDOW = 4 << 20;
+const LARGEST_WINDOW = 1 << 20;
 /** Pickles inside the stream of a pickle (joblib's object arrays). (CWE-674) */
 const MAX_NESTING = 16;
 

@@ -21,6 +21,10 @@ const open = (header: unknown, data?: Uint8Array): ReturnType<typeof openSafeten
   openSafetensors(one(safetensorsFile(header, data)), 'm.safetensors');
 
 describe('a safetensors file', () => {
+  test('of half bytes has two values to each', async () => {
+    const checkpoint = await open({ a: tensor([2, 2], 0, 2, 'F4') }, Uint8Array.of(0x21, 0xf7));
+    expect([...(await checkpoint.readRows(checkpoint.tensors[0]!, 0, 2))]).toEqual([0.5, 1, 6, -6]);
+  });
   test('gives names, types, shapes, metadata and values; its header may be padded with spaces', async () => {
     const header = `${JSON.stringify({ __metadata__: { format: 'pt' }, a: tensor([2, 1], 0, 8), b: tensor([], 8, 12), c: tensor([0, 3], 12, 12), d: tensor([1], 12, 16) })}   `;
     const checkpoint = await open(header, four);
@@ -55,6 +59,7 @@ describe('a safetensors file', () => {
     ],
     ['whose tensor is a list', safetensorsFile({ a: [] }), 'WEIGHTS_HEADER'],
     ['whose tensor is null', safetensorsFile({ a: null }), 'WEIGHTS_HEADER'],
+    ['with an odd number of half bytes', safetensorsFile({ a: tensor([3], 0, 2, 'F4') }, four), 'WEIGHTS_SHAPE'],
     ['with an unknown dtype', safetensorsFile({ a: tensor([1], 0, 4, 'F31') }, four), 'WEIGHTS_HEADER'],
     ['with a dtype that every object has', safetensorsFile({ a: tensor([1], 0, 4, 'toString') }, four), 'WEIGHTS_HEADER'],
     ['with a block quantization as dtype', safetensorsFile({ a: tensor([32], 0, 18, 'Q4_0') }, new Uint8Array(18)), 'WEIGHTS_HEADER'],

@@ -125,8 +125,11 @@ async function readShard(source: ByteSource): Promise<Shard> {
 function readEntry(name: string, entry: JsonValue, file: string, dataStart: number, size: number): TensorInfo {
   const where = { file, field: name };
   if (!isObject(entry)) throw new WeightsError('WEIGHTS_HEADER', `tensor "${name}" is not described by an object`, { where });
-  const { dtype, shape, data_offsets: range } = entry;
-  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype) || DTYPES[dtype as PlainDType].blockValues !== 1)
+  const { shape, data_offsets: range } = entry;
+  // Two to a byte, by another name than ONNX has for it.
+  const dtype = entry['dtype'] === 'F4' ? 'F4_E2M1' : entry['dtype'];
+  const known = typeof dtype === 'string' && Object.hasOwn(DTYPES, dtype) && DTYPES[dtype as PlainDType].blockValues === 1;
+  if (!known && entry['dtype'] !== 'F4')
     throw new WeightsError('WEIGHTS_HEADER', `tensor "${name}" has the unknown dtype ${JSON.stringify(dtype)}`, { where });
   if (!Array.isArray(shape) || !shape.every((axis) => typeof axis === 'number'))
     throw new WeightsError('WEIGHTS_SHAPE', `tensor "${name}" has no list of numbers as its shape`, { where });

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { heirloom, ROOT, scratch } from './cli.ts';
@@ -74,10 +74,34 @@ test('a policy with a field nobody knows, or without a reason, is refused; the p
     { alow: [] },
     { allow: [{ callable: 'a.b', expires: '2999-12-31' }] },
     { allow: [{ reason, expires: '2999-12-31' }] },
+    { denyFormats: ['pickel'] },
   ]) {
     const file = policy('wrong.json', fields);
     expect((await heirloom(['scan', custom, '--policy', file])).code).toBe(2);
     expect(valid(JSON.parse(readFileSync(file, 'utf8')))).toBe(false);
   }
   expect(valid({ schema: 'heirloom-policy/1', failOn: 'malicious', denyFormats: ['pickle'], allow: [allow] })).toBe(true);
+});
+
+test('a policy is never looked for: one that lies beside or above what is scanned came perhaps with it', async () => {
+  const folder = join(dir, 'model');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'custom.pkl'), 'cmylib.models\nNet\n.');
+  writeFileSync(join(folder, 'heirloom-policy.json'), JSON.stringify({ schema: 'heirloom-policy/1', allow: [allow] }));
+  for (const given of ['.', 'custom.pkl', join(folder, 'custom.pkl')]) {
+    const { code, stderr } = await heirloom(['scan', given], { cwd: folder });
+    expect(code, given).toBe(1);
+    expect(stderr).toContain('heirloom-policy.json was not followed');
+  }
+  expect((await heirloom(['scan', 'custom.pkl', '--policy', 'heirloom-policy.json'], { cwd: folder })).code).toBe(0);
+});
+
+test('--output writes the machine answer to a file and prints the text', async () => {
+  const file = join(dir, 'answer.json');
+  const { code, stdout } = await heirloom(['scan', custom, '--json', '-o', file]);
+  expect(code).toBe(1);
+  expect(stdout).toContain('1 file: 1 suspicious');
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ schema: 'heirloom-scan/1' });
+  expect((await heirloom(['scan', custom, '-o', file])).code).toBe(2);
+  expect((await heirloom(['scan', custom, '--json', '--sarif'])).code).toBe(2);
 });

@@ -40,6 +40,8 @@ describe('what the program prints follows the published schemas', () => {
   test('scans, findings and errors', async () => {
     const { files } = (await heirloom(['scan', examples('psalter-1m'), shared('safety-corpus'), join(dir, 'none'), '--json'])).json();
     expect(files.length).toBeGreaterThan(100);
+    const policy = { schema: 'heirloom-policy/1', denyFormats: files.map(({ format }: { format: string }) => format) };
+    expect(faults('safety-policy', policy)).toEqual([]);
     for (const file of files) {
       expect(faults('file-safety', file), file.path).toEqual([]);
       for (const finding of file.findings) expect(faults('finding', finding), file.path).toEqual([]);

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { isAbsolute, relative, sep } from 'node:path';
 import { type FileTree, type Finding, HeirloomError } from '../../base/index.ts';
 import type { Policy } from '../../safety/index.ts';
 import { EXIT } from '../exit.ts';
 import { exitCodeOf, tryEach } from '../inputs.ts';
+import { writeOutput } from '../output.ts';
 import { hasWork, type Runtime } from '../runtime.ts';
 import { readVersion } from '../version.ts';
 
@@ -16,12 +17,15 @@ export function addScan(program: Command, runtime: Runtime): void {
     .argument('<path...>', 'file, folder, URL or hf:owner/name')
     .option('--json', 'print the findings as JSON')
     .option('--sarif', 'print the findings as SARIF 2.1.0, for code hosts')
-    .option('--policy <file>', 'what your team accepts and refuses (default: heirloom-policy.json here, if there is one)')
-    .action(async (paths: string[], options: { json?: true; sarif?: true; policy?: string }) => {
+    .option('-o, --output <file>', 'write the JSON or SARIF to a file, and the text here')
+    .option('--policy <file>', 'what your team accepts and refuses; never looked for, since a model could bring its own')
+    .action(async (paths: string[], options: { json?: true; sarif?: true; output?: string; policy?: string }, command: Command) => {
+      if (options.json && options.sarif) command.error('heirloom: give one of --json and --sarif');
+      if (options.output !== undefined && !options.json && !options.sarif) command.error('heirloom: --output is for --json or --sarif');
       const { applyPolicy, failsPolicy, scanTree } = await import('../../safety/index.ts');
       const { openTree } = await import('../../sources/index.ts');
       const { renderScan, toJson, toScanSarif } = await import('../../report/index.ts');
-      const policy = await readPolicy(options.policy, paths, runtime);
+      const policy = await readPolicy(options.policy, runtime);
       const tried = await tryEach(paths, runtime, async (path) => {
         const tree = await openTree(path, runtime.watch);
         try {
@@ -46,11 +50,16 @@ export function addScan(program: Command, runtime: Runtime): void {
       const judged = policy && (await applyPolicy(scanned, policy, new Date().toISOString().slice(0, 10)));
       const files = judged?.files ?? scanned;
       listing.push(...(judged?.findings ?? []));
-      if (options.sarif) {
-        const placed = files.map((file) => ({ ...file, path: fromHere(file.path) }));
-        runtime.print(toJson(toScanSarif({ version: readVersion(), files: placed, listing, page: rulePage })));
-      } else if (options.json) runtime.print(toJson({ schema: 'heirloom-scan/1', files, findings: listing }));
-      else runtime.print(renderScan(files, listing, runtime.style));
+      const answer = options.sarif
+        ? toScanSarif({
+            version: readVersion(),
+            files: files.map((file) => ({ ...file, path: fromHere(file.path) })),
+            listing,
+            page: rulePage,
+          })
+        : options.json && { schema: 'heirloom-scan/1', files, findings: listing };
+      if (answer && options.output !== undefined) await writeOutput(options.output, toJson(answer));
+      runtime.print(answer && options.output === undefined ? toJson(answer) : renderScan(files, listing, runtime.style));
       const missed = tried.flatMap((one) => ('answer' in one ? one.answer.files.filter((file) => file.error) : [])).length;
       if (missed > 0) runtime.note(`heirloom: ${missed} of ${files.length} files could not be read`);
       const fails = files.some((file) => (policy ? failsPolicy(file, policy) : file.verdict !== 'clean' || hasWork(file.findings)));
@@ -80,19 +89,14 @@ function rulePage(rule: string): string | undefined {
 
 const POLICY_FILE = 'heirloom-policy.json';
 
-/** A policy found by itself must not come with what is scanned: a model would then say what is accepted of it. */
-async function readPolicy(given: string | undefined, paths: readonly string[], runtime: Runtime): Promise<Policy | undefined> {
-  const file = given ?? POLICY_FILE;
-  if (given === undefined) {
-    if (!existsSync(file)) return undefined;
-    const real = realpathSync(file);
-    const inside = paths.some(
-      (path) => existsSync(path) && `${real}${sep}`.startsWith(`${realpathSync(resolve(path)).replace(/[\\/]$/, '')}${sep}`),
-    );
-    if (inside) {
-      runtime.note(`heirloom: ${file} stands in what is scanned and was not followed; to follow it, give --policy ${file}\n`);
-      return undefined;
-    }
+/**
+ * A policy is followed when it is named. One that lies here may have come with the model: whoever steps into a downloaded folder
+ * and scans a file there would let the model say what is accepted of it.
+ */
+async function readPolicy(file: string | undefined, runtime: Runtime): Promise<Policy | undefined> {
+  if (file === undefined) {
+    if (existsSync(POLICY_FILE)) runtime.note(`heirloom: ${POLICY_FILE} was not followed; if it is yours, give --policy ${POLICY_FILE}`);
+    return undefined;
   }
   const { parsePolicy } = await import('../../safety/index.ts');
   try {

@@ -372,3 +372,27 @@ describe('a script in an archive of weights', () => {
     expect((await scanned({ 'm.tar': nemo('build.sh', 'rm -rf ./build\nmake\n') })).verdict).toBe('clean');
   });
 });
+
+describe('files of build tools and services', () => {
+  test.each([
+    ['.github/workflows/ci.yml', 'jobs:\n  a:\n    if: ${{ vars.NAME != 0 }}\n    with:\n      path: ~/.cache/pip\n'],
+    ['build.yml', 'tag: ${{ vars.DOCKER_USER }}\n'],
+    ['mkdocs.yml', 'markdown_extensions:\n  - pymdownx.emoji:\n      emoji_index: !!python/name:materialx.emoji.twemoji\n'],
+    ['recipe/meta.yaml', "package:\n  name: x\n  version: {{ environ.get('VERSION') }}\nbuild:\n  number: 0\n"],
+    ['tsconfig.json', '{\n  // comments are allowed here\n  "include": ["../../tools/"],\n}'],
+    ['notes.json', json({ text: 'see https://example.test）和 https://github.com/a/b', doi: 'https://oadoi.org/' })],
+    ['data.json', json({ content: 'ftp://name:word@ftp.example.com/x and https://$TOKEN@github.com/a/b' })],
+    ['setup.sh', 'eval "$(conda shell.bash hook)"\n'],
+    ['demo.ipynb', json({ cells: [{ cell_type: 'code', source: ['import requests\n', 'requests.get("https://example.com")'] }] })],
+    ['server.json', json({ chat_template: ['{% for m in messages %}', '{{ m.content }}', '{% endfor %}'] })],
+  ])('such as %s accuse nobody', async (name, content) => {
+    expect((await scanned({ [name]: typeof content === 'string' ? text(content) : content })).verdict).toBe('clean');
+  });
+  test.each([
+    ['server.json', json({ chat_template: ['{% set a = "__cla" %}', '{{ messages[a ~ "ss__"] }}'] })],
+    ['chat_template.txt', text('${{ messages.__class__ }}')],
+    ['tokenizer_config.json', json({ chat_template: '${{ messages.__class__ }}' })],
+  ])('do not hide a template that reaches out in %s', async (name, content) => {
+    expect((await scanned({ [name]: content })).rules).toContain('template-reaches-out');
+  });
+});

@@ -15,7 +15,7 @@ import { judgeAddresses } from './urls.ts';
 const MAX_NODES = 2_000_000;
 /** Libraries whose layers and data sets training configurations name. */
 const KNOWN_TARGETS =
-  /^(nemo|torch|torchaudio|torchvision|pytorch_lightning|lightning|transformers|diffusers|timm|omegaconf|megatron|hydra|sentence_transformers|peft|datasets|tokenizers|keras|tensorflow|sklearn|monai|fairseq2?|espnet2?|speechbrain|mmdet|mmengine|detectron2|accelerate|bitsandbytes|xformers|apex)\./;
+  /^(nemo|nemo_text_processing|torch|torchmetrics|torchaudio|torchvision|pytorch_lightning|lightning|transformers|diffusers|timm|omegaconf|megatron|hydra|sentence_transformers|peft|datasets|tokenizers|keras|tensorflow|sklearn|monai|fairseq2?|espnet2?|speechbrain|mmdet|mmengine|detectron2|accelerate|bitsandbytes|xformers|apex)\./;
 /** A function whose name says what it does, in whatever module. */
 const TARGET_ACTS =
   /(^|[._])(eval|exec|system|popen|spawn|subprocess|shell|reverse_shell|backdoor|load_pickle|unpickle|__import__|import_module|run_code|execute)([._]|$)/i;
@@ -52,6 +52,12 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
     }
     if (typeof value !== 'object' || value === null) continue;
     const list = Array.isArray(value);
+    if (list && /template$/i.test(key) && value.length > 0 && value.every((one) => typeof one === 'string')) {
+      // A template line by line.
+      judgeTemplate(value.join('\n'), file, path, into, true);
+      judgeTemplate(value.join(''), file, path, into);
+      continue;
+    }
     if (!list && typeof value['_target_'] === 'string' && value['_target_'].startsWith('hydra.'))
       judgeNamed(value['path'], path, file, into);
     const visit = (inner: string | number, one: JsonValue): void => {
@@ -132,8 +138,9 @@ function judgeAutoMap(value: JsonValue, at: string, file: string, into: Collecto
 
 /** Hydra's own functions (`get_method`, `call`) find what another value names. */
 function judgeNamed(value: JsonValue | undefined, path: string, file: string, into: Collector): void {
-  const danger = typeof value === 'string' ? dangerOf(into.book.denied, value) : null;
-  if (danger) report(into, 'config-target', { file, field: `${path}.path` }, `the configuration names ${value as string}, which ${danger}`);
+  if (typeof value !== 'string') return;
+  const danger = dangerOf(into.book.denied, value);
+  if (danger) report(into, 'config-target', { file, field: `${path}.path` }, `the configuration names ${value}, which ${danger}`);
 }
 
 /** Hydra's `_target_`: a callable that the configuration's loader calls. */

@@ -146,7 +146,7 @@ function judgeScript(text: string, file: string, into: Collector): void {
     .split('\n')
     .entries()) {
     const pipes =
-      /\brm\s+(-[\w-]{1,40}\s+){0,4}-\w{0,20}[rf]\w{0,20}\s+(-\S{1,40}\s+){0,4}(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\(/i.exec(
+      /\brm\s+(-[\w-]{1,40}\s+){0,4}-\w{0,20}[rf]\w{0,20}\s+(-\S{1,40}\s+){0,4}(\/|~\/?|\$HOME\/?)\*?(\s|$)|(curl|wget)\b[^|\n]*\|\s*(sudo\s+)?(ba|z|da)?sh\b|base64\s+(-d|--decode)[^\n]*\|\s*(ba)?sh\b|\/dev\/tcp\/|\bnc\b[^\n]*-e\b|Invoke-Expression|\bIEX\b|DownloadString|eval\s+"?\$\((?!\s*["'\w./${}-]*\b(conda|mamba|micromamba|ssh-agent|brew|pyenv|direnv|starship|rbenv)\b)/i.exec(
         line.slice(0, 4000),
       );
     if (pipes)
@@ -188,5 +188,5 @@ function judgeNotebook(text: string, file: string, into: Collector): void {
   const fetched = shell.map((line) => /\|\s*(ba|z)?sh\b|\/dev\/tcp\//.exec(line)?.input ?? null).find((line) => line !== null);
   if (fetched && commandIn(fetched))
     return report(into, 'code-calls', { file, field: 'cells' }, `a cell runs ${JSON.stringify(fetched.trim().slice(0, 100))}`);
-  judgeCode(new TextEncoder().encode(code.join('\n')), file, into, 'beside');
+  judgeCode(new TextEncoder().encode(code.join('\n')), file, into, 'notebook');
 }

@@ -191,6 +191,8 @@ describe('a TensorFlow graph', () => {
 });
 
 describe('a TensorFlow Lite model', () => {
+  /** A number where an offset belongs. */
+  const WILD = 0x7fff_ff00;
   const model = (
     code: { table: readonly (string | number | null)[] },
     graphs: unknown[] = [{ table: [[{ table: [[1, 2], null, 1, 'in'] }], [0], [0], [{ table: [0, [0], [0]] }], 'main'] }],
@@ -207,12 +209,22 @@ describe('a TensorFlow Lite model', () => {
   ])('with the operator %s is %s', async (op, verdict, rule) => {
     expect(await scanned({ 'm.tflite': model({ table: [32, op, 1] }) })).toEqual({ verdict, rules: [rule] });
   });
-  test.each(['FlexErf', 'TFLite_Detection_PostProcess'])('with the operator %s is clean', async (op) => {
-    expect((await scanned({ 'm.tflite': model({ table: [32, op, 1] }) })).verdict).toBe('clean');
-  });
+  test.each(['FlexErf', 'TFLite_Detection_PostProcess', 'SignalFilterBankLog', 'ParseExampleV2'])(
+    'with the operator %s is clean',
+    async (op) => {
+      expect((await scanned({ 'm.tflite': model({ table: [32, op, 1] }) })).verdict).toBe('clean');
+    },
+  );
   test.each([
     ['a tensor that is not there', [{ table: [[], [7], [0], [], 'main'] }]],
     ['a buffer that is not there', [{ table: [[{ table: [[1], null, 9, 'in'] }], [0], [0], [], 'main'] }]],
+    ['a scale outside itself', [{ table: [[{ table: [[1], null, 1, 'in', { table: [null, null, WILD] }] }], [0], [0], [], 'main'] }]],
+    ['a quantization outside itself', [{ table: [[{ table: [[1], null, 1, 'in', WILD] }], [0], [0], [], 'main'] }]],
+    [
+      'a sparse axis outside itself',
+      [{ table: [[{ table: [[1], null, 1, 'in', null, null, { table: [[0], null, WILD] }] }], [0], [0], [], 'main'] }],
+    ],
+    ['options outside itself', [{ table: [[{ table: [[1], null, 1, 'in'] }], [0], [0], [{ table: [0, [0], [0], 1, WILD] }], 'main'] }]],
     ['an operator that is not there', [{ table: [[{ table: [[1], null, 1, 'in'] }], [0], [0], [{ table: [5, [0], [0]] }], 'main'] }]],
   ])('that names %s is broken', async (_, graphs) => {
     expect((await scanned({ 'm.tflite': model({ table: [9, null, 1] }, graphs) })).rules).toEqual(['broken-file']);

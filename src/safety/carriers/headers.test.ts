@@ -201,6 +201,21 @@ describe('a file that is not what its name says', () => {
   ])('(%s as .pt) is never passed over', async (_, file) => {
     expect((await scanned({ 'm.pt': file })).verdict).not.toBe('clean');
   });
+  test.each([
+    ['records', "[('a', '<f4'), ('b', '<i4', (2, 2))]", 20],
+    ['dates', "'<M8[ns]'", 8],
+    ['texts', "'<U3'", 12],
+  ])('(an array of %s) needs all its values', async (_, descr, bytes) => {
+    const head = `{'descr': ${descr}, 'fortran_order': False, 'shape': (2,), }\n`;
+    const file = (size: number): Uint8Array => joinBytes(latin1('\x93NUMPY\x01\0'), le(2, head.length), latin1(head), new Uint8Array(size));
+    expect((await scanned({ 'a.npy': file(2 * bytes) })).verdict).toBe('clean');
+    expect((await scanned({ 'a.npy': file(2 * bytes - 1) })).rules).toEqual(['broken-file']);
+    expect((await scanned({ 'a.npy': joinBytes(file(2 * bytes), latin1('\n')) })).verdict).toBe('clean');
+    expect((await scanned({ 'a.npy': joinBytes(file(2 * bytes), latin1('more')) })).rules).toEqual(['trailing-data']);
+  });
+  test('(a pickle and a line break) is a pickle', async () => {
+    expect(await scanned({ 'a.pkl': latin1('\x80\x02K\x01.\r\n') })).toEqual({ verdict: 'clean', rules: [] });
+  });
   test('(a program behind raw values) is malicious', async () => {
     const file = joinBytes(le(4, 1, 2, 3, 0x3f800000), latin1('\x7fELF\x02\x01\x01' + '\0'.repeat(40)));
     expect((await scanned({ 'm.bin': file })).rules).toContain('program-as-weights');

@@ -6,15 +6,8 @@
 import { type ByteSource, type FileTree, HeirloomError } from '../../base/index.ts';
 import { type Checkpoint, type Detected, openCheckpoint } from '../../weights/index.ts';
 import { type Collector, report } from '../rules.ts';
-import { judgeCaffe } from './caffe.ts';
 import { judgeMetadata, judgeMetadataKey } from './commands.ts';
-import { judgeGguf } from './gguf.ts';
-import { judgeGraphDef } from './graphdef.ts';
-import { judgeHdf5 } from './hdf5.ts';
-import { judgeOnnx } from './onnx.ts';
 import { judgeSecrets } from './secrets.ts';
-import { judgeTemplate } from './template.ts';
-import { judgeTflite } from './tflite.ts';
 
 /** A file, and what stands beside it; `tree` is null for a member of an archive. */
 interface Place {
@@ -23,14 +16,15 @@ interface Place {
 }
 type Carrier = (place: Place, into: Collector) => Promise<void>;
 
+/** Imported when first met: most scans meet one or two of them. */
 const CARRIERS: Partial<Record<Detected, Carrier>> = {
   safetensors: (place, into) => judgeHeader(place, into),
-  gguf: (place, into) => judgeHeader(place, into, judgeGguf),
-  onnx: ({ source, tree }, into) => judgeOnnx(source, tree, into),
-  'tf-graphdef': ({ source }, into) => judgeGraphDef(source, into),
-  caffe: ({ source }, into) => judgeCaffe(source, into),
-  'keras-h5': ({ source }, into) => judgeHdf5(source, into),
-  tflite: ({ source }, into) => judgeTflite(source, into),
+  gguf: async (place, into) => judgeHeader(place, into, (await import('./gguf.ts')).judgeGguf),
+  onnx: async ({ source, tree }, into) => (await import('./onnx.ts')).judgeOnnx(source, tree, into),
+  'tf-graphdef': async ({ source }, into) => (await import('./graphdef.ts')).judgeGraphDef(source, into),
+  caffe: async ({ source }, into) => (await import('./caffe.ts')).judgeCaffe(source, into),
+  'keras-h5': async ({ source }, into) => (await import('./hdf5.ts')).judgeHdf5(source, into),
+  tflite: async ({ source }, into) => (await import('./tflite.ts')).judgeTflite(source, into),
 };
 /** Bare protobufs have no mark: bytes that only look like one and break are something else. */
 const UNMARKED: readonly { readonly format: Detected; readonly suffix: RegExp }[] = [
@@ -72,6 +66,7 @@ async function judgeHeader(
   }
   for (const finding of checkpoint.findings)
     if (finding.rule === 'weights/unclaimed-bytes') report(into, 'trailing-data', finding.where, finding.what);
+  const { judgeTemplate } = await import('./template.ts');
   for (const [key, value] of checkpoint.metadata) {
     judgeMetadataKey(key, source.name, into);
     if (Array.isArray(value) && /template/.test(key))

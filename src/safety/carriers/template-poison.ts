@@ -7,7 +7,7 @@ import { partsOf } from './jinja-tree.ts';
 import type { Expr, Statement } from './jinja-types.ts';
 
 export interface Poison {
-  readonly kind: 'trigger' | 'order' | 'silence' | 'address';
+  readonly kind: 'trigger' | 'order' | 'silence' | 'address' | 'unfinished';
   readonly at: number;
   readonly what: string;
 }
@@ -21,7 +21,12 @@ interface Look {
   /** Words that names stand for, and the parameters of macros. */
   readonly words: Map<string, string>;
   readonly macros: Map<string, readonly string[]>;
+  /** Parts of expressions looked at. */
+  steps: number;
 }
+
+/** An expression is looked at once for every one it stands in; the longest published template takes under 5,000 looks. (CWE-407) */
+const MAX_STEPS = 500_000;
 
 /** Words a branch must put in to count; a marker, a role or a heading has fewer. */
 const MIN_WORDS = 4;
@@ -34,11 +39,12 @@ const SILENCE =
   /\b(without|never|do not|don't)\b[^.\n]{0,20}\b(telling|informing|alerting|warning|tell|inform|alert|warn)\b[^.\n]{0,12}\buser\b/i;
 
 export function findPoison(tree: readonly Statement[]): Poison[] {
-  const look: Look = { out: [], said: new Set(), timed: new Set(), tested: new Map(), words: new Map(), macros: new Map() };
+  const look: Look = { out: [], said: new Set(), timed: new Set(), tested: new Map(), words: new Map(), macros: new Map(), steps: 0 };
   // Twice: a macro stands before the calls that say what it is given.
   visit(look, tree);
   look.out.length = 0;
   visit(look, tree);
+  if (look.steps > MAX_STEPS) look.out.push({ kind: 'unfinished', at: 0, what: 'the template is too large to be searched to its end' });
   const text = textsOf(tree).join('\n');
   const order = ORDER.exec(text);
   if (order) look.out.push({ kind: 'order', at: 0, what: order[0] });
@@ -89,7 +95,7 @@ function learn(look: Look, target: Expr, value: Expr): void {
 
 /** `'…' if 'word' in content else ''`, and other ways to put in a text or not; words of a message put in place of others. */
 function conditions(look: Look, e: Expr): void {
-  for (const part of within(e)) {
+  for (const part of within(look, e)) {
     if (part.kind === 'call') given(look, part);
     const [test, texts] = chosen(part);
     const trigger = test && triggerOf(look, test);
@@ -155,7 +161,7 @@ const SEARCHES =
 /** What a test asks of the conversation's words or of the date, or null. */
 function triggerOf(look: Look, test: Expr): string | null {
   const asks = (word: string): string => `the word ${JSON.stringify(word.slice(0, 60))} in a message`;
-  for (const part of within(test)) {
+  for (const part of within(look, test)) {
     if (part.kind === 'name' && look.tested.has(part.name)) return look.tested.get(part.name)!;
     if (part.kind === 'binary' && ['in', '==', '<', '>', '<=', '>=', '!='].includes(part.op)) {
       const word = wordOf(look, part.left);
@@ -198,7 +204,7 @@ const SAID = /^(content|text|query|prompt|user_?(message|input|query|prompt)|las
 /** Whether an expression holds words of the conversation. */
 function isSaid(look: Look, e: Expr): boolean {
   if (e.kind === 'const' || e.kind === 'condition') return false;
-  for (const part of within(e)) {
+  for (const part of within(look, e)) {
     if (part.kind === 'name' && (look.said.has(part.name) || SAID.test(part.name))) return true;
     if (part.kind === 'attribute' && (SAID.test(part.name) || look.said.has(part.name))) return true;
     if (part.kind === 'item' && part.key.kind === 'const' && typeof part.key.value === 'string' && SAID.test(part.key.value)) return true;
@@ -214,17 +220,20 @@ function saidByFilter(part: Extract<Expr, { kind: 'filter' }>): boolean {
   return /^(string|tojson|pprint)$/.test(part.name) && part.of?.kind === 'name' && part.of.name === 'messages';
 }
 function isTimed(look: Look, e: Expr): boolean {
-  for (const part of within(e))
+  for (const part of within(look, e))
     if (part.kind === 'name' && (look.timed.has(part.name) || /^(strftime_now|now|datetime|date_string|today)$/.test(part.name)))
       return true;
   return false;
 }
 
 /** An expression and all in it. */
-function within(e: Expr): Expr[] {
-  const out = [e];
-  for (let i = 0; i < out.length; i++) out.push(...partsOf(out[i]!));
-  return out;
+function* within(look: Look, e: Expr): Generator<Expr> {
+  const rest = [e];
+  for (let i = 0; i < rest.length; i++) {
+    if (++look.steps > MAX_STEPS) return;
+    yield rest[i]!;
+    rest.push(...partsOf(rest[i]!));
+  }
 }
 
 /** Texts an expression may give out: constants that are not keys, arguments of tests or compared. */

@@ -36,6 +36,7 @@ const POISON: Readonly<Record<Poison['kind'], readonly [rule: string, says: stri
   order: ['template-order', 'the template tells the model:'],
   silence: ['template-text', 'the template tells the model:'],
   address: ['template-text', 'the template puts in the address'],
+  unfinished: ['template-unparsed', ''],
 };
 
 /** What cannot be parsed is still searched for these: some engine may read it more generously. */
@@ -52,6 +53,8 @@ const OTHER_LANGUAGE = /\{\{-?\s*(\.[A-Z]|(if|range|with|else if)\s+[.$(]|end\b|
 /** @param sure whether it is certainly a template: a text among others that cannot be parsed is none. */
 export function judgeTemplate(template: string, file: string, field: string, into: Collector, sure = false): void {
   if (!/\{[{%#]/.test(template)) return;
+  // `${{ vars.NAME }}` is the language of build services.
+  if (!sure && !CHAT_PLACE.test(`${file}:${field}`) && !/(^|[^$])\{\{|\{[%#]/.test(template)) return;
   const where = (at: number): { file: string; field?: string; byte?: number } =>
     field ? { file, field } : { file, byte: new TextEncoder().encode(template.slice(0, at)).length };
   try {
@@ -64,7 +67,7 @@ export function judgeTemplate(template: string, file: string, field: string, int
     };
     const chat = CHAT_PLACE.test(`${file}:${field}`) || CHAT.test(template);
     for (const reached of walkTemplate(tree)) tell(ruleOf(reached, chat), reached.at, SAYS[reached.kind](reached.what));
-    for (const { kind, at, what } of findPoison(tree)) tell(POISON[kind][0], at, `${POISON[kind][1]} ${what}`);
+    for (const { kind, at, what } of findPoison(tree)) tell(POISON[kind][0], at, `${POISON[kind][1]} ${what}`.trim());
   } catch (error) {
     if (!(error instanceof JinjaError)) throw error;
     // A text among others may be prose about code; only what stands inside delimiters is looked at then.

@@ -18,7 +18,7 @@ const FREE_READS = 200_000;
 const READS_PER_BYTE = 2;
 /** Custom operators of TensorFlow Lite's own tree, MediaPipe and the Edge TPU. */
 const KNOWN =
-  /^(TFLite_Detection_PostProcess|Convolution2DTransposeBias|MaxPoolingWithArgmax2D|MaxUnpooling2D|edgetpu-custom-op|AudioSpectrogram|Mfcc|RFFT2D|IRFFT2D|RngBitGenerator|HashtableV2|Roll|ExtractGlimpse|Landmarks2TransformMatrix|TransformLandmarks|TransformTensorBilinear|TFSentencepieceTokenizeOp|Whitespace_?Tokenizer|NGrams|RaggedTensorToTensor|CIRCULAR_BUFFER|ethos-u|XtensaHifi\w*)$/i;
+  /^(TFLite_Detection_PostProcess|Convolution2DTransposeBias|MaxPoolingWithArgmax2D|MaxUnpooling2D|edgetpu-custom-op|AudioSpectrogram|Mfcc|RFFT2D|IRFFT2D|RngBitGenerator|HashtableV2|Roll|ExtractGlimpse|Landmarks2TransformMatrix|TransformLandmarks|TransformTensorBilinear|TFSentencepieceTokenizeOp|Whitespace_?Tokenizer|NGrams|RaggedTensorToTensor|CIRCULAR_BUFFER|ParseExampleV2|Signal(Energy|FilterBank\w*|I?R?Fft\w*|PCAN|Window|Delay|Framer|OverlapAdd|Stacker)|ethos-u|XtensaHifi\w*)$/i;
 
 class Broken extends Error {
   readonly at: number;
@@ -126,7 +126,12 @@ async function tables(b: Buffer, field: number): Promise<Table[]> {
   return out;
 }
 
-/** Model: version 0, operator_codes 1, subgraphs 2, description 3, buffers 4, metadata 6. */
+/** The table a field leads to, or null when the field is left out. */
+async function tableAt(b: Buffer, field: number): Promise<Table | null> {
+  return field === 0 ? null : table(b, await follow(b, field));
+}
+
+/** Model: version 0, operator_codes 1, subgraphs 2, description 3, buffers 4, metadata_buffer 5, metadata 6, signature_defs 7. */
 async function judgeModel(b: Buffer, file: string, into: Collector): Promise<void> {
   const model = await table(b, await follow(b, 0));
   const codes = await tables(b, model.field(1));
@@ -134,13 +139,12 @@ async function judgeModel(b: Buffer, file: string, into: Collector): Promise<voi
   const buffers = await tables(b, model.field(4));
   for (const buffer of buffers) {
     await vector(b, buffer.field(0), 1);
-    // Values over 2 GB stand behind the FlatBuffer.
-    const [offset, size] = await Promise.all(
-      [1, 2].map(async (i) => (buffer.field(i) ? (await b.u32(buffer.field(i))) + 2 ** 32 * (await b.u32(buffer.field(i) + 4)) : 0)),
-    );
-    if (offset! > 1 && offset! + size! > b.size) throw new Broken(`places a buffer of ${size} bytes at ${offset}`, 0);
+    await judgePlace(b, buffer.field(1), buffer.field(2));
   }
-  for (const graph of await tables(b, model.field(2))) await judgeGraph(b, graph, codes.length, buffers.length);
+  const graphs = await tables(b, model.field(2));
+  for (const graph of graphs) await judgeGraph(b, graph, codes.length, buffers.length);
+  await vector(b, model.field(5), 4);
+  for (const signature of await tables(b, model.field(7))) await judgeSignature(b, signature, graphs.length);
   judgeMetadata('description', await text(b, model.field(3)), file, into);
   for (const entry of await tables(b, model.field(6))) {
     await text(b, entry.field(0));
@@ -159,15 +163,40 @@ async function judgeOperator(b: Buffer, code: Table, file: string, into: Collect
     report(into, 'custom-operator', where, `the model needs the operator "${custom.slice(0, 100)}", which is not part of TensorFlow Lite`);
 }
 
-/** SubGraph: tensors 0 {shape 0, buffer 2, name 3}, inputs 1, outputs 2, operators 3 {opcode_index 0, inputs 1, outputs 2, custom_options 5}, name 4. */
+/** SignatureDef: inputs 0, outputs 1 (TensorMap: name 0, tensor_index 1), signature_key 2, subgraph_index 4. */
+async function judgeSignature(b: Buffer, signature: Table, graphs: number): Promise<void> {
+  for (const list of [0, 1]) for (const entry of await tables(b, signature.field(list))) await text(b, entry.field(0));
+  await text(b, signature.field(2));
+  const graph = signature.field(4) ? await b.u32(signature.field(4)) : 0;
+  if (graph >= graphs) throw new Broken(`names the subgraph ${graph} of ${graphs}`, signature.field(4));
+}
+
+/** Tensor: shape 0, buffer 2, name 3, quantization 4, sparsity 6, shape_signature 7. */
+async function judgeTensor(b: Buffer, tensor: Table, buffers: number): Promise<void> {
+  await vector(b, tensor.field(0), 4);
+  await text(b, tensor.field(3));
+  await vector(b, tensor.field(7), 4);
+  const buffer = tensor.field(2) ? await b.u32(tensor.field(2)) : 0;
+  if (buffer >= Math.max(1, buffers)) throw new Broken(`gives a tensor the buffer ${buffer} of ${buffers}`, tensor.field(2));
+  const quantization = await tableAt(b, tensor.field(4));
+  // min, max, scale; zero_point of eight bytes; details of its own making.
+  for (const list of [0, 1, 2]) await vector(b, quantization?.field(list) ?? 0, 4);
+  await vector(b, quantization?.field(3) ?? 0, 8);
+  await vector(b, (await tableAt(b, quantization?.field(5) ?? 0))?.field(0) ?? 0, 1);
+  const sparsity = await tableAt(b, tensor.field(6));
+  for (const list of [0, 1]) await vector(b, sparsity?.field(list) ?? 0, 4);
+  // DimensionMetadata: array_segments 2 and 3, array_indices 4 and 5, each a kind of numbers and a table of them.
+  for (const axis of await tables(b, sparsity?.field(2) ?? 0))
+    for (const kind of [2, 4]) {
+      const type = axis.field(kind) ? await b.u8(axis.field(kind)) : 0;
+      await vector(b, (await tableAt(b, axis.field(kind + 1)))?.field(0) ?? 0, type === 3 ? 1 : type === 2 ? 2 : 4);
+    }
+}
+
+/** SubGraph: tensors 0, inputs 1, outputs 2, operators 3, name 4. */
 async function judgeGraph(b: Buffer, graph: Table, codes: number, buffers: number): Promise<void> {
   const tensors = await tables(b, graph.field(0));
-  for (const tensor of tensors) {
-    await vector(b, tensor.field(0), 4);
-    await text(b, tensor.field(3));
-    const buffer = tensor.field(2) ? await b.u32(tensor.field(2)) : 0;
-    if (buffer >= Math.max(1, buffers)) throw new Broken(`gives a tensor the buffer ${buffer} of ${buffers}`, tensor.field(2));
-  }
+  for (const tensor of tensors) await judgeTensor(b, tensor, buffers);
   const within = async (field: number): Promise<void> => {
     const { start, count } = await vector(b, field, 4);
     for (let i = 0; i < count; i++) {
@@ -178,12 +207,21 @@ async function judgeGraph(b: Buffer, graph: Table, codes: number, buffers: numbe
   };
   await within(graph.field(1));
   await within(graph.field(2));
+  // Operator: opcode_index 0, inputs 1, outputs 2, builtin_options 4, custom_options 5, mutating_variable_inputs 7, intermediates 8, large options 9 and 10, builtin_options_2 12.
   for (const operator of await tables(b, graph.field(3))) {
     const code = operator.field(0) ? await b.u32(operator.field(0)) : 0;
     if (code >= codes) throw new Broken(`names the operator code ${code} of ${codes}`, operator.field(0));
-    await within(operator.field(1));
-    await within(operator.field(2));
-    await vector(b, operator.field(5), 1);
+    for (const list of [1, 2, 8]) await within(operator.field(list));
+    for (const options of [4, 12]) await tableAt(b, operator.field(options));
+    for (const list of [5, 7]) await vector(b, operator.field(list), 1);
+    await judgePlace(b, operator.field(9), operator.field(10));
   }
   await text(b, graph.field(4));
+}
+
+/** Values over 2 GB stand behind the FlatBuffer, at an offset and of a size of eight bytes each. */
+async function judgePlace(b: Buffer, offsetAt: number, sizeAt: number): Promise<void> {
+  const wide = async (at: number): Promise<number> => (at ? (await b.u32(at)) + 2 ** 32 * (await b.u32(at + 4)) : 0);
+  const [offset, size] = [await wide(offsetAt), await wide(sizeAt)];
+  if (offset > 1 && offset + size > b.size) throw new Broken(`places ${size} bytes at ${offset}`, offsetAt);
 }

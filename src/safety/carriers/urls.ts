@@ -19,7 +19,7 @@ const HIDDEN =
 /** Keys under which an address is meant to be asked. */
 const ASKED =
   /(download|callback|webhook|hook|endpoint|mirror|fetch|update|upload|remote|payload|exfil|report_to|telemetry|server|proxy|(model|weights?|file|src|source|script|code|plugin|checkpoint|tokenizer|data)_?(url|uri|link|src|location))/i;
-const ADDRESS = /\b(?:https?|ftp|wss?|tcp):\/\/[^\s"'<>)\]}\\]+/gi;
+const ADDRESS = /\b(?:https?|ftp|wss?|tcp):\/\/[^\s"'<>)\]}\\\u3000-\u303f\uff00-\uffef]+/gi;
 /** A number, or a bare host name, inside the user's own network, is the writer's machine. */
 const LITERAL = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\]|0x[0-9a-f]+|\d{8,10})$/i;
 const LOCAL = /^(127\.|0\.0\.0\.0$|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|localhost$|\[::1\]$)/i;
@@ -55,11 +55,14 @@ function hostOf(address: string): Place {
 }
 
 function oddHost(address: string, { authority, host }: Place, known: boolean, key: string): string | null {
-  if (authority.includes('@')) return 'whose host stands behind an "@"';
+  // `https://user:word@github.com` asks GitHub; what poses as a host in front of another is a trick.
+  if (authority.includes('@') && !known) return 'whose host stands behind an "@"';
   if (HIDDEN.test(host)) return 'a service that hides who answers';
   if (LITERAL.test(host)) return 'a bare number in place of a name';
   if (known) return null;
-  const imitated = KNOWN.find((one) => host.includes(one) || (one.length > 8 && address.includes(`/${one}/`)));
+  // A short name stands in many longer ones (`oadoi.org`).
+  const labels = `.${host}`.replaceAll('-', '.');
+  const imitated = KNOWN.find((one) => (one.length > 8 ? host.includes(one) || address.includes(`/${one}/`) : labels.includes(`.${one}`)));
   if (imitated) return `which is not ${imitated}`;
   return ASKED.test(key) ? 'a host that publishes no models' : null;
 }
