@@ -16,13 +16,13 @@ import {
   mutations,
   safetensorsFile,
   sharedBytes,
+  tarBytes,
   u32,
   writeGguf,
   zipBytes,
 } from '../weights/testing/index.ts';
 import { scanTree, type SafetyReport } from './index.ts';
 import { flatBuffer, PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
-import { tarBytes } from '../weights/testing/torch-files.ts';
 
 /** Processor time a damaged file of a few kilobytes may take. */
 const MAX_CPU_MS = 2000;
