@@ -67,7 +67,7 @@ export function watchWorker(task: Omit<Task, 'at'>, onMessage: (message: Message
   const timer = setInterval(() => {
     const now = index();
     const spent = timeOf(child.pid!);
-    if (!watched.busy || now !== seen) {
+    if (!watched.busy || now !== seen || now < 0) {
       seen = now;
       since = spent;
     } else if (spent - since > HANG_MS) {

@@ -16,7 +16,7 @@ const MAX_CALLS = 50_000;
 
 /** Import statements of modules that start programs, load code or open connections, and calls into them. */
 const IMPORTS =
-  /(^|[\n;])[^\S\n]*(import|from)\s+(os|posix|nt|sys|subprocess|importlib|socket|webbrowser|ctypes|pty|builtins|runpy|shutil|pickle|marshal|urllib|requests)\b|\b(posix|webbrowser|importlib|torch\.ops)\.[\w.]+\(/;
+  /(^|[\n;])[^\S\n]*(import|from)\s+(os|posix|nt|sys|subprocess|importlib|socket|webbrowser|ctypes|pty|builtins|runpy|shutil|pickle|marshal|urllib|requests)\b|\b(posix|webbrowser|importlib|torch\.ops)\.[\w.]{1,200}\(/;
 
 /** Whether a text among data would start programs or evaluate text if somebody ran it. */
 export function looksLikeCode(text: string): boolean {

@@ -16,9 +16,9 @@ import {
   mutations,
   safetensorsFile,
   sharedBytes,
+  tarBytes,
   u32,
   writeGguf,
-  tarBytes,
   zipBytes,
 } from '../weights/testing/index.ts';
 import { scanTree, type SafetyReport } from './index.ts';
@@ -135,6 +135,11 @@ describe('damage is refused or told, in time', () => {
   });
 });
 
+function torchscript(code: string): Uint8Array {
+  const members = { 'm/data.pkl': '\x80\x02N.', 'm/constants.pkl': '\x80\x02).', 'm/code/a.py': code };
+  return zipBytes(Object.entries(members).map(([name, data]) => ({ name, data: latin1(data) })));
+}
+
 /** A directory that names one stored member over and over. */
 function overlappingZip(times: number): Uint8Array {
   const whole = zipBytes([{ name: '00000', data: latin1('c'.repeat(100_000)) }]);
@@ -215,10 +220,35 @@ describe('work grows with the file, not with what the file says', () => {
         return file;
       },
     ],
+    ['a name after blanks', 'm.keras', () => zipBytes([{ name: 'config.json', data: text(JSON.stringify({ fn: ' '.repeat(100_000) })) }])],
+    ['a layer that is never opened', 'm.prototxt', () => text(`python_param${' '.repeat(100_000)}`)],
+    ['modules that lead to modules', 'config.json', () => text(JSON.stringify(Array(200).fill({ a: 'posix.'.repeat(1600) })))],
+    ['an operator of a hundred thousand letters', 'm.pt', () => torchscript(`ops.image.${'read_'.repeat(20_000)}`)],
+    ['widths of zeros', 'm.jinja', () => text(`{% set x = '%' ~ '0' * 9990 %}${'{{ x % 1 }}'.repeat(600)}`)],
+    ['texts of two thousand fields', 'm.jinja', () => text(`{% set x = '{}' * 2000 %}${'{{ x.format(1) }}'.repeat(6000)}`)],
     ['two thousand members that are one', 'm.zip', () => overlappingZip(2000)],
     ['six thousand operators that are one, with six thousand inputs', 'm.tflite', () => overlappingTflite(6000)],
   ])('%s', async (_, path, bytes) => {
     await survives({ [path]: bytes() });
+  });
+
+  test('a pax record behind which no other has a length', async () => {
+    const archive = tarBytes([{ name: 'x', data: latin1('8 a=bcd\nrest') }]);
+    archive[156] = 'x'.charCodeAt(0);
+    const header = archive.subarray(0, 512);
+    header.fill(0x20, 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.set(latin1(`${sum.toString(8).padStart(6, '0')}\0 `), 148);
+    await survives({ 'm.tar': archive });
+  });
+
+  test('a zip whose members share their data', async () => {
+    const one = zipBytes([{ name: 'a', data: new Uint8Array(deflateRawSync(new Uint8Array(1 << 20))), method: 8, size: 1 << 20 }]);
+    const end = one.slice(-22);
+    const directory = one.subarray(new DataView(end.buffer).getUint32(16, true), -22);
+    end.set(joinBytes(le(2, 300, 300), le(4, 300 * directory.length)), 8);
+    const file = joinBytes(one.subarray(0, -22 - directory.length), ...Array.from({ length: 300 }, () => directory), end);
+    expect(rulesOf(await survives({ 'm.zip': file }))).toContain('safety/archive-bomb');
   });
 
   test('a pickle that loads one inner pickle twenty thousand times', async () => {

@@ -60,7 +60,8 @@ describe('a TensorFlow.js model', () => {
     const model = json([weight('w', [1, 2], { quantization: { dtype: 'uint8', scale: 1, min: 0 } })], []);
     await fc.assert(
       fc.asyncProperty(mutations(model), async (bytes) => void codes.add(await survives(openTfjs, 'model.json', bytes))),
-      { numRuns: 300 },
+      // Most damage is no JSON any more: of 300 inputs, all were in one run of two hundred.
+      { numRuns: 2000 },
     );
     expect(codes.size).toBeGreaterThan(1);
   });

@@ -49,7 +49,7 @@ function judgeLayer(module: string, where: { file: string; byte: number; field: 
 /** @param text of a `.prototxt`. */
 export function judgePrototxt(text: string, file: string, into: Collector): void {
   let told = 0;
-  for (const match of text.slice(0, 16 << 20).matchAll(/type\s*:\s*["']Python["']|python_param\s*:?\s*\{/g)) {
+  for (const match of text.slice(0, 16 << 20).matchAll(/type\s*:\s*["']Python["']|python_param\s*(?::\s*)?\{/g)) {
     if (++told > 100) return;
     const module = /module\s*:\s*["']([^"']{1,200})["']/.exec(text.slice(match.index, match.index + 2000))?.[1] ?? '';
     judgeLayer(module, { file, byte: match.index, field: 'layer' }, into);

@@ -73,13 +73,16 @@ export function percent(format: string, values: readonly Value[]): Value {
   };
   const map = values.length === 1 && values[0] instanceof Map ? values[0] : null;
   return bounded(
-    format.replace(/%(?:\((\w*)\))?[-+ #0]*(\d*)(?:\.\d+)?[hlL]?([a-zA-Z%])/g, (_, name: string | undefined, _width, type: string) => {
-      if (type === '%') return '%';
-      const value = name !== undefined ? map?.get(name) : values[next++];
-      if (type === 'c' && typeof value === 'number') return value >= 0 && value <= 0x10ffff ? String.fromCodePoint(value) : GAP;
-      if ((type === 'x' || type === 'X') && typeof value === 'number') return value.toString(16);
-      return take(value);
-    }),
+    format.replace(
+      /%(?:\((\w*)\))?[-+ #0]*((?:[1-9]\d*)?)(?:\.\d+)?[hlL]?([a-zA-Z%])/g,
+      (_, name: string | undefined, _width, type: string) => {
+        if (type === '%') return '%';
+        const value = name !== undefined ? map?.get(name) : values[next++];
+        if (type === 'c' && typeof value === 'number') return value >= 0 && value <= 0x10ffff ? String.fromCodePoint(value) : GAP;
+        if ((type === 'x' || type === 'X') && typeof value === 'number') return value.toString(16);
+        return take(value);
+      },
+    ),
   );
 }
 

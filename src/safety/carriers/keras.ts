@@ -142,7 +142,7 @@ function judgeFunctions(value: Json, path: string, placed: boolean, into: Collec
   if (REACHING.test(textOf(value['class_name']) ?? '') && textOf(value['module']) === null)
     say('keras-runs', `"${path}" names the function ${textOf(value['class_name'])!}`);
   for (const key of ['fn', 'fn_name', 'function', 'function_name', 'func', 'callable', 'config', 'activation']) {
-    const text = textOf(value[key])?.replace(/\s*\(.*$/s, '') ?? '';
+    const text = textOf(value[key])?.split('(', 1)[0]!.trimEnd() ?? '';
     const last = text.split('.').at(-1)!;
     if (last === 'get_file') {
       if (/"([a-z]+:)?\/\//i.test(JSON.stringify(value))) say('keras-runs', `"${path}" downloads a file while the model is loaded`);

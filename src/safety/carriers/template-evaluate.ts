@@ -189,7 +189,8 @@ function item(w: Walk, e: Extract<Expr, { kind: 'item' }>): readonly Value[] {
   const of = evaluate(w, e.of);
   if (e.key.kind === 'slice') {
     const [from, to, step] = [e.key.from, e.key.to, e.key.step].map((part) => (part ? newest(evaluate(w, part)) : null));
-    return of.map((value) => sliceValue(value, from!, to!, step!));
+    for (const value of of) if (typeof value === 'string' || Array.isArray(value)) w.steps += value.length >> 4;
+    return w.steps > MAX_STEPS ? NOTHING : of.map((value) => sliceValue(value, from!, to!, step!));
   }
   const keys = evaluate(w, e.key);
   for (const key of keys) {
@@ -254,6 +255,8 @@ function call(w: Walk, e: Extract<Expr, { kind: 'call' }>): readonly Value[] {
 
 function formatted(w: Walk, at: number, text: Value, args: readonly Value[], named: ReadonlyMap<string, Value>): Value {
   if (typeof text !== 'string') return UNKNOWN;
+  w.steps += text.length >> 4;
+  if (w.steps > MAX_STEPS) return UNKNOWN;
   exhausts(w, at, wideField(text));
   const from = args[0] instanceof Map ? (args[0] as ReadonlyMap<string, Value>) : named;
   const { text: out, walks } = formatText(text, args, from);

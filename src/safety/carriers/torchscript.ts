@@ -7,7 +7,7 @@ import { type Collector, report } from '../rules.ts';
 
 /** Operators that read or write files, or load more code. */
 const ACTS =
-  /\b(?:torch|ops\.aten)\.(save|from_file|_load|load_library)\s*\(|\bops\.(?:image|torchvision|torchaudio|torio|torchtext|fb|caffe2|c10d|rpc|inductor|fs|file|io)\.((?:\w*_)?(?:read|write|load|save|open|download)_?\w*)\s*\(|\bops\.(?:aten|prim)\.(from_file|save|PythonOp|python_op\w*|open|eval|exec)\s*\(|\b(?:torch\.)?ops\.loaded_libraries\b|\b(CallFunction|PythonOp)\(/;
+  /\b(?:torch|ops\.aten)\.(save|from_file|_load|load_library)\s*\(|\bops\.(?:image|torchvision|torchaudio|torio|torchtext|fb|caffe2|c10d|rpc|inductor|fs|file|io)\.((?=\w{0,100}?(?:\b|_)(?:read|write|load|save|open|download))\w+)\s*\(|\bops\.(?:aten|prim)\.(from_file|save|PythonOp|python_op\w*|open|eval|exec)\s*\(|\b(?:torch\.)?ops\.loaded_libraries\b|\b(CallFunction|PythonOp)\(/;
 /** Namespaces that come with PyTorch and its sister libraries. */
 const NAMESPACES =
   /^(aten|prim|prims|quantized|quantized_decomposed|_quantized|torchvision|torchaudio|torchtext|image|prepacked|mkldnn|mkldnn_prepacked|onednn|sparse|metal|metal_prepack|vulkan|vulkan_prepack|xnnpack|static_runtime|inductor|nnapi|profiler|rnn|c10d|c10d_functional|_c10d_functional|debugprims|ops|tensorexpr|triton|cuda|mps|fb|fbgemm|rngprims|symm_mem|torch_scatter|torch_sparse|torch_cluster|torch_spline_conv|pyg)$/;
