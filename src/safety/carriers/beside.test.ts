@@ -125,6 +125,12 @@ describe('a configuration', () => {
   });
 });
 
+test('addresses in the texts of a data set are no business here, one that a program follows is', async () => {
+  const told = async (row: object): Promise<string[]> => (await scanned({ 'train.json': json([row]) })).rules;
+  expect(await told({ text: 'as http://93.184.216.34/x says', rawForm: 'http://93.184.216.34/x' })).toEqual([]);
+  expect(await told({ callback_url: 'http://93.184.216.34/x' })).toEqual(['odd-address']);
+});
+
 test('a compiler’s configuration with comments in it is none that a loader reads', async () => {
   const files = { 'web/tsconfig.app.json': text('{ /* the browser */ "include": ["src"], }') };
   expect(await scanned(files)).toEqual({ verdict: 'clean', rules: [] });

@@ -30,6 +30,8 @@ const PATH_KEY =
 const LOADED = /(config|settings|manifest|processor|params|args)[^/!]*\.(json|ya?ml)$|model_index\.json$/i;
 const PROSE = /template|prompt|description|instruction|example|message|comment|readme|citation/i;
 
+/** Keys whose value a program follows. */
+const ADDRESS_KEY = /ur[il]|link|endpoint|host|server|mirror|callback|webhook|download|source|location|repo|remote|proxy|path|file/i;
 /** A callable by its module. */
 const DOTTED = /^[A-Za-z_]\w*(\.\w+)+$/;
 
@@ -88,7 +90,9 @@ export function judgeConfig(root: JsonValue, file: string, into: Collector): voi
 
 function judgeText(value: string, key: string, path: string, file: string, into: Collector): void {
   if (value.length > 1 && value.includes('{')) judgeTemplate(value, file, path, into, /template$/i.test(key) || /chat_template/.test(path));
-  if (value.includes('://')) judgeAddresses(value, key, file, path, into);
+  // In files that no loader reads, data sets above all, addresses in prose lead nobody anywhere.
+  if (value.includes('://') && (LOADED.test(file) || (ADDRESS_KEY.test(key) && !/\s/.test(value.trim()))))
+    judgeAddresses(value, key, file, path, into);
   if (LOADED.test(file) && value.length < 10_000 && !PROSE.test(path)) {
     const command = commandIn(value);
     if (command)
