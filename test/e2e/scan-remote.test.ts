@@ -69,6 +69,14 @@ describe('a repository on a hub', () => {
     expect((await scan(['hf:lab/gap'])).stdout).toContain('unreadable hf:lab/gap/config.json');
   });
 
+  test('is not checked to the end when a file beside the weights is not to be had', async () => {
+    hub.repos['lab/hole'] = { 'model.safetensors': files['model.safetensors'], 'tool.py': text('x = 1') };
+    hub.routes.set(`/lab/hole/resolve/${hub.commit('lab/hole')}/tool.py`, (_, response) => void response.writeHead(404).end());
+    const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: '/nonexistent', HEIRLOOM_REGISTER: '' };
+    const { code, json } = await heirloom(['check', 'hf:lab/hole', '--json'], { env });
+    expect([code, json().safety.verdict]).toEqual([2, 'unreadable']);
+  });
+
   test('that a server gives nothing of is told in words, never with 0', async () => {
     for (const [fault, words] of [
       [{ status: { n: Infinity, code: 403 } }, 'does not let us read it'],

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { EXIT } from '../exit.ts';
 import { exitCodeOf, machineAnswer, tryEach } from '../inputs.ts';
 import { openNamedRegister } from '../register-option.ts';
 import { noteSkipped, type Runtime } from '../runtime.ts';
@@ -35,6 +36,8 @@ export function addCheck(program: Command, runtime: Runtime): void {
       }
       // Last: were the page not written, an error would follow, and stdout carries one object only.
       if (options.json) runtime.print(toJson(machineAnswer('heirloom-check/1', 'locator', checked, (assessment) => assessment)));
-      process.exitCode = exitCodeOf(checked, (assessment) => outcomeOf(assessment).exitCode === 1);
+      // A file whose bytes could not be had was not judged: that is no finding about the model.
+      const missed = assessments.some(({ safety }) => safety.files.some((file) => file.error));
+      process.exitCode = missed ? EXIT.failed : exitCodeOf(checked, (assessment) => outcomeOf(assessment).exitCode === 1);
     });
 }
