@@ -54,13 +54,14 @@ if (to > from) {
     // Making is on nobody's account.
     mark(-1);
     const input = makeInput(unit, index);
+    const isMade = peakMemory() <= MAX_MIB;
     mark(index);
     const { what, answer, ms } = await attempt(input);
     slowest = Math.max(slowest, ms);
     if (answer === 'refused') refused++;
     if (what) send({ kind: 'finding', index, what });
     const memory = tooMuch();
-    if (memory) send({ kind: 'finding', index, what: memory });
+    if (memory && isMade) send({ kind: 'finding', index, what: memory });
     // The peak stays: the next input is for another process.
     over = memory !== null;
   }
