@@ -80,9 +80,10 @@ async function run(batch: Batch): Promise<void> {
     });
     const { why, index } = await ended;
     if (why) {
-      const at = Math.max(index, from);
-      findings.push({ index: at, what: `${unit}: ${why}` });
-      inputs += at + 1 - from;
+      const isMaking = index < -1;
+      const at = Math.max(isMaking ? -index - 2 : index, from);
+      if (!isMaking) findings.push({ index: at, what: `${unit}: ${why}` });
+      inputs += at - from + (isMaking ? 0 : 1);
       next = at + 1;
     }
     from = next;

@@ -51,8 +51,8 @@ if (to > from) {
   let index = from;
   for (let over = false; index < to && !over; index++) {
     if (index % 256 === 0) await setImmediate();
-    // Making is on nobody's account.
-    mark(-1);
+    // Making is on nobody's account: it is marked below -1.
+    mark(-index - 2);
     const input = makeInput(unit, index);
     const isMade = peakMemory() <= MAX_MIB;
     mark(index);
