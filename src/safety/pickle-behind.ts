@@ -6,25 +6,13 @@ import { type ByteSource, decodeLatin1 } from '../base/index.ts';
 import { type PickleGlobal, sliceSource } from '../weights/index.ts';
 import { judgeGlobal } from './globals.ts';
 import { isSpent, mayBePickle, runPickle } from './pickle-run.ts';
+import { executableName } from './programs.ts';
 import { type Collector, report } from './rules.ts';
 
 /** Bytes searched for further pickles behind a broken one, and places tried. */
 const RESYNC_BYTES = 1 << 20;
 const MAX_RESYNCS = 50;
 const RESYNC_RUN = 256 << 10;
-
-const EXECUTABLES: readonly (readonly [string, string])[] = [
-  ['MZ', 'a Windows program'],
-  ['\x7fELF', 'a Linux program'],
-  ['\xcf\xfa\xed\xfe', 'a macOS program'],
-  ['#!/', 'a script'],
-  ['PK\x03\x04', 'a zip archive'],
-];
-/** What a run of bytes begins with, when it is a program or an archive. */
-export function executableName(head: Uint8Array): string | null {
-  const text = String.fromCharCode(...head.subarray(0, 4));
-  return EXECUTABLES.find(([mark]) => text.startsWith(mark))?.[1] ?? null;
-}
 
 /** Whether a file of another kind is, from its first byte, also a pickle that calls what is dangerous or unknown. */
 export async function hidesPickle(source: ByteSource, into: Collector): Promise<boolean> {

@@ -2,7 +2,7 @@
  * Scans files of a model: what would loading them run, reach or exhaust? Nothing is loaded, rendered or run.
  * @module
  */
-import { type ByteSource, decodeLatin1, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
+import { type ByteSource, type FileTree, type Finding, HeirloomError, type Watch } from '../base/index.ts';
 import { compressionOf, type Detected, detectBytes, isTarHeader, readZip } from '../weights/index.ts';
 import { isMedia, isTextFile, judgeCompiled, judgeName, judgeShadow, judgeTextFile, promisedFormat } from './carriers/files.ts';
 import { judgeSecrets } from './carriers/secrets.ts';
@@ -12,10 +12,11 @@ import { scanCompressed } from './compressed.ts';
 import { contentName, type InnerKind, isText, MAX_DEPTH, type ScanInner } from './inner.ts';
 import { scanTar } from './tar.ts';
 import { scanZip } from './zip.ts';
-import { executableName, hidesPickle, resync } from './pickle-behind.ts';
+import { hidesPickle, resync } from './pickle-behind.ts';
 import { scanNpy } from './npy.ts';
 import { mayBePickle } from './pickle-run.ts';
 import { scanPickles } from './pickles.ts';
+import { executableName, findProgram, isProgram, judgeHiddenProgram } from './programs.ts';
 import { type Collector, newCollector, report, rulebook, verdictOf, worst } from './rules.ts';
 import { newTurns, type Turn } from './turns.ts';
 import type { FileSafety, SafetyReport } from './types.ts';
@@ -26,8 +27,6 @@ const MAX_TEXT = 64 << 20;
 const MAX_CONFIG = 1 << 20;
 /** Bytes of a header searched for marks. */
 const MAX_SEARCH = 8 << 20;
-const SEARCHED_AT_ONCE = 256 << 10;
-const LONGEST_MARK = 512;
 /** End record of a zip behind the longest comment. */
 const MAX_ZIP_TAIL = 22 + 0xffff;
 const TEXT_NAMES = /\.(json|ya?ml|jinja2?|j2|tmpl|tpl|template)$|template[^/]*\.txt$/i;
@@ -221,22 +220,6 @@ async function scanText(tree: FileTree, source: ByteSource, head: Uint8Array, de
   return /\.pyw?$/i.test(path) ? 'python' : 'text';
 }
 
-/** A whole program among raw values: its marks are eight bytes and more, so no values are taken for one. */
-const HIDDEN_PROGRAM =
-  /\x7fELF[\x01\x02]\x01\x01[\0\x03]\0{7}|This program (cannot|must) be run(?<=(?<dos>MZ[\s\S]{2,400}?)This program \w+ be run)/;
-
-async function judgeHiddenProgram(source: ByteSource, into: Collector): Promise<void> {
-  const at = await findBytes(source, HIDDEN_PROGRAM);
-  if (at > 0) report(into, 'program-as-weights', { file: source.name, byte: at }, `a program stands at byte ${at}`);
-}
-
-/** Programs by more than two letters: `MZ` alone begins raw values as well. */
-function isProgram(head: Uint8Array): boolean {
-  const name = executableName(head);
-  if (!name || name === 'a zip archive') return false;
-  return head[0] !== 0x4d || /This program|PE\0\0/.test(new TextDecoder('latin1').decode(head));
-}
-
 /** What any bytes are: by content, never by name. @returns the format. */
 async function scanSource(source: ByteSource, into: Collector, depth: number, kind: InnerKind): Promise<string> {
   // What tells by its name does so by the one it had before it was compressed.
@@ -286,29 +269,6 @@ async function scanSource(source: ByteSource, into: Collector, depth: number, ki
   if (program && program !== 'a zip archive') report(into, 'executable', { file: source.name, byte: 0 }, `the file begins like ${program}`);
   else if (!program && !isText(head)) await findProgram(source, into);
   return isText(head) ? 'text' : format;
-}
-
-/** Headers of programs in bytes of no known format: ELF, Mach-O of 64 bits, Windows by its stub, scripts by their interpreter. */
-const PROGRAM =
-  /\x7fELF[\x01\x02][\x01\x02]\x01|\xcf\xfa\xed\xfe[\x07\x0c]\0\0\x01|This program (cannot|must) be run(?<=(?<dos>MZ[\s\S]{50,200}?)This program \w+ be run)|#!\/(usr\/)?bin\/\w+/;
-
-async function findProgram(source: ByteSource, into: Collector): Promise<void> {
-  const at = await findBytes(source, PROGRAM);
-  if (at >= 0) report(into, 'executable', { file: source.name, byte: at }, `a program begins at byte ${at}`);
-}
-
-/**
- * Where a pattern of at most `LONGEST_MARK` bytes first stands in the beginning of a file; -1 when nowhere. What it names `dos` is
- * looked for backwards from what follows: forwards, a file of nothing but its first letters would cost seconds.
- */
-async function findBytes(source: ByteSource, pattern: RegExp): Promise<number> {
-  const bytes = await source.read(0, Math.min(source.size, MAX_SEARCH));
-  // Piece by piece: a text of the whole would take several times its size.
-  for (let at = 0; at < bytes.length; at += SEARCHED_AT_ONCE) {
-    const found = pattern.exec(decodeLatin1(bytes.subarray(at, at + SEARCHED_AT_ONCE + LONGEST_MARK)));
-    if (found) return at + found.index - (found.groups?.['dos']?.length ?? 0);
-  }
-  return -1;
 }
 
 async function endsLikeZip(source: ByteSource): Promise<boolean> {
