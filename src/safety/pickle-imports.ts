@@ -5,7 +5,7 @@
 import type { PickleGlobal, PickleOddity } from '../weights/index.ts';
 import { showValue } from './arguments.ts';
 import { dangerOf, judgeGlobal, pathOf } from './globals.ts';
-import type { Uses } from './pickle-uses.ts';
+import { LOOKUPS, type Uses } from './pickle-uses.ts';
 import { type Collector, report } from './rules.ts';
 
 /** Names listed of a file; honest ones have dozens. (CWE-770) */
@@ -33,8 +33,9 @@ export function judgeImport(one: PickleGlobal, uses: Uses, into: Collector): voi
       report(into, 'pickle-unknown-global', where, 'the pickle reads attributes of objects whose classes are on no list', evidence);
     return;
   }
-  // dill gives attributes to classes it carries, and names modules' namespaces for functions it carries.
-  const own = (path === 'builtins.setattr' && one.called && !uses.reaching.has(one)) || (isNamespace(into, path) && !one.called);
+  // dill gives attributes to classes it carries, looks up what functions it carries use, and names modules' namespaces for them.
+  const forOwn = path === 'builtins.setattr' || LOOKUPS.test(path);
+  const own = (forOwn && one.called && !uses.reaching.has(one)) || (isNamespace(into, path) && !one.called);
   if (judged.tier === 'dangerous' && own)
     report(into, 'pickle-carries-code', where, `the pickle ${calls} ${spelled} for functions or classes it carries`, evidence);
   else if (judged.tier === 'dangerous')

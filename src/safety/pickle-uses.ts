@@ -98,8 +98,32 @@ function judgeCall(callee: PickleGlobal, use: PickleUse, uses: Uses, into: Colle
   const args = sequenceItems(use.argument);
   const attribute = pathOf(into.book, callee.module, callee.name) === 'builtins.getattr' ? judgeAttribute(args, uses, into) : null;
   if (attribute === 'unlisted') uses.attributes.add(callee);
-  else if (attribute !== 'listed' && !isOwnObject(args?.[0], uses, into)) uses.reaching.add(callee);
+  else if (attribute !== 'listed' && !isOwnObject(args?.[0], uses, into) && !looksUpHarmless(callee, args ?? [], into))
+    uses.reaching.add(callee);
   judgeArgumentsOf(callee, args, use, uses, into, 0);
+}
+
+/** How dill and cloudpickle find again, by name, what the functions they carry use. */
+export const LOOKUPS: RegExp = /^(dill\._dill\._(import_module|get_attr)|cloudpickle\.cloudpickle\.subimport)$/;
+
+/** Whether such a look-up leads to a module, or to something in it, that is not dangerous. */
+function looksUpHarmless(callee: PickleGlobal, args: readonly PickleValue[], into: Collector): boolean {
+  const path = pathOf(into.book, callee.module, callee.name);
+  if (!LOOKUPS.test(path)) return false;
+  const [of, name] = args;
+  const isHarmless = (dotted: string): boolean => dangerOf(into.book.denied, dotted) === null && !/(^|\.)__\w+__(\.|$)/.test(dotted);
+  if (!path.endsWith('._get_attr')) return typeof of === 'string' && args.length === 1 && isHarmless(of);
+  const home = typeof of === 'string' ? of : importedBy(of, into);
+  // dill falls back on what is built in.
+  return home !== null && typeof name === 'string' && isHarmless(`${home}.${name}`) && isHarmless(`builtins.${name}`);
+}
+
+/** The module that a look-up gave; null when a value is no such thing. */
+function importedBy(value: PickleValue | undefined, into: Collector): string | null {
+  if (!isPickleObject(value) || value.kind !== 'call' || !isPickleObject(value.callee) || value.callee.kind !== 'global') return null;
+  const [name] = sequenceItems(value.args) ?? [];
+  const path = pathOf(into.book, value.callee.module, value.callee.name);
+  return LOOKUPS.test(path) && !path.endsWith('._get_attr') && typeof name === 'string' ? name : null;
 }
 
 function judgeArgumentsOf(
