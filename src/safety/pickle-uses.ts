@@ -112,7 +112,9 @@ function looksUpHarmless(callee: PickleGlobal, args: readonly PickleValue[], int
   if (!LOOKUPS.test(path)) return false;
   const [of, name] = args;
   const isHarmless = (dotted: string): boolean => dangerOf(into.book.denied, dotted) === null && !/(^|\.)__\w+__(\.|$)/.test(dotted);
-  if (!path.endsWith('._get_attr')) return typeof of === 'string' && args.length === 1 && isHarmless(of);
+  // What is built in has no need of a look-up, but for eval and its like.
+  if (!path.endsWith('._get_attr'))
+    return typeof of === 'string' && args.length === 1 && isHarmless(of) && !/^(builtins|__builtin__)\b/.test(of);
   const home = typeof of === 'string' ? of : importedBy(of, into);
   // dill falls back on what is built in.
   return home !== null && typeof name === 'string' && isHarmless(`${home}.${name}`) && isHarmless(`builtins.${name}`);
