@@ -1,69 +1,29 @@
-/**
- * Files of our own, as bytes: what is tried against loaders and scanners, and honest files that look alike.
- */
+/** Files of our own, as bytes: what is tried against loaders and scanners. */
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { memoryTree } from '../base/index.ts';
-import { joinBytes, latin1, le, zipBytes, type TestMember } from '../weights/testing/index.ts';
-import { type FileSafety, scanFile, type SafetyVerdict } from './index.ts';
+import { joinBytes, latin1, le } from '../weights/testing/index.ts';
 import { BZIP2, LZMA, PACKED_SEVEN_ZIP, SEVEN_ZIP } from './testing/made.ts';
-
-/** SHORT_BINUNICODE. */
-const s = (text: string): string => `\x8c${String.fromCharCode(text.length)}${text}`;
-/** STACK_GLOBAL. */
-const g = (module: string, name: string): string => `${s(module)}${s(name)}\x93`;
-/** SHORT_BINBYTES. */
-const b = (bytes: string): string => `C${String.fromCharCode(bytes.length)}${bytes}`;
-const P = '\x80\x04';
-const SYSTEM = 'cposix\nsystem\n(S"id"\ntR.';
-const u64 = (value: number): string => String.fromCharCode(...le(8, value));
-const TENSOR = (
-  storage = `(${s('storage')}${g('torch', 'FloatStorage')}${s('0')}${s('cpu')}K\x04tQ`,
-  rest = 'K\x00K\x04\x85K\x01\x85\x89)Rt',
-): string => `${g('torch._utils', '_rebuild_tensor_v2')}(${storage}${rest.replace(')R', `${g('collections', 'OrderedDict')})R`)}R`;
-const zip = (...members: TestMember[]): Uint8Array => zipBytes(members);
-const pkl = (text: string, more: Partial<TestMember> = {}): TestMember => ({ name: 'm/data.pkl', data: latin1(text), ...more });
-const DTYPE = (descr: string): string =>
-  `${g('numpy', 'dtype')}(${s(descr)}\x89\x88tR(K\x03${s('<')}NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK${descr.startsWith('O') ? '\x3f' : '\x00'}tb`;
-const npy = (descr: string, shape: string, rest: string): string => {
-  const header = `{'descr': ${descr.startsWith('[') ? descr : `'${descr}'`}, 'fortran_order': False, 'shape': ${shape}, }\n`;
-  return `\x93NUMPY\x01\x00${String.fromCharCode(header.length, 0)}${header}${rest}`;
-};
-const wrapper = (descr: string, count: number, pad = ''): string =>
-  `${g('joblib.numpy_pickle', 'NumpyArrayWrapper')})\x81}(${s('subclass')}${g('numpy', 'ndarray')}${s('shape')}K${String.fromCharCode(count)}\x85${s('order')}${s('C')}${s('dtype')}${DTYPE(descr)}${s('allow_mmap')}\x88${pad ? `${s('numpy_array_alignment_bytes')}K\x10` : ''}ub${pad}`;
-const memory = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
-
-const patched = (bytes: Uint8Array, at: number, value: number): Uint8Array => bytes.with(at, value);
-
-/** A record of a pax header; its length counts itself. */
-const pax = (key: string, value: string): string => {
-  const rest = ` ${key}=${value}\n`;
-  const length = rest.length + String(rest.length + 2).length;
-  return `${length}${rest}`;
-};
-/** A tar archive of members given by type, content, link and, where the header lies, size. */
-const tar = (...members: (readonly [type: string, content: string, link?: string, size?: number])[]): Uint8Array =>
-  latin1(
-    `${members
-      .map(([type, content, link = '', size = content.length]) => {
-        const header =
-          `${'name'.padEnd(100, '\0')}0000644\0${'0000000\0'.repeat(2)}${size.toString(8).padStart(11, '0')}\0${'0'.repeat(11)}\0${' '.repeat(8)}${type}${link.padEnd(100, '\0')}ustar\x0000`.padEnd(
-            512,
-            '\0',
-          );
-        const sum = [...header].reduce((total, letter) => total + letter.charCodeAt(0), 0);
-        return `${header.slice(0, 148)}${sum.toString(8).padStart(6, '0')}\0 ${header.slice(156)}${content.padEnd(512 * Math.ceil(content.length / 512), '\0')}`;
-      })
-      .join('')}${'\0'.repeat(1024)}`,
-  );
-
-/** PyTorch's stream of five pickles with one tensor of four values. */
-const legacy = (storages: Uint8Array): Uint8Array =>
-  joinBytes(latin1(`\x80\x02\x8a\x0al\xfc\x9cF\xf9\x20j\xa8P\x19.${P}M\xe9\x03.${P}}.${P}${TENSOR()}.${P}]${s('0')}a.`), storages);
-
-type Case = readonly [name: string, path: string, content: string | Uint8Array, verdict: SafetyVerdict];
-const scan = (path: string, content: string | Uint8Array): Promise<FileSafety> =>
-  scanFile(memoryTree('t', { [path]: typeof content === 'string' ? latin1(content) : content }), path);
+import {
+  b,
+  type Case,
+  DTYPE,
+  g,
+  legacy,
+  memory,
+  npy,
+  P,
+  patched,
+  pax,
+  pkl,
+  s,
+  scan,
+  SYSTEM,
+  tar,
+  TENSOR,
+  u64,
+  wrapper,
+  zip,
+} from './testing/pickled.ts';
 
 const ATTACKS: readonly Case[] = [
   // The machine.
@@ -373,176 +333,15 @@ const ATTACKS: readonly Case[] = [
   ['a program under the name of a checkpoint', 'm.bin', '\x7fELF\x02\x01\x01'.padEnd(64, '\0'), 'malicious'],
 ];
 
-const HONEST: readonly Case[] = [
-  ['a member of an enumeration', 'a.pkl', `${P}${g('builtins', 'getattr')}${g('http', 'HTTPStatus')}${s('OK')}\x86R.`, 'clean'],
-  ['an exception', 'a.pkl', `cexceptions\nValueError\n(S'bad'\ntR.`, 'clean'],
-  ['a function that NumPy and a transformer share', 'a.pkl', `${P}${g('numpy.core._multiarray_umath', 'log1p')}.`, 'clean'],
-  [
-    'a scorer of scikit-learn',
-    'a.pkl',
-    `${P}${g('sklearn.metrics._scorer', '_PredictScorer')})\x81}${s('_score_func')}${g('sklearn.metrics._classification', 'f1_score')}sb.`,
-    'clean',
-  ],
-  ['legacy storages', 'm.pt', legacy(joinBytes(le(8, 4), new Uint8Array(16))), 'clean'],
-  ['three arrays one behind the other', 'a.npy', npy('<f8', '(1,)', 'abcdefgh').repeat(3), 'clean'],
-  [
-    'names of arrays that differ by case',
-    'a.npz',
-    zip({ name: 'x.npy', data: latin1(npy('<f4', '(1,)', '1234')) }, { name: 'X.npy', data: latin1(npy('<f4', '(1,)', '1234')) }),
-    'clean',
-  ],
-  ['words of which two look like an import', 'a.zip', zip({ name: 'README.txt', data: latin1('functions:\ncos\nsin\ntan\n') }), 'clean'],
-  ['a pickle whose bytes hold the mark of tar', 'a.pkl', `${P}X\x00\x02\x00\x00${`${'a'.repeat(250)}ustar`.padEnd(512, 'a')}.`, 'clean'],
-  ['None', 'a.pkl', 'N.', 'clean'],
-  [
-    'numbers of every protocol',
-    'a.pkl',
-    `${P}(I1\nI01\nL5L\nF1.5\nJ\xff\xff\xff\xffK\x01M\x01\x02G\x3f\xf0\0\0\0\0\0\0\x8a\x01\x05\x8b\x01\0\0\0\x05\x88\x89t.`,
-    'clean',
-  ],
-  ['texts of every protocol', 'a.pkl', `${P}(S'a'\nVb\nU\x01cT\x01\0\0\0dX\x01\0\0\0e${s('f')}\x8d${u64(1)}gt.`, 'clean'],
-  ['bytes of every protocol', 'a.pkl', `\x80\x05(B\x01\0\0\0a${b('b')}\x8e${u64(1)}c\x96${u64(1)}dt.`, 'clean'],
-  ['buffers out of band', 'a.pkl', '\x80\x05(\x97\x98\x97t.', 'clean'],
-  ['lists, sets and tuples', 'a.pkl', `${P}(]K\x01a(K\x01l\x8f(K\x01\x90(K\x01\x91)K\x01\x85K\x01K\x02\x86K\x01K\x02K\x03\x87t.`, 'clean'],
-  ['a list that holds itself once', 'a.pkl', `${P}]\x94h\x00a.`, 'clean'],
-  ['a dictionary that its children point at', 'a.pkl', `${P}}\x94${s('children')}](}${s('parent')}h\x00s}${s('parent')}h\x00ses.`, 'clean'],
-  ['frames with large bytes between them', 'a.pkl', `${P}\x95${u64(4)}]\x94NaB\x03\0\0\0abca\x95${u64(3)}Na..`.slice(0, -1), 'clean'],
-  ['an empty ordered dictionary', 'a.pkl', 'ccollections\nOrderedDict\n)R.', 'clean'],
-  ['an ordered dictionary of Python 2', 'a.pkl', "ccollections\nOrderedDict\n((lp0\n(lp1\nS'k'\naI1\naatR.", 'clean'],
-  [
-    'an ordered dictionary with items and attributes',
-    'a.pkl',
-    `${P}${g('collections', 'OrderedDict')})R(${s('a')}K\x01u}${s('_metadata')}}sb.`,
-    'clean',
-  ],
-  ['a default dictionary of lists', 'a.pkl', `${P}${g('collections', 'defaultdict')}${g('builtins', 'list')}\x85R(${s('a')}]u.`, 'clean'],
-  ['a deque', 'a.pkl', `${P}${g('collections', 'deque')})K\x05\x86R(K\x01K\x02e.`, 'clean'],
-  ['a counter', 'a.pkl', `${P}${g('collections', 'Counter')}}${s('a')}K\x01s\x85R.`, 'clean'],
-  ['bytes of protocol 2', 'a.pkl', '\x80\x02c_codecs\nencode\nX\x02\0\0\0abX\x06\0\0\0latin1\x86R.', 'clean'],
-  ['a set of protocol 2', 'a.pkl', '\x80\x02c__builtin__\nset\n](K\x01e\x85R.', 'clean'],
-  ['a byte array', 'a.pkl', `${P}${g('builtins', 'bytearray')}${b('abc')}\x85R.`, 'clean'],
-  ['a complex number', 'a.pkl', `${P}${g('builtins', 'complex')}G\x3f\xf0\0\0\0\0\0\0K\x02\x86R.`, 'clean'],
-  ['a slice and a range', 'a.pkl', `${P}(${g('builtins', 'slice')}(NK\x05NtR${g('builtins', 'range')}(K\x00K\x05K\x01tRt.`, 'clean'],
-  ['a date', 'a.pkl', `${P}${g('datetime', 'datetime')}${b('\x07\xe8\x01\x01\0\0\0\0\0\0')}\x85R.`, 'clean'],
-  ['a span of time', 'a.pkl', `${P}${g('datetime', 'timedelta')}K\x01K\x02K\x03\x87R.`, 'clean'],
-  [
-    'a decimal and a fraction',
-    'a.pkl',
-    `${P}(${g('decimal', 'Decimal')}${s('-1.50E+3')}\x85R${g('fractions', 'Fraction')}${s('1/3')}\x85Rt.`,
-    'clean',
-  ],
-  ['a path', 'a.pkl', `${P}${g('pathlib', 'PosixPath')}${s('/')}${s('data')}\x86R.`, 'clean'],
-  ['settings of a command line', 'a.pkl', `${P}${g('argparse', 'Namespace')})\x81}${s('lr')}G\x3f\xf0\0\0\0\0\0\0sb.`, 'clean'],
-  ['an object by copyreg', 'a.pkl', 'ccopy_reg\n_reconstructor\n(cargparse\nNamespace\nc__builtin__\nobject\nNtR(dS"a"\nI1\nsb.', 'clean'],
-  [
-    'a NumPy array',
-    'a.pkl',
-    `${P}${g('numpy.core.multiarray', '_reconstruct')}(${g('numpy', 'ndarray')}K\x00\x85${b('b')}tR(K\x01K\x02\x85${DTYPE('f8')}\x89${b('x'.repeat(16))}tb.`,
-    'clean',
-  ],
-  [
-    'a NumPy array of version 2',
-    'a.pkl',
-    `${P}${g('numpy._core.multiarray', '_reconstruct')}(${g('numpy', 'ndarray')}K\x00\x85${b('b')}tR(K\x01K\x02\x85${DTYPE('f8')}\x89${b('x'.repeat(16))}tb.`,
-    'clean',
-  ],
-  ['a NumPy number', 'a.pkl', `${P}${g('numpy.core.multiarray', 'scalar')}${DTYPE('f8')}${b('x'.repeat(8))}\x86R.`, 'clean'],
-  [
-    'a NumPy array out of a buffer',
-    'a.pkl',
-    `\x80\x05${g('numpy.core.numeric', '_frombuffer')}(\x97${DTYPE('f8')}K\x02\x85${s('C')}tR.`,
-    'clean',
-  ],
-  [
-    'a state dict',
-    'm.pt',
-    zip(pkl(`${P}}${s('w')}${TENSOR()}s.`), { name: 'm/data/0', data: new Uint8Array(16) }, { name: 'm/version', data: latin1('3\n') }),
-    'clean',
-  ],
-  [
-    'values that look like a pickle',
-    'm.pt',
-    zip(pkl(`${P}}${s('w')}${TENSOR()}s.`), { name: 'm/data/0', data: latin1('\x80\x02cos\nsystem\n)R.') }),
-    'clean',
-  ],
-  [
-    'a parameter',
-    'm.pt',
-    zip(pkl(`${P}${g('torch._utils', '_rebuild_parameter')}(${TENSOR()}\x88${g('collections', 'OrderedDict')})RtR.`), {
-      name: 'm/data/0',
-      data: new Uint8Array(16),
-    }),
-    'clean',
-  ],
-  [
-    'a device, a size and a type',
-    'a.pkl',
-    `${P}(${g('torch', 'device')}${s('cuda')}K\x00\x86R${g('torch', 'Size')}(K\x01K\x02t\x85R${g('torch', 'float16')}t.`,
-    'clean',
-  ],
-  [
-    'a whole layer',
-    'a.pkl',
-    `${P}${g('torch.nn.modules.linear', 'Linear')})\x81}(${s('training')}\x88${s('in_features')}K\x02ub.`,
-    'clean',
-  ],
-  [
-    'an estimator',
-    'a.pkl',
-    `${P}${g('sklearn.linear_model._base', 'LinearRegression')})\x81}(${s('fit_intercept')}\x88${s('_sklearn_version')}${s('1.5')}ub.`,
-    'clean',
-  ],
-  ['a tree of an estimator', 'a.pkl', `${P}${g('sklearn.tree._tree', 'Tree')}(K\x02NK\x01tR}${s('max_depth')}K\x03sb.`, 'clean'],
-  ['a joblib array', 'a.joblib', `${P}${wrapper('f8', 2)}${'.'.repeat(16)}.`, 'clean'],
-  [
-    'two joblib arrays, one aligned',
-    'a.joblib',
-    `${P}(${wrapper('f8', 2)}${'\x80\x04cos\n'.repeat(4).slice(0, 16)}${wrapper('f4', 2, '\x02\xff\xff')}${'R'.repeat(8)}t.`,
-    'clean',
-  ],
-  ['a joblib array of objects', 'a.joblib', `${P}(${wrapper('O8', 1)}${P}](K\x01e.Nt.`, 'clean'],
-  ['an array', 'a.npy', npy('<f4', '(2,)', '12345678'), 'clean'],
-  ['an object array of numbers', 'a.npy', npy('|O', '(1,)', `${P}](K\x01e.`), 'clean'],
-  [
-    'two arrays',
-    'a.npz',
-    zip({ name: 'x.npy', data: latin1(npy('<f4', '(1,)', '1234')) }, { name: 'y.npy', data: latin1(npy('<f4', '(1,)', '1234')) }),
-    'clean',
-  ],
-  ['gzip', 'a.pkl.gz', gzipSync(latin1(`${P}}.`)), 'clean'],
-  ['zlib', 'a.joblib', deflateSync(latin1(`${P}}.`)), 'clean'],
-  ["joblib's old container", 'a.pkl', `ZF${'0x4'.padEnd(19)}${memory(deflateSync(latin1(`${P}}.`)))}`, 'clean'],
-  [
-    'an archive with packed members',
-    'm.zip',
-    zip({ name: 'x.txt', data: deflateRawSync(latin1('hello')), method: 8, size: 5, crc: 0x3610a686 }),
-    'clean',
-  ],
-  ['a storage that is a pickle of its own', 'a.pkl', `${P}${g('torch.storage', '_load_from_bytes')}${b(`${P}}.`)}\x85R.`, 'clean'],
-  ['bytes that are an archive', 'a.pkl', `${P}${b(memory(zip({ name: 'x', data: latin1('hello') })))}.`, 'clean'],
-  ['two pickles', 'a.pkl', `${P}N.${P}}.`, 'clean'],
-  ['a text that says how to import', 'a.pkl', `${P}${s('import os; os.system("ls")')}.`, 'clean'],
-  ['bytes that are a harmless pickle', 'a.pkl', `${P}${b(`${P}}.`)}.`, 'clean'],
-];
-
 describe('an attack by', () => {
   test.each(ATTACKS)('%s is told', async (_, path, content, verdict) => {
     const file = await scan(path, content);
     expect(file.verdict, JSON.stringify(file.findings.map((one) => one.what))).toBe(verdict);
   });
 });
-describe('an honest file of', () => {
-  test.each(HONEST)('%s is clean', async (_, path, content, verdict) => {
-    const file = await scan(path, content);
-    expect(file.verdict, JSON.stringify(file.findings.map((one) => one.what))).toBe(verdict);
-  });
-});
-
-test('there are at least 60 attacks and 40 honest files, no two alike', () => {
-  const names = [...ATTACKS, ...HONEST].map(([, path, content]) => `${path} ${String(content)}`);
-  expect(new Set(names).size).toBe(names.length);
+test('the attacks are at least 60, no two alike', () => {
+  expect(new Set(ATTACKS.map(([, path, content]) => `${path} ${String(content)}`)).size).toBe(ATTACKS.length);
   expect(ATTACKS.length).toBeGreaterThanOrEqual(60);
-  expect(HONEST.length).toBeGreaterThanOrEqual(40);
 });
 
 test('a finding shows byte, instruction, callable, argument and member', async () => {
@@ -553,21 +352,4 @@ test('a finding shows byte, instruction, callable, argument and member', async (
     where: { file: 'm.pt!m/data.pkl', byte: 0 },
     evidence: { opcode: 'GLOBAL', callable: 'posix.system', argument: '("id")', member: 'm/data.pkl' },
   });
-});
-
-test('all imports of a file are listed, also behind arrays', async () => {
-  const file = await scan('a.joblib', `${P}(${wrapper('f8', 1)}abcdefgh${g('sklearn.svm._classes', 'SVC')})\x81t.`);
-  expect(file.verdict).toBe('clean');
-  expect(file.imports).toEqual(['joblib.numpy_pickle.NumpyArrayWrapper', 'numpy.ndarray', 'numpy.dtype', 'sklearn.svm._classes.SVC']);
-});
-
-test.each([
-  ['a module and a function side by side', `${P}}(${s('loader')}${s('importlib')}${s('method')}${s('reload')}u.`, 'code-in-data'],
-  ['a pickle in base64', `${P}}${s('x')}${s('gASMBXBvc2l4jAZzeXN0ZW2Tjkg=')}s.`, null],
-  ['a harmless pickle in base64', `${P}}${s('x')}${s('gARdlEsBYUsCYS4=')}s.`, 'pickle-in-data'],
-  ['a harmless pickle in hexadecimal', `${P}}${s('x')}${s('80045d944b01612e')}s.`, 'pickle-in-data'],
-])('%s is noted and accuses nobody', async (_, content, rule) => {
-  const file = await scan('a.pkl', content);
-  expect(file.verdict).toBe('clean');
-  expect(file.findings.map((one) => one.rule)).toEqual(rule === null ? [] : [`safety/${rule}`]);
 });
