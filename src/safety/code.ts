@@ -29,7 +29,7 @@ export type CodePlace = 'beside' | 'carried' | 'handler' | 'notebook';
 /** What most notebooks do by their reader's hand: fetch and load data. */
 const BY_HAND = /^(requests|httpx|urllib2?|aiohttp|c?pickle|_pickle|dill|cloudpickle)\./;
 
-export function judgeCode(bytes: Uint8Array, file: string, into: Collector, place: CodePlace | boolean): void {
+export function judgeCode(bytes: Uint8Array, file: string, into: Collector, place: CodePlace): void {
   const call = firstCall(new TextDecoder().decode(bytes), place === 'notebook' ? BY_HAND : undefined);
   if (call)
     return report(
@@ -38,7 +38,7 @@ export function judgeCode(bytes: Uint8Array, file: string, into: Collector, plac
       { file, field: `line ${call.line}` },
       `line ${call.line} calls ${call.name}`,
     );
-  const carried = place === 'carried' || place === true;
+  const carried = place === 'carried';
   report(
     into,
     carried ? 'executable' : 'code-beside-weights',

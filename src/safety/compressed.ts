@@ -12,20 +12,9 @@ import {
   type ZipArchive,
   type ZipEntry,
 } from '../weights/index.ts';
-import { judgeCode } from './code.ts';
-import {
-  BOMB_BYTES,
-  BOMB_RATIO,
-  contentName,
-  type InnerKind,
-  MAX_MEMBER,
-  MAX_TEXT,
-  MAX_UNPACKED,
-  type ScanInner,
-  TEXT_MEMBER,
-} from './inner.ts';
+import { BOMB_BYTES, BOMB_RATIO, contentName, type InnerKind, MAX_MEMBER, MAX_UNPACKED, type ScanInner } from './inner.ts';
 import { type Collector, report } from './rules.ts';
-import { judgeText } from './text.ts';
+import { judgeTextMember } from './text-member.ts';
 import { unpackedSource } from './turns.ts';
 
 /** Containers that are named and not looked into. */
@@ -73,11 +62,11 @@ export async function scanCompressed(
   const { bytes, problem, limited } = await decompress(source, compression, limit, into.signal);
   into.unpacked += bytes.length;
   const name = `${source.name}!${compression}`;
-  const content = contentName(name);
-  if (TEXT_MEMBER.test(content) && bytes.length > 0 && bytes.length <= MAX_TEXT)
-    if (content.endsWith('.py')) judgeCode(bytes, content, into, false);
-    else await judgeText(bytes, content, into);
-  if (bytes.length > 0) await inner(unpackedSource(name, bytes, into.signal), into, depth + 1, { torchscript: false, mixed: false });
+  if (bytes.length > 0) {
+    const content = unpackedSource(name, bytes, into.signal);
+    await judgeTextMember(content, contentName(name), 'beside', into, { file: name });
+    await inner(content, into, depth + 1, { torchscript: false, mixed: false });
+  }
   if (problem !== undefined) {
     const bomb = limited && limit >= BOMB_RATIO * source.size;
     report(

@@ -2,7 +2,7 @@
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { joinBytes, latin1, le } from '../weights/testing/index.ts';
-import { b, type Case, DTYPE, g, legacy, memory, npy, P, pkl, s, scan, tar, TENSOR, u64, wrapper, zip } from './testing/pickled.ts';
+import { b, type Case, DTYPE, g, legacy, memory, npy, P, pkl, s, scan, TENSOR, u64, wrapper, zip } from './testing/pickled.ts';
 
 const HONEST: readonly Case[] = [
   ['a member of an enumeration', 'a.pkl', `${P}${g('builtins', 'getattr')}${g('http', 'HTTPStatus')}${s('OK')}\x86R.`, 'clean'],

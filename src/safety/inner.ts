@@ -42,9 +42,6 @@ export function isText(head: Uint8Array): boolean {
   return head.length > 0 && head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
 }
 
-/** Names of members that are texts and judged as such. */
-export const TEXT_MEMBER: RegExp = /\.(py|json|ya?ml|jinja2?|j2|txt|md)$/i;
-
 /** The name that bytes had before they were compressed: what is in `a.pkl.gz` is as much a pickle as `a.pkl`. */
 export function contentName(name: string): string {
   return name.replace(/(\.(gz|bz2|xz|lzma|lz4|z))?!(gzip|zlib|bzip2|xz|lzma|lz4)$/i, '');

@@ -5,10 +5,10 @@
 import { type ByteSource, HeirloomError } from '../base/index.ts';
 import { BEHIND_END, readTar, sliceSource, type TarMember } from '../weights/index.ts';
 import { isScript, judgePackedScript } from './carriers/files.ts';
-import { judgeCode } from './code.ts';
-import { MAX_TEXT, type ScanInner, TEXT_MEMBER } from './inner.ts';
+import { MAX_TEXT, type ScanInner } from './inner.ts';
 import { resync } from './pickle-behind.ts';
 import { type Collector, report } from './rules.ts';
+import { judgeTextMember } from './text-member.ts';
 
 export async function scanTar(source: ByteSource, into: Collector, depth: number, inner: ScanInner): Promise<void> {
   let members: readonly TarMember[] = [];
@@ -42,11 +42,7 @@ export async function scanTar(source: ByteSource, into: Collector, depth: number
 async function scanTarMember(source: ByteSource, member: TarMember, into: Collector, depth: number, inner: ScanInner): Promise<void> {
   const file = `${source.name}!${member.name}`;
   const slice = sliceSource(source, member.offset, member.size, file);
-  if (TEXT_MEMBER.test(member.name) && member.size <= MAX_TEXT) {
-    const bytes = await slice.read(0, member.size);
-    if (member.name.endsWith('.py')) judgeCode(bytes, file, into, false);
-    else await (await import('./text.ts')).judgeText(bytes, file, into);
-  }
+  await judgeTextMember(slice, file, 'beside', into, { file, byte: member.headerOffset });
   if (isScript(member.name) && member.size <= MAX_TEXT)
     judgePackedScript(await slice.read(0, member.size), file, /\.nemo$/i.test(source.name), into);
   await inner(slice, into, depth + 1, { torchscript: false, mixed: /^(storages|tensors)$/.test(member.name) });

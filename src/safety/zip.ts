@@ -15,7 +15,6 @@ import {
   type ZipEntry,
 } from '../weights/index.ts';
 import { isScript, judgePackedScript } from './carriers/files.ts';
-import { judgeCode } from './code.ts';
 import { PACKED, scanPacked } from './compressed.ts';
 import {
   BOMB_BYTES,
@@ -27,10 +26,10 @@ import {
   MAX_UNPACKED,
   mayLook,
   type ScanInner,
-  TEXT_MEMBER,
 } from './inner.ts';
 import { type Collector, report } from './rules.ts';
 import type { Storages } from './storages.ts';
+import { judgeTextMember } from './text-member.ts';
 import { pausing, unpackedSource } from './turns.ts';
 
 /** Of all members together: many small bombs are one. Arrays of zeros reach such ratios as well, seldom so many. */
@@ -204,17 +203,8 @@ async function scanMember(
     if (entry.flags & 0x61)
       report(into, 'archive-flags', where, `member "${entry.name}" is marked ${flagNames(entry.flags)} and can be read`);
     if (entry.method !== 0) into.unpacked += entry.size;
-    const text = TEXT_MEMBER.test(entry.name);
-    if (text && member.size > MAX_TEXT)
-      report(into, 'not-read', where, `member "${entry.name}" is ${member.size} bytes of text, more than is looked into`);
-    if (text && member.size <= MAX_TEXT) {
-      const bytes = await member.read(0, member.size);
-      const scripted = kind.torchscript && entry.name.startsWith(`${kind.prefix}code/`);
-      if (/\.py$/i.test(entry.name) && scripted) (await import('./carriers/torchscript.ts')).judgeTorchScript(bytes, file, into);
-      else if (/\.py$/i.test(entry.name)) judgeCode(bytes, file, into, kind.handler ? 'handler' : kind.keras || kind.prefix !== null);
-      else if (kind.keras && entry.name === 'config.json') (await import('./carriers/keras.ts')).judgeKerasConfig(bytes, file, into);
-      else await (await import('./text.ts')).judgeText(bytes, file, into);
-    }
+    const place = kind.handler ? 'handler' : kind.keras || kind.prefix !== null ? 'carried' : 'beside';
+    await judgeTextMember(member, file, place, into, where, await ownJudge(entry, kind));
     if (isScript(entry.name) && member.size <= MAX_TEXT)
       judgePackedScript(await member.read(0, member.size), file, kind.prefix !== null, into);
     if (kind.keras && /\.(pyw?|pyc|sh|exe|dll|so|dylib|bat|cmd|ps1|vbs|jar)$/i.test(entry.name))
@@ -227,6 +217,17 @@ async function scanMember(
     memberFailed(error, entry, file, into);
     await scanOtherwise(archive, { ...entry, ...entry.local }, into, depth, inner, kind);
   }
+}
+
+/** What judges the texts that a format knows. */
+async function ownJudge(
+  { name }: ZipEntry,
+  kind: ZipKind,
+): Promise<((bytes: Uint8Array, file: string, into: Collector) => void) | undefined> {
+  if (kind.torchscript && name.startsWith(`${kind.prefix}code/`) && /\.py$/i.test(name))
+    return (await import('./carriers/torchscript.ts')).judgeTorchScript;
+  if (kind.keras && name === 'config.json') return (await import('./carriers/keras.ts')).judgeKerasConfig;
+  return undefined;
 }
 
 /** TorchScript's `constants.pkl` numbers storages of its own. */
