@@ -74,15 +74,16 @@ export async function scanZip(source: ByteSource, into: Collector, depth: number
   const bomb = isBombTogether(archive.entries, source.size);
   if (bomb)
     report(into, 'archive-bomb', { file: source.name }, `the members of ${source.name} unpack to over ${BOMB_TOTAL} bytes together`);
-  const kind: ZipKind = { prefix, torchscript, keras, handler, bomb, storages: new Map(), otherwise: new Map() };
+  const place = { archive, into, depth, inner };
+  const kind: ZipKind = { ...place, prefix, torchscript, keras, handler, bomb, storages: new Map(), otherwise: new Map() };
   const raw = archive.entries.filter((entry) => isStorage(entry, prefix));
-  for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(archive, entry, into, depth, inner, kind);
-  for (const entry of raw) await scanStorage(archive, entry, into, depth, inner, kind);
+  for (const entry of archive.entries) if (!isStorage(entry, prefix)) await scanMember(entry, kind);
+  for (const entry of raw) await scanStorage(entry, kind);
   const there = new Set(raw.map((entry) => entry.name.slice(entry.name.lastIndexOf('/') + 1)));
   for (const [key, { bytes }] of kind.storages)
     if (bytes > 0 && !there.has(key))
       report(into, 'broken-file', { file: source.name, field: key }, `${source.name} has no member for storage "${key}" of ${bytes} bytes`);
-  for (const entry of archive.unlisted) await scanMember(archive, entry, into, depth, inner, kind);
+  for (const entry of archive.unlisted) await scanMember(entry, kind);
   if (prefix !== null) return 'pytorch';
   if (keras) return 'keras-zip';
   return archive.entries.length > 0 && archive.entries.every((entry) => entry.name.endsWith('.npy')) ? 'npz' : 'zip';
@@ -94,9 +95,19 @@ async function scanWithoutDirectory(source: ByteSource, error: unknown, into: Co
   report(into, 'broken-file', error.where ?? { file: source.name }, error.message);
   const entries = await findMembers(source);
   const archive: ZipArchive = { source, entries, unlisted: [], findings: [], prefixBytes: 0, suffixBytes: 0 };
-  const plain = { torchscript: false, keras: false, handler: false, storages: new Map(), otherwise: new Map() };
+  const plain = {
+    archive,
+    into,
+    depth,
+    inner,
+    torchscript: false,
+    keras: false,
+    handler: false,
+    storages: new Map(),
+    otherwise: new Map(),
+  };
   const kind: ZipKind = { ...plain, prefix: pytorchPrefix(archive), bomb: isBombTogether(entries, source.size) };
-  for (const entry of entries) if (!isStorage(entry, kind.prefix)) await scanMember(archive, entry, into, depth, inner, kind);
+  for (const entry of entries) if (!isStorage(entry, kind.prefix)) await scanMember(entry, kind);
   return null;
 }
 
@@ -115,18 +126,12 @@ function isStorage(entry: ZipEntry, prefix: string | null): boolean {
 }
 
 /** A storage that the archive's pickle describes must have the size it says; one that no pickle describes is looked at like any member. */
-async function scanStorage(
-  archive: ZipArchive,
-  entry: ZipEntry,
-  into: Collector,
-  depth: number,
-  inner: ScanInner,
-  kind: ZipKind,
-): Promise<void> {
+async function scanStorage(entry: ZipEntry, kind: ZipKind): Promise<void> {
+  const { archive, into } = kind;
   const key = entry.name.slice(entry.name.lastIndexOf('/') + 1);
   const needed = kind.storages.get(key)?.bytes;
   const where = { file: `${archive.source.name}!${entry.name}`, byte: entry.headerOffset };
-  if (needed === undefined) return scanMember(archive, entry, into, depth, inner, kind);
+  if (needed === undefined) return scanMember(entry, kind);
   if (entry.problem) report(into, 'broken-file', entry.problem.where ?? where, entry.problem.message);
   if (needed > entry.size)
     report(into, 'storage-size', where, `the pickle needs ${needed} bytes of storage "${key}", its member has ${entry.size}`);
@@ -161,7 +166,12 @@ function isBombTogether(entries: readonly ZipEntry[], stored: number): boolean {
   );
 }
 
+/** An archive being looked into, and what is known of it. */
 interface ZipKind {
+  readonly archive: ZipArchive;
+  readonly into: Collector;
+  readonly depth: number;
+  readonly inner: ScanInner;
   /** What the archive's pickles say of their storages. */
   readonly storages: Storages;
   /** Bytes unpacked as headers of their own or broken data would have it, by where they stand. */
@@ -175,14 +185,8 @@ interface ZipKind {
   readonly handler: boolean;
 }
 
-async function scanMember(
-  archive: ZipArchive,
-  entry: ZipEntry,
-  into: Collector,
-  depth: number,
-  inner: ScanInner,
-  kind: ZipKind,
-): Promise<void> {
+async function scanMember(entry: ZipEntry, kind: ZipKind): Promise<void> {
+  const { archive, into, depth, inner } = kind;
   const file = `${archive.source.name}!${entry.name}`;
   const where = { file, byte: entry.headerOffset };
   if (entry.name.endsWith('/') && entry.size === 0) return;
@@ -212,10 +216,10 @@ async function scanMember(
     if (member.size <= MAX_CHECKED && crc32(await member.read(0, member.size)) !== entry.crc32)
       report(into, 'archive-crc', where, `the content of member "${entry.name}" does not have the CRC-32 that the archive states`);
     await inner(member, into, depth + 1, innerKind(kind, entry));
-    if (entry.local) await scanOtherwise(archive, { ...entry, ...entry.local }, into, depth, inner, kind);
+    if (entry.local) await scanOtherwise({ ...entry, ...entry.local }, kind);
   } catch (error) {
     memberFailed(error, entry, file, into);
-    await scanOtherwise(archive, { ...entry, ...entry.local }, into, depth, inner, kind);
+    await scanOtherwise({ ...entry, ...entry.local }, kind);
   }
 }
 
@@ -240,14 +244,8 @@ function innerKind(kind: ZipKind, entry: ZipEntry): InnerKind {
  * A member's bytes as its own header describes them, or as far as they unpack: other readers follow other descriptions, and
  * have acted on a beginning when they find the end broken.
  */
-async function scanOtherwise(
-  archive: ZipArchive,
-  entry: ZipEntry,
-  into: Collector,
-  depth: number,
-  inner: ScanInner,
-  kind: ZipKind,
-): Promise<void> {
+async function scanOtherwise(entry: ZipEntry, kind: ZipKind): Promise<void> {
+  const { archive, into, depth, inner } = kind;
   const { source } = archive;
   if (entry.dataOffset < 0 || entry.dataOffset >= source.size || into.unpacked > MAX_UNPACKED) return;
   const name = `${source.name}!${entry.name}`;
